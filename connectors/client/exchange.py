@@ -1,0 +1,59 @@
+"""Calls to requests and responses to answers: what both kinds of connection share; no network."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from connectors.client import calls, place
+from connectors.client.calls import Call
+from connectors.client.problems import BadAnswer, ServerSaid, problem_of
+
+Answer = TypeVar("Answer")
+
+
+def settings_of(server: str, token: str | None, timeout: float) -> dict[str, Any]:
+    """How either twin talks to a server: its address, its headers, no proxy to this machine."""
+    token = token or place.token_for(server)
+    return {
+        "base_url": server,
+        "headers": {"Authorization": f"Bearer {token}"} if token else {},
+        "timeout": timeout,
+        "trust_env": not place.is_loopback(server),
+    }
+
+
+def request_of(build: Callable[..., httpx.Request], call: Call[Answer]) -> httpx.Request:
+    """The request that sends a call."""
+    headers = dict(call.headers)
+    if call.body is not None:
+        headers["Content-Type"] = call.content_type
+    query = {name: calls.text_of(value) for name, value in call.query.items() if value is not None}
+    asked: dict[str, Any] = {"params": query, "headers": headers, "content": call.body}
+    if call.timeout is not None:
+        asked["timeout"] = None if call.timeout == float("inf") else call.timeout
+    return build(call.method, call.path, **asked)
+
+
+def read(call: Call[Answer], response: httpx.Response) -> Answer:
+    """The answer to a call; raises ServerSaid where it is a problem, BadAnswer where it is odd."""
+    if not response.is_success:
+        problem = problem_of(response.status_code, response.content)
+        raise ServerSaid(problem, after=seconds_to_wait(response))
+    if call.answer is bytes:
+        return response.content  # type: ignore[return-value]
+    try:
+        answer: Answer = msgspec.json.decode(response.content, type=call.answer)
+    except msgspec.MsgspecError as error:
+        message = f"the answer to {call.method} {call.path} is not what was expected: {error}"
+        raise BadAnswer(message) from error
+    return answer
+
+
+def seconds_to_wait(response: httpx.Response) -> float | None:
+    """What Retry-After asks for, where it is a number of seconds."""
+    try:
+        return max(0.0, float(response.headers.get("retry-after", "")))
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""What trains and scores: commands in processes of their own, the built-in one among them."""

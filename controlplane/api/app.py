@@ -1,0 +1,99 @@
+"""The HTTP server's face: routes, what they are given, what becomes of exceptions."""
+
+from typing import Final
+
+from litestar import Litestar, Request
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.types import ControllerRouterHandler, Receive, Scope, Send
+
+from controlplane import __version__
+from controlplane.api import (
+    alerts,
+    audit,
+    decisions,
+    ingest,
+    models,
+    operations,
+    runs,
+    trials,
+    versions,
+    windows,
+)
+from controlplane.api.auth import Doorplate, Guardian, Who, guardian_for
+from controlplane.api.changes import Changes
+from controlplane.api.documented import Document
+from controlplane.api.front import Front
+from controlplane.api.meters import Meters
+from controlplane.api.parts import Parts
+from controlplane.api.problems import answer
+from controlplane.api.unpacking import LARGEST_BODY
+
+ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
+    ingest.add_predictions, ingest.add_labels, ingest.add_reference,
+    models.list_models, models.get_model, models.put_model, models.delete_model,
+    models.resume_model, models.get_champion, models.announce_time,
+    versions.list_versions, versions.get_version, versions.register_version,
+    versions.promote_version, versions.roll_back, versions.get_artifact,
+    windows.list_windows, windows.get_window, windows.get_findings, windows.get_metric,
+    windows.get_column,
+    runs.list_runs, runs.start_run, runs.get_run, runs.cancel_run, runs.get_log,
+    trials.list_trials, trials.open_trial, trials.get_trial,
+    decisions.list_decisions, decisions.get_decision, decisions.approve_decision,
+    decisions.reject_decision,
+    alerts.list_alerts, alerts.get_alert, alerts.acknowledge_alert, alerts.list_deliveries,
+    alerts.retry_delivery,
+    audit.list_entries, audit.verify_chain,
+    operations.alive, operations.ready, operations.exposition,
+)  # fmt: skip
+
+
+class App:
+    """An ASGI application."""
+
+    def __init__(self, front: Front, changes: Changes) -> None:
+        self._front = front
+        self._changes = changes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self._front(scope, receive, send)
+
+    def release(self) -> None:
+        """The server stops: let no request wait any longer."""
+        self._changes.release()
+
+
+def create_app(parts: Parts, *, guardian: Guardian | None = None) -> App:
+    """The application over these parts; the guardian is the one that the settings ask for."""
+    changes, meters = Changes(), Meters(parts.store)
+    parts.store.subscribe(changes.told)
+    given = {"parts": parts, "changes": changes, "meters": meters}
+    dependencies = {name: _constant(value) for name, value in given.items()}
+    dependencies |= {
+        "by": Provide(_by, sync_to_thread=False),
+        "how": Provide(models.manner_of, sync_to_thread=False),
+        "lineage": Provide(versions.lineage_of, sync_to_thread=False),
+        "span": Provide(windows.span_of, sync_to_thread=False),
+    }
+    routes = Litestar(
+        ROUTES,
+        dependencies=dependencies,
+        exception_handlers={Exception: answer},
+        request_max_body_size=LARGEST_BODY,
+        logging_config=None,
+        openapi_config=OpenAPIConfig(
+            title="Leeboard", version=__version__, path="/schema", render_plugins=[Document()]
+        ),
+        state=State({"guardian": guardian or guardian_for(parts.settings)}),
+    )
+    return App(Front(routes, Doorplate(parts.settings), meters), changes)
+
+
+def _constant(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def _by(request: Request[None, Who, State]) -> str:
+    return request.auth.name

@@ -1,0 +1,91 @@
+"""The OpenAPI document: what the handlers say, and what they cannot say themselves."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+from litestar import Request
+from litestar.openapi.plugins import JsonRenderPlugin
+from typing_extensions import override
+
+from controlplane.api.problems import MEDIA_TYPE
+from controlplane.api.wire import Problem
+
+ROW_TYPES: Final = (
+    "application/json", "application/x-ndjson", "text/csv", "application/vnd.apache.arrow.stream",
+    "application/vnd.apache.parquet",
+)  # fmt: skip
+_ANYTHING: Final[dict[str, Any]] = {"schema": {}}
+_BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
+_ROWS: Final[dict[str, Any]] = {
+    "schema": {
+        "description": "columns, rows, or one bare row",
+        "examples": [{"columns": {"id": ["a1"], "at": ["2024-03-01T06:00:00Z"]}}],
+    }
+}
+
+
+def _content(types: tuple[str, ...]) -> dict[str, Any]:
+    return {t: _ROWS if t == "application/json" else _BYTES for t in types}
+
+
+RAW_BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
+    ("/v1/models/{model}/predictions", "post"): _content(ROW_TYPES),
+    ("/v1/models/{model}/labels", "post"): _content(ROW_TYPES),
+    ("/v1/models/{model}/reference", "post"): _content(ROW_TYPES),
+    ("/v1/models/{model}", "put"): {"application/yaml": _BYTES, "application/json": _ANYTHING},
+    ("/v1/models/{model}/versions", "post"): {
+        "application/x-tar": _BYTES, "application/json": _ANYTHING,
+    },
+}  # fmt: skip
+"""Bodies that handlers read themselves."""
+OTHER_ANSWERS: Final[dict[tuple[str, str], tuple[str, str]]] = {
+    ("/v1/models/{model}", "put"): ("201", "The model was made"),
+}
+"""Further statuses with the same body as the 200."""
+OPEN: Final = frozenset({"/healthz", "/readyz"})
+"""Paths that need no token."""
+
+
+class Document(JsonRenderPlugin):
+    """Serves the completed document; Litestar remembers what it got."""
+
+    @override
+    def render(
+        self, request: Request, openapi_schema: dict[str, Any]  # type: ignore[type-arg]
+    ) -> bytes:  # fmt: skip
+        """The document as JSON."""
+        return super().render(request, completed(openapi_schema))
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with raw bodies, problem details and the bearer token."""
+    (_,), named = msgspec.json.schema_components(
+        [Problem], ref_template="#/components/schemas/{name}"
+    )
+    components = document.setdefault("components", {})
+    components["schemas"] = {**components.get("schemas", {}), **named}
+    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    problem = {
+        "description": "What was found, what was expected, how to mend it",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for path, method, operation in _operations(document):
+        answers = operation["responses"]
+        answers.pop("400", None)
+        answers["default"] = problem
+        if (other := OTHER_ANSWERS.get((path, method))) is not None:
+            answers[other[0]] = {**answers["200"], "description": other[1]}
+        if method == "get" and path not in OPEN:
+            answers["304"] = {"description": "What If-None-Match names is still so"}
+        if (content := RAW_BODIES.get((path, method))) is not None:
+            operation["requestBody"] = {"content": content, "required": True}
+        operation["security"] = [] if path in OPEN else [{"bearer": []}]
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in ("get", "put", "post", "delete"):
+            if method in item:
+                yield path, method, item[method]

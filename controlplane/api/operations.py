@@ -1,0 +1,45 @@
+"""Is it alive, can it write, and what Prometheus wants to know."""
+
+from concurrent.futures import TimeoutError as TookTooLong
+from typing import Annotated, Final
+
+from litestar import Response, get
+from litestar.params import Dependency
+
+from controlplane import __version__
+from controlplane.api import wire
+from controlplane.api.auth import Scope, needs
+from controlplane.api.meters import Meters
+from controlplane.api.parts import Given
+from controlplane.api.threads import in_thread
+from controlplane.domain.errors import Overloaded
+
+PATIENCE: Final = 5.0
+"""Seconds in which an empty piece of work must pass the writer."""
+EXPOSITION: Final = "text/plain; version=0.0.4"
+
+Metered = Annotated[Meters, Dependency(skip_validation=True)]
+
+
+@get("/healthz")
+async def alive() -> wire.Health:
+    """The server runs."""
+    return wire.Health(status="alive", version=__version__)
+
+
+@get("/readyz")
+@in_thread
+def ready(parts: Given) -> wire.Health:
+    """The server can write: an empty piece of work came back from the writer."""
+    try:
+        parts.store.write(lambda _: None).result(timeout=PATIENCE)
+    except TookTooLong:
+        raise Overloaded(f"the writer did not answer within {PATIENCE:g} seconds") from None
+    return wire.Health(status="ready", version=__version__)
+
+
+@get("/metrics", guards=[needs(Scope.READ)])
+@in_thread
+def exposition(meters: Metered) -> Response[bytes]:
+    """The server's figures in Prometheus' text format."""
+    return Response(meters.text(), media_type=EXPOSITION)

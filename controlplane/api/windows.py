@@ -1,0 +1,155 @@
+"""What the monitors found: windows, findings, metrics, columns."""
+
+from typing import Annotated, Final
+
+import pyarrow as pa
+from litestar import get
+from litestar.params import Dependency, Parameter
+
+from controlplane.api import columns, fleet, scored, wire
+from controlplane.api.asking import (
+    AsOf,
+    Cursor,
+    From,
+    Limit,
+    Order,
+    Query,
+    To,
+    as_page,
+    is_newest,
+    moment,
+    page,
+    the,
+    the_model,
+)
+from controlplane.api.auth import Scope, needs
+from controlplane.api.parts import Given
+from controlplane.api.threads import in_thread
+from controlplane.domain.errors import NotFound
+from controlplane.domain.models import Model
+from controlplane.domain.references import Reference
+from controlplane.domain.windows import Score, Window
+from controlplane.store.ports import Known, Snapshot
+
+UPWARD: Final = frozenset(
+    {"r2", "accuracy", "precision", "recall", "f1", "f1_macro", "roc_auc", "average_precision"}
+)
+"""Metrics of which more is better."""
+
+
+def span_of(
+    *, from_: From = None, to: To = None, as_of: AsOf = None, limit: Limit = 100
+) -> scored.Span:
+    """A span of event time, and as of when it is looked at."""
+    return scored.Span(
+        since=moment(from_, "from"), until=moment(to, "to"), as_of=moment(as_of, "as_of"),
+        limit=limit,
+    )  # fmt: skip
+
+
+Spanned = Annotated[scored.Span, Dependency(skip_validation=True)]
+
+
+@get("/v1/models/{model:str}/windows", guards=[needs(Scope.READ)])
+@in_thread
+def list_windows(
+    parts: Given, span: Spanned, model: str, cursor: Cursor = None, order: Order = None
+) -> wire.Page[wire.Window]:
+    """Windows by event time, the oldest first, each with its latest revision."""
+    query = Query(
+        model=model, since=span.since, until=span.until, newest_first=is_newest(order, "oldest")
+    )
+    with parts.store.read() as snapshot:
+        the_model(snapshot.ledger, model)
+        records, following = page(
+            snapshot.ledger, Window, query, limit=span.limit, cursor=cursor,
+            keep=lambda window: span.as_of is None or window.start <= span.as_of,
+        )  # fmt: skip
+        return as_page(scored.windows(snapshot.ledger, records, span.as_of), following)
+
+
+@get("/v1/windows/{window:str}", guards=[needs(Scope.READ)])
+@in_thread
+def get_window(parts: Given, window: str, as_of: AsOf = None) -> wire.Window:
+    """One window, with its latest revision."""
+    with parts.store.read() as snapshot:
+        record = the(snapshot.ledger, Window, window, "window")
+        return scored.windows(snapshot.ledger, [record], moment(as_of, "as_of"))[0]
+
+
+@get("/v1/windows/{window:str}/findings", guards=[needs(Scope.READ)])
+@in_thread
+def get_findings(
+    parts: Given, window: str, revision: Annotated[int | None, Parameter(ge=0)] = None,
+    as_of: AsOf = None,
+) -> wire.WindowFindings:  # fmt: skip
+    """Every finding of a window's latest revision, or of the one that is named."""
+    with parts.store.read() as snapshot:
+        record = the(snapshot.ledger, Window, window, "window")
+        return scored.findings(snapshot.ledger, record, revision, moment(as_of, "as_of"))
+
+
+@get(
+    "/v1/models/{model:str}/metrics/{metric:str}", guards=[needs(Scope.READ)],
+)  # fmt: skip
+@in_thread
+def get_metric(parts: Given, span: Spanned, model: str, metric: str) -> wire.Metric:
+    """A metric over time: a series for all live rows (`*`) and one a version."""
+    direction = "up" if metric in UPWARD else "down"
+    with parts.store.read() as snapshot:
+        record = the_model(snapshot.ledger, model)
+        return scored.metric(snapshot.ledger, record, metric, direction, span)
+
+
+@get(
+    "/v1/models/{model:str}/columns/{column:str}", guards=[needs(Scope.READ)],
+)  # fmt: skip
+@in_thread
+def get_column(
+    parts: Given, model: str, column: str, window: str | None = None
+) -> wire.ColumnPicture:
+    """A feature over the reference and over a window (the latest scored one unless named)."""
+    with parts.store.read() as snapshot:
+        record = the_model(snapshot.ledger, model)
+        kind = record.schema.kind_of(column) if record.schema else None
+        if kind is None:
+            raise NotFound(f"model {model} has no feature {column[:100]!r}")
+        score = _score(snapshot, record, window)
+        reference = _reference(snapshot, record, score)
+        before = None if reference is None else _reference_rows(snapshot, reference, column)
+        now = None if score is None else _window_rows(snapshot, score, column)
+    scale, sides = columns.counted(kind, before, now)
+    return wire.ColumnPicture(
+        model=model, column=column, kind=kind, window=score.window if score else None,
+        version=reference.version if reference else None, edges=scale.edges,
+        levels=scale.levels, reference=sides[0], current=sides[1],
+    )  # fmt: skip
+
+
+def _score(snapshot: Snapshot, model: Model, window: str | None) -> Score | None:
+    """The latest revision of a window; of the newest scored one where none is named."""
+    ledger = snapshot.ledger
+    if window is None:
+        return fleet.newest_score(ledger, model)
+    record = the(ledger, Window, window, "window")
+    if record.model != model.id:
+        raise NotFound(f"window {window[:100]} is not one of model {model.id}")
+    return ledger.get(Score, f"{record.id}/{record.revision}")
+
+
+def _reference(snapshot: Snapshot, model: Model, score: Score | None) -> Reference | None:
+    """What the window was compared with; else the champion's reference."""
+    named = score.reference if score else None
+    if named is None and model.champion is not None:
+        named = f"{model.id}/{model.champion}"
+    return None if named is None else snapshot.ledger.get(Reference, named)
+
+
+def _reference_rows(snapshot: Snapshot, reference: Reference, column: str) -> pa.ChunkedArray:
+    known = Known(start=reference.start, end=reference.end, by=reference.known_at)
+    return snapshot.events.rows(reference.model, [column], known).column(column)
+
+
+def _window_rows(snapshot: Snapshot, score: Score, column: str) -> pa.ChunkedArray:
+    known = Known(start=score.start, end=score.end, by=score.scored_at)
+    return snapshot.events.rows(score.model, [column], known).column(column)

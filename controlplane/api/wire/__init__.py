@@ -1,0 +1,83 @@
+"""The shapes of the answers; the OpenAPI document is made from them."""
+
+from controlplane.api.wire.answers import (
+    Chain,
+    ColumnSummary,
+    Health,
+    JournalEntry,
+    Page,
+    Plan,
+    Problem,
+    ReferenceReceipt,
+    Stopped,
+)
+from controlplane.api.wire.found import (
+    ColumnPicture,
+    ColumnSide,
+    Figure,
+    Metric,
+    Point,
+    Series,
+    Window,
+    WindowFindings,
+)
+from controlplane.api.wire.models import (
+    ArtifactRef,
+    Canary,
+    Champion,
+    Condition,
+    ModelDetail,
+    ModelSummary,
+    Rows,
+    Settled,
+)
+from controlplane.api.wire.steps import (
+    Alert,
+    Decision,
+    Delivery,
+    Guard,
+    Progress,
+    Run,
+    Trial,
+    Version,
+)
+from controlplane.domain.batches import Receipt
+from controlplane.domain.errors import RowError
+
+__all__ = [
+    "Alert",
+    "ArtifactRef",
+    "Canary",
+    "Chain",
+    "Champion",
+    "ColumnPicture",
+    "ColumnSide",
+    "ColumnSummary",
+    "Condition",
+    "Decision",
+    "Delivery",
+    "Figure",
+    "Guard",
+    "Health",
+    "JournalEntry",
+    "Metric",
+    "ModelDetail",
+    "ModelSummary",
+    "Page",
+    "Plan",
+    "Point",
+    "Problem",
+    "Progress",
+    "Receipt",
+    "ReferenceReceipt",
+    "RowError",
+    "Rows",
+    "Run",
+    "Series",
+    "Settled",
+    "Stopped",
+    "Trial",
+    "Version",
+    "Window",
+    "WindowFindings",
+]

@@ -1,0 +1,1 @@
+"""The command line: through the client, but for `serve` and the commands that need no server."""

@@ -1,0 +1,62 @@
+"""The model file that a history asks for, where the user brings none of their own."""
+
+import json
+import re
+from datetime import timedelta
+
+from controlplane.cli.replay.history import History
+from controlplane.domain.schema import Task
+
+
+def model_file(history: History, *, label: str, delay: timedelta, time_zone: str) -> str:
+    """YAML with everything that was inferred; what it leaves out has its default."""
+    lines = [
+        f"model: {slug(history.name)}",
+        f"task: {history.task}",
+        f"label: {{column: {_text(label)}{_positive(history)}, delay: {_duration(delay)}}}",
+        f"time_zone: {time_zone}",
+        *_scores(history),
+        "features:",
+        *(f"  {_text(column.name)}: {column.kind}" for column in history.features),
+        "alerts:",
+        "  - {to: replay, from: info}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def slug(name: str) -> str:
+    """A legal model name out of a file's name.
+
+    >>> slug("Bike Hours (2011)")
+    'bike-hours-2011'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "replay"
+
+
+def _positive(history: History) -> str:
+    chosen = history.labels.positive
+    return "" if chosen is None else f", positive: {_text(chosen)}"
+
+
+def _scores(history: History) -> list[str]:
+    if history.task is not Task.MULTICLASS:
+        return []
+    return ["score:", *(f"  {_text(c)}: {_text(f'score_{c}')}" for c in history.labels.classes)]
+
+
+def _text(value: str) -> str:
+    """A YAML scalar that is text whatever it looks like."""
+    return json.dumps(value)
+
+
+def _duration(span: timedelta) -> str:
+    """A duration as a model file writes it.
+
+    >>> _duration(timedelta(days=1)), _duration(timedelta(minutes=90))
+    ('1d', '90m')
+    """
+    seconds = int(span.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

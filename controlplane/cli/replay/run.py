@@ -1,0 +1,167 @@
+"""A replay from beginning to end: a server of its own or a given one, the story, the document."""
+
+import secrets
+import tempfile
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+import msgspec
+
+from connectors.client import wire
+from connectors.client.calls import Span
+from connectors.client.http import Connection
+from connectors.trainers.command import builtin_trainer
+from controlplane.cli.replay.bench import Bench
+from controlplane.cli.replay.conductor import DAY, Scene, Stage, open_with_history, play
+from controlplane.cli.replay.document import Deliveries, Document, Sources, document
+from controlplane.cli.replay.file_text import model_file
+from controlplane.cli.replay.history import Asked, History, read_history
+from controlplane.cli.replay.house import House
+from controlplane.cli.replay.patient import patiently
+from controlplane.cli.replay.receiver import Receiver
+from controlplane.cli.replay.rivals import FOUR_WEEKS, AlwaysRetrained, Plan
+from controlplane.cli.replay.serving import Serving
+from controlplane.domain.policy import Policy
+from controlplane.policy.model_file import UNCHECKED, parse
+
+DELIVERY_PATIENCE: Final = 15.0
+SECRET: Final = "LEEBOARD_REPLAY_SECRET"  # noqa: S105  # the name of a variable
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """What is replayed, and how."""
+
+    file: Path
+    asked: Asked
+    data: Path
+    say: Callable[[str], None]
+    server: str | None = None
+    token: str | None = None
+    model_file: Path | None = None
+    measured_to: datetime | None = None
+    scenes: Callable[[Stage, Bench], list[Scene]] | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay leaves: its document and the decisions behind it."""
+
+    document: Document
+    decisions: list[wire.Decision]
+    timed: bool
+
+
+def fresh_directory(name: str) -> Path:
+    """A folder that nobody else uses."""
+    return Path(tempfile.mkdtemp(prefix=f"leeboard-{name}-"))
+
+
+def replay(asked: Replay, stop: Event) -> Outcome:
+    """Run it; ends every process that it began, however it ends."""
+    began = time.perf_counter()
+    history = read_history(asked.file, asked.asked)
+    text, policy = _policy(asked, history)
+    _tell(asked, history)
+    with ExitStack() as open_things:
+        receiver = Receiver(secret := _secret())
+        open_things.callback(receiver.close)
+        address = asked.server or _house(asked, receiver, secret, open_things)
+        connection = open_things.enter_context(Connection(address, asked.token, timeout=120.0))
+        bench = Bench(asked.data / "replay", builtin_trainer(), stop)
+        open_things.callback(bench.close)
+        serving = Serving(connection, policy.model, history, bench)
+        stage = Stage(
+            connection=connection, model=policy.model, history=history, serving=serving,
+            say=asked.say, step=DAY,
+        )  # fmt: skip
+        patiently(
+            lambda: connection.apply(policy.model, text, timing="replay", timed=history.timed)
+        )
+        always = AlwaysRetrained(history, bench, _rival(policy, history))
+        always.start()
+        open_with_history(stage)
+        play(stage, asked.scenes(stage, bench) if asked.scenes else [])
+        always.finish()
+        deliveries = _deliveries(connection, receiver)
+        sources = Sources(
+            connection=connection, model=policy.model, history=history, serving=serving,
+            always=always, metric=_metric(policy), measured_to=asked.measured_to,
+        )  # fmt: skip
+        found = document(sources, deliveries, round(time.perf_counter() - began, 2))
+        decisions = list(
+            connection.every(
+                lambda s: connection.decisions(s, model=policy.model),
+                Span(limit=1000, order="oldest"),
+            )
+        )
+        return Outcome(document=found, decisions=decisions, timed=history.timed)
+
+
+def _policy(asked: Replay, history: History) -> tuple[str, Policy]:
+    if asked.model_file is not None:
+        text = asked.model_file.read_text(encoding="utf-8")
+        return text, parse(text, source=str(asked.model_file), known=UNCHECKED)
+    text = model_file(
+        history, label=asked.asked.label, delay=asked.asked.delay, time_zone=asked.asked.time_zone
+    )
+    return text, parse(text, source="the inferred model file", known=UNCHECKED)
+
+
+def _tell(asked: Replay, history: History) -> None:
+    labels = history.labels
+    classes = f" ({', '.join(labels.classes[:6])})" if labels.classes else ""
+    asked.say(f"{asked.file.name}: {history.rows.num_rows} rows; {labels.task}{classes}")
+    for column in history.features:
+        asked.say(f"  {column.name}: {column.kind}")
+    for before, after in history.renamed.items():
+        asked.say(f"  {before} is called {after} here: the name is taken")
+    if history.rejected:
+        asked.say(f"{history.rejected} rows have no readable time and are left out")
+
+
+def _house(asked: Replay, receiver: Receiver, secret: str, open_things: ExitStack) -> str:
+    config = asked.data / "leeboard.yaml"
+    config.write_text(
+        f'receivers:\n  replay: {{webhook: "{receiver.url}", secret: "${{{SECRET}}}"}}\n',
+        encoding="utf-8",
+    )
+    house = House(asked.data, config, {SECRET: secret})
+    open_things.callback(house.close)
+    return house.address
+
+
+def _secret() -> str:
+    return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def _rival(policy: Policy, history: History) -> Plan:
+    """Every four weeks, or every window where that is longer, on the policy's data span."""
+    first, last = history.rows["at"][0].as_py(), history.rows["at"][-1].as_py()
+    every = policy.windows.every or timedelta(0)
+    return Plan(
+        start=history.split, end=last + timedelta(microseconds=1), pause=max(FOUR_WEEKS, every),
+        span=policy.retrain.last or history.split - first,
+    )  # fmt: skip
+
+
+def _metric(policy: Policy) -> str:
+    return (
+        policy.monitors.performance.metric if policy.monitors.performance else policy.trial.metric
+    )
+
+
+def _deliveries(connection: Connection, receiver: Receiver) -> Deliveries:
+    """What was sent and what the receiver could verify, once the outbox is empty."""
+    until = time.monotonic() + DELIVERY_PATIENCE
+    while time.monotonic() < until:
+        queued = connection.deliveries(state="queued").items
+        if not queued:
+            break
+        time.sleep(0.2)
+    sent = sum(1 for _ in connection.every(lambda s: connection.deliveries(s, state="delivered")))
+    return Deliveries(sent=sent, verified=receiver.verified)

@@ -1,0 +1,133 @@
+"""`leeboard replay` and `leeboard demo`: a history through the loop, told as it goes."""
+
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Final
+
+import click
+import msgspec
+
+from connectors.client.problems import ClientError
+from controlplane.cli.replay.bench import Bench
+from controlplane.cli.replay.conductor import Scene, Stage
+from controlplane.cli.replay.document import Document
+from controlplane.cli.replay.history import Asked
+from controlplane.cli.replay.report import report
+from controlplane.cli.replay.run import Outcome, Replay, fresh_directory, replay
+from controlplane.cli.replay.scenes import AgainstAdvice, ShuffledVersion
+from controlplane.domain.errors import LeeboardError
+
+BIKE: Final = Path(__file__).resolve().parents[2] / "examples" / "bike"
+SHUFFLED_AT: Final = datetime(2012, 11, 14, tzinfo=UTC)
+FORCED_AT: Final = datetime(2012, 12, 16, tzinfo=UTC)
+MEASURED_TO: Final = datetime(2012, 12, 1, tzinfo=UTC)
+
+REPLAY_EXAMPLES: Final = """\b
+Examples:
+  leeboard replay bikes.parquet --time ts --label cnt
+  leeboard replay loans.csv --label repaid --drop ssn --json > found.json
+  leeboard replay flights.csv --time dep --label late --model flights.yaml
+"""
+
+
+@click.command("replay", epilog=REPLAY_EXAMPLES)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--label", required=True, help="The column that holds what turned out true.")
+@click.option("--time", help="The column of event times; without one, row k is given hour k.")
+@click.option("--label-time", help="The column that says when each label became known.")
+@click.option("--id", "id_", help="The column that names each row; default: its number.")
+@click.option("--drop", multiple=True, help="A column that is never a feature; may be repeated.")
+@click.option("--time-zone", default="UTC", show_default=True, help="Of times without an offset.")
+@click.option("--task", type=click.Choice(["regression", "binary", "multiclass"]),
+              help="Default: what the label looks like.")  # fmt: skip
+@click.option("--positive", help="Of two classes the one that is meant; default: the one like yes.")
+@click.option("--delay", default=1.0, show_default=True, help="Days until a label is known.")
+@click.option("--model", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="A model file; default: one is made of what the data show.")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path), help="Folder; default: a fresh one.")
+@click.option("--headless", is_flag=True, help="No dashboard; progress on standard error.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def replay_command(file: Path, **told: object) -> None:
+    """Send a file of history through the loop: train, serve, watch, retrain, promote."""
+    asked = Asked(
+        label=str(told["label"]), time=_text(told["time"]), label_time=_text(told["label_time"]),
+        id=_text(told["id_"]), drop=tuple(told["drop"]),  # type: ignore[arg-type]
+        time_zone=str(told["time_zone"]), task=_text(told["task"]),
+        positive=_text(told["positive"]), delay=timedelta(days=float(str(told["delay"]))),
+    )  # fmt: skip
+    data = told["data"] if isinstance(told["data"], Path) else fresh_directory("replay")
+    data.mkdir(parents=True, exist_ok=True)
+    model = told["model"] if isinstance(told["model"], Path) else None
+    _tell(Replay(file=file, asked=asked, data=data, say=_say, model_file=model), told)
+
+
+@click.command("demo", epilog="\b\nExamples:\n  leeboard demo\n  leeboard demo --headless --json")
+@click.option("--headless", is_flag=True, help="No dashboard; progress on standard error.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def demo(**told: object) -> None:
+    """The whole loop on two years of real bike rides, with two scenes that are made up."""
+    asked = Replay(
+        file=BIKE / "hours.parquet", asked=Asked(label="cnt", time="ts"),
+        data=fresh_directory("demo"), say=_say, model_file=BIKE / "model.yaml",
+        measured_to=MEASURED_TO, scenes=_scenes,
+    )  # fmt: skip
+    found = _tell(asked, told)
+    if not closed(found):
+        raise click.ClickException("the loop did not close: see what is missing above")
+
+
+def closed(found: Document) -> bool:
+    """Whether a demonstration showed all of it: promoted, refused, taken back, told."""
+    refused = any(t.made and t.verdict in {"worse", "not_better"} for t in found.trials)
+    promoted = any(p.kind == "promote" for p in found.promotions)
+    heard = found.deliveries.sent > 0 and found.deliveries.sent == found.deliveries.verified
+    return refused and promoted and bool(found.rollbacks) and heard
+
+
+def _scenes(stage: Stage, bench: Bench) -> list[Scene]:
+    return [
+        ShuffledVersion(at=SHUFFLED_AT, stage=stage, bench=bench),
+        AgainstAdvice(at=FORCED_AT, stage=stage),
+    ]
+
+
+def _tell(asked: Replay, told: dict[str, object]) -> Document:
+    outcome = _run(asked)
+    if told["as_json"]:
+        sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
+    else:
+        click.echo(report(outcome.document, outcome.decisions, timed=outcome.timed))
+    _say(f"everything is in {asked.data}; `leeboard serve --data {asked.data} --open` shows it")
+    return outcome.document
+
+
+def _run(asked: Replay) -> Outcome:
+    """Run to the end; Ctrl-C and SIGTERM end every process that was begun."""
+    stop = Event()
+
+    def over(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, over)
+    try:
+        return replay(asked, stop)
+    except KeyboardInterrupt:
+        _say("stopped; every process that it began has ended")
+        raise SystemExit(130) from None
+    except (LeeboardError, ClientError) as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        stop.set()
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

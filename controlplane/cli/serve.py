@@ -1,0 +1,116 @@
+"""`leeboard serve`: settings together, a socket, the server in it, a clean end."""
+
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from controlplane.api.auth import check_openness
+from controlplane.cli import logs
+from controlplane.cli.hosting import Host, Hosted
+from controlplane.clock import SystemClock
+from controlplane.domain.errors import LeeboardError, StorageError
+from controlplane.policy.server_file import settings_from
+from controlplane.settings import Settings, default_data
+
+CONFIG: Final = Path("leeboard.yaml")
+ADDRESS_FILE: Final = "server.json"
+LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+
+EPILOG: Final = """\b
+Examples:
+  leeboard serve
+  leeboard serve --data ./board --models ./models --config leeboard.yaml
+  leeboard serve --port 0 --open         any free port, nobody needs a token
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of everything stored.")
+@click.option("--host", help="Address to listen on; default 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Default 8321; 0: any free one.")
+@click.option("--models", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder of model files that are applied at the start.")  # fmt: skip
+@click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              envvar="LEEBOARD_CONFIG", help="The server's file; default ./leeboard.yaml.")  # fmt: skip
+@click.option("--open", "is_open", is_flag=True, help="Serve this machine without tokens.")
+@click.option("--log-level", type=click.Choice(list(LEVELS)), default="info", show_default=True)
+def serve(config: Path | None, *, is_open: bool, log_level: str, **told: object) -> None:
+    """Run the server until it is told to stop (Ctrl-C, SIGTERM)."""
+    logs.configure(level=LEVELS[log_level])
+    try:
+        settings = settings_of(config, told, is_open=is_open)
+        check_openness(settings)
+        with listening(settings) as listener:
+            run(settings, listener)
+    except LeeboardError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def settings_of(config: Path | None, told: dict[str, object], *, is_open: bool) -> Settings:
+    """The command line above the file above the environment above the defaults."""
+    base = Settings(data=default_data(os.environ), open=is_open)
+    if config is None and CONFIG.is_file():
+        config = CONFIG
+        click.echo(f"settings from ./{CONFIG}", err=True)
+    if config is not None:
+        base = settings_from(config, base, os.environ)
+    named = {name: value for name, value in told.items() if value is not None}
+    settings = msgspec.structs.replace(base, **named)
+    return msgspec.structs.replace(settings, data=settings.data.expanduser().absolute())
+
+
+def listening(settings: Settings) -> socket.socket:
+    """A bound socket; raises StorageError with one sentence where there can be none."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        where = f"{settings.host} port {settings.port}"
+        mend = "stop what listens there, or choose another with --port (0: any free one)"
+        raise StorageError(f"cannot listen on {where}: {error.strerror}; {mend}") from None
+
+
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Serve on this socket until a signal; raises what kept the server from starting."""
+    address = address_of(settings.host, listener)
+    path = settings.data / ADDRESS_FILE
+
+    def up() -> None:
+        write_address(path, address)
+        how = " without tokens" if settings.open else f"; token in {settings.data / 'token'}"
+        click.echo(f"leeboard serves {address}{how}", err=True)
+
+    Host(build_in(settings), listener, up=up, down=lambda: path.unlink(missing_ok=True)).run()
+
+
+def build_in(settings: Settings) -> Callable[[], Hosted]:
+    """What makes the server; its parts are imported when it is called."""
+
+    def build() -> Hosted:
+        from controlplane import server  # noqa: PLC0415 - so that --help and errors stay quick
+
+        settings.data.mkdir(parents=True, exist_ok=True)
+        return server.build(settings, SystemClock())
+
+    return build
+
+
+def address_of(host: str, listener: socket.socket) -> str:
+    """The base address, with the port that was given."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"
+
+
+def write_address(path: Path, address: str) -> None:
+    """Say where the server is, for the command line and the dashboard."""
+    text = json.dumps({"address": address, "pid": os.getpid()})
+    part = path.with_suffix(".part")
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,1 @@
+"""The values and the pure rules of the loop; no clock, no storage, no network."""

@@ -1,0 +1,76 @@
+"""Conditions somebody should hear of, and the sendings that tell them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from typing_extensions import override
+
+from controlplane.domain.records import Record
+from controlplane.domain.states import AlertState, DeliveryState
+
+
+class Severity(StrEnum):
+    """How loud."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Alert(Record, frozen=True, kw_only=True):
+    """One episode of a condition, from firing to resolved; times are model time.
+
+    `fingerprint` names the condition (model, condition, subject); an episode adds its start.
+    """
+
+    TABLE: ClassVar[str] = "alerts"
+
+    fingerprint: str
+    condition: str
+    subject: str = ""
+    severity: Severity
+    state: AlertState = AlertState.FIRING
+    summary: str
+    decision: str | None = None
+    window: str | None = None
+    fired_at: datetime
+    resolved_at: datetime | None = None
+    resolved_because: str | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    """Wall clock."""
+
+    @property
+    @override
+    def filed_at(self) -> datetime:
+        """Alerts are listed by when they fired."""
+        return self.fired_at
+
+
+class Delivery(Record, frozen=True, kw_only=True):
+    """One message to one receiver; `id` is the webhook's id and is the same at every attempt.
+
+    `due_at` and `delivered_at` are wall clock.
+    """
+
+    TABLE: ClassVar[str] = "deliveries"
+
+    state: DeliveryState = DeliveryState.QUEUED
+    receiver: str
+    alert: str
+    type: str
+    """`alert.fired` or `alert.resolved`."""
+    body: str
+    """The JSON that is signed and sent."""
+    attempts: int = 0
+    queued_at: datetime
+    due_at: datetime
+    delivered_at: datetime | None = None
+    last_error: str | None = None
+
+    @property
+    @override
+    def filed_at(self) -> datetime:
+        """Deliveries are listed by when they were queued."""
+        return self.queued_at

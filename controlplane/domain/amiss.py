@@ -1,0 +1,51 @@
+"""What is amiss with the data itself: conditions that alert and never ask for a run."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from controlplane.domain.holding import Condition, Facts, cite, day_of, figure, latest
+from controlplane.domain.windows import Score
+from detectors.finding import Finding, Verdict
+
+QUALITY: Final = frozenset({"missing", "range", "unseen", "constant"})
+WATCHED: Final[Mapping[str, frozenset[str]]] = {
+    "quality": QUALITY,
+    "volume": frozenset({"volume"}),
+    "label_feed": frozenset({"label_feed"}),
+    "schema": frozenset({"schema"}),
+}
+"""Alert-only conditions and the detectors whose failed findings make them hold."""
+_TOLD: Final = frozenset({Verdict.PASSED, Verdict.FAILED})
+
+
+def watched(facts: Facts) -> list[Condition]:
+    """Failed findings about the data itself, in the newest window that could show them.
+
+    Only a window whose labels are closed can show whether labels came.
+    """
+    scores = latest(facts.scores)
+    matured = [score for score in scores if score.revision == 1]
+    return [
+        _data(name, detectors, newest[-1])
+        for name, detectors in WATCHED.items()
+        if (newest := matured if name == "label_feed" else scores)
+    ]
+
+
+def _data(name: str, detectors: frozenset[str], score: Score) -> Condition:
+    judged = [f for f in score.findings if f.detector in detectors and f.verdict in _TOLD]
+    failed = [f for f in judged if f.verdict is Verdict.FAILED]
+    if not failed:
+        holds = False if judged or name == "schema" else None
+        return Condition(name=name, holds=holds, window=score.window,
+                         says=f"nothing amiss in the window from {day_of(score)}")  # fmt: skip
+    says = f"in the window from {day_of(score)}: " + "; ".join(_words(f) for f in failed[:5])
+    if len(failed) > 5:  # noqa: PLR2004  # a sentence holds five
+        says += f"; and {len(failed) - 5} more"
+    figures = {f"{f.column}:{f.detector}": f.statistic for f in failed}
+    return Condition(name=name, holds=True, window=score.window, says=says,
+                     evidence=(cite(score, says, figures),))  # fmt: skip
+
+
+def _words(finding: Finding) -> str:
+    return f"{finding.column} {finding.detector} {figure(finding.statistic)}"

@@ -1,0 +1,157 @@
+"""Findings over windows to conditions that hold or not, each with a sentence and its evidence.
+
+A condition that belongs to a line of `retrain.when` may ask for a run; the others only alert.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from controlplane.domain.amiss import watched
+from controlplane.domain.due import is_scheduled
+from controlplane.domain.holding import Condition, Facts, cite, day_of, latest, untold
+from controlplane.domain.performing import worse_by, worse_than
+from controlplane.domain.policy import Policy, Trigger, TriggerKind
+from controlplane.domain.windows import Score
+
+__all__ = ["Condition", "Facts", "conditions_of"]
+
+ALERT_WORSE_BY: Final = 0.2
+"""How much worse than its reference loss a champion may get before somebody hears of it, where
+no trigger says so."""
+PERFORMANCE: Final = frozenset({TriggerKind.WORSE_BY, TriggerKind.WORSE_THAN})
+LEAST_JUDGED: Final = 0.5
+"""The share of columns that must have passed or failed for a window to say anything of drift."""
+
+
+def conditions_of(policy: Policy, facts: Facts) -> tuple[Condition, ...]:
+    """Every condition of a model file as it stands; nothing before there is a champion."""
+    if facts.champion is None:
+        return ()
+    asked = [
+        msgspec.structs.replace(RULES[trigger.kind](policy, trigger, facts), trigger=place)
+        for place, trigger in enumerate(policy.retrain.when)
+    ]
+    return (*asked, *_performance_unasked(policy, facts), *watched(facts))
+
+
+def _performance_unasked(policy: Policy, facts: Facts) -> list[Condition]:
+    """Where no trigger looks at performance, somebody still hears of it."""
+    asked = {trigger.kind for trigger in policy.retrain.when}
+    if asked & PERFORMANCE or policy.monitors.performance is None:
+        return []
+    return [worse_by(policy, Trigger(kind=TriggerKind.WORSE_BY, amount=ALERT_WORSE_BY), facts)]
+
+
+def _drift(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:  # noqa: ARG001
+    """So many windows in a row; one that cannot be judged neither adds to the row nor breaks it."""
+    row: list[Score] = []
+    scores = _of_champion(facts)
+    for score in reversed(scores):
+        beyond = _is_beyond(score, trigger.amount)
+        if beyond is False:
+            break
+        if beyond:
+            row.append(score)
+    if not row:
+        judged = [s for s in scores if _is_beyond(s, trigger.amount) is not None]
+        if not judged:
+            return untold("drift", "no window has enough judged columns yet")
+        return _drifting(judged[-1:], trigger, holds=False)
+    return _drifting(row[: trigger.windows], trigger, holds=len(row) >= trigger.windows)
+
+
+def _stream(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:  # noqa: ARG001
+    looked = [s for s in _of_champion(facts) if s.stream_alarm is not None]
+    if not looked:
+        return untold("stream", "no window's stream of errors was read yet")
+    score = looked[-1]
+    found = "changed" if score.stream_alarm else "did not change"
+    says = f"the mean error {found} in the window from {day_of(score)}, over {score.labels} labels"
+    evidence = cite(score, says, {"labels": float(score.labels)})
+    return Condition(name="stream", holds=score.stream_alarm, window=score.window, says=says,
+                     evidence=(evidence,))  # fmt: skip
+
+
+def _schedule(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:
+    holds = is_scheduled(trigger.text, policy.time_zone, facts.now)
+    says = f"{facts.now:%Y-%m-%d %H:%M} UTC is {'' if holds else 'not '}a time of {trigger.text!r}"
+    return Condition(name="schedule", holds=holds, says=says)
+
+
+def _new_labels(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:  # noqa: ARG001
+    if facts.new_labels is None:
+        return untold("new_labels", "new labels were not counted")
+    says = f"{facts.new_labels} new labels of the {trigger.amount:.0f} asked for"
+    return Condition(name="new_labels", holds=facts.new_labels >= trigger.amount, says=says)
+
+
+def _age(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:  # noqa: ARG001
+    """Counted from the end of what it was trained on: that is how old its knowledge is."""
+    champion, limit = facts.champion, trigger.age
+    assert champion is not None
+    assert limit is not None, "a checked model file gives an age trigger its age"
+    learned_to = champion.trained_to or champion.made_at
+    age = facts.now - learned_to
+    days = age / timedelta(days=1)
+    says = f"{champion.version} learned nothing for {days:.3g} days; the limit is {limit.days}"
+    return Condition(name="age", holds=age >= limit, says=says)
+
+
+def _message(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:  # noqa: ARG001
+    holds = trigger.text in facts.messages
+    says = f"{trigger.text!r} was {'' if holds else 'not '}sent"
+    return Condition(name="message", holds=holds, says=says)
+
+
+Rule = Callable[[Policy, Trigger, Facts], Condition]
+RULES: Final[Mapping[TriggerKind, Rule]] = {
+    TriggerKind.WORSE_BY: worse_by,
+    TriggerKind.WORSE_THAN: worse_than,
+    TriggerKind.DRIFT: _drift,
+    TriggerKind.STREAM: _stream,
+    TriggerKind.SCHEDULE: _schedule,
+    TriggerKind.NEW_LABELS: _new_labels,
+    TriggerKind.AGE: _age,
+    TriggerKind.MESSAGE: _message,
+}
+
+
+def _drifting(row: Sequence[Score], trigger: Trigger, *, holds: bool) -> Condition:
+    newest = row[0]
+    says = (
+        f"{newest.columns_failed} of {newest.columns_judged} columns drifted in the window from "
+        f"{day_of(newest)}; {len(row) if holds or _is_beyond(newest, trigger.amount) else 0} of "
+        f"{trigger.windows} windows in a row with a share of {trigger.amount:g} or more"
+    )
+    evidence = tuple(
+        cite(score, f"{score.columns_failed} of {score.columns_judged} columns drifted",
+              {"failed": float(score.columns_failed), "judged": float(score.columns_judged)})
+        for score in row
+    )  # fmt: skip
+    return Condition(name="drift", holds=holds, window=newest.window, says=says, evidence=evidence)
+
+
+def _is_beyond(score: Score, share: float) -> bool | None:
+    """Whether so many of the judged columns failed; None where most could not be judged."""
+    columns = score.columns_judged + score.columns_unjudged
+    if score.columns_judged == 0 or score.columns_judged < LEAST_JUDGED * columns:
+        return None
+    return score.columns_failed / score.columns_judged >= share
+
+
+def _of_champion(facts: Facts) -> list[Score]:
+    """The latest revision of each window that was judged for the champion that serves now.
+
+    A window that was compared with another version's reference says nothing of this one.
+    """
+    champion = facts.champion
+    assert champion is not None
+    own = f"{champion.id}:"
+    return [
+        s
+        for s in latest(facts.scores)
+        if s.champion == champion.version and s.reference and f"{s.reference}:".startswith(own)
+    ]

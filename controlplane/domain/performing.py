@@ -1,0 +1,88 @@
+"""Whether a champion performs worse than it may: conditions on realised performance."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from controlplane.domain.holding import Condition, Facts, cite, figure, untold
+from controlplane.domain.policy import Policy, Trigger
+from controlplane.domain.windows import Realised, Score
+from detectors.finding import Interval
+
+HIGHER_IS_BETTER: Final = frozenset(
+    {"r2", "accuracy", "precision", "recall", "f1", "f1_macro", "roc_auc", "average_precision"}
+)
+
+
+def worse_by(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:
+    champion = facts.champion
+    assert champion is not None
+    metric = policy.trial.metric
+    score, found = _performance(facts, metric)
+    if score is None or found is None:
+        return untold("performance", f"no window with labels of {champion.version} is closed yet")
+    if champion.scale is None:
+        return untold("performance", f"{champion.version} has no reference loss to compare with")
+    reference = champion.scale.reference_loss
+    limit = reference * (1.0 + trigger.amount)
+    interval = _as_loss(metric, found.interval)
+    says = (
+        f"{metric} {figure(found.value)} {_bounds(found.interval)} on {found.rows} rows; "
+        f"{champion.version}'s reference loss {figure(reference)}, allowed {figure(limit)}"
+    )
+    figures = {"reference_loss": reference, "limit": limit}
+    holds = None if interval is None else interval.low > limit
+    return _performing(score, found, says=says, holds=holds, figures=figures)
+
+
+def worse_than(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:
+    champion, monitor = facts.champion, policy.monitors.performance
+    assert champion is not None
+    metric = policy.trial.metric if monitor is None else monitor.metric
+    score, found = _performance(facts, metric)
+    if score is None or found is None:
+        return untold("performance", f"no window with labels of {champion.version} is closed yet")
+    says = (
+        f"{metric} {figure(found.value)} {_bounds(found.interval)} on {found.rows} rows; "
+        f"the limit is {figure(trigger.amount)}"
+    )
+    holds: bool | None = None
+    if found.interval is not None and metric in HIGHER_IS_BETTER:
+        holds = found.interval.high < trigger.amount
+    elif found.interval is not None:
+        holds = found.interval.low > trigger.amount
+    return _performing(score, found, says=says, holds=holds, figures={"limit": trigger.amount})
+
+
+def _performance(facts: Facts, metric: str) -> tuple[Score | None, Realised | None]:
+    """The champion's figure in the newest window whose labels are closed."""
+    assert facts.champion is not None
+    for score in reversed(facts.scores):
+        if score.revision != 1:
+            continue
+        for found in score.realised:
+            if (found.version, found.metric) == (facts.champion.version, metric):
+                return score, found
+    return None, None
+
+
+def _performing(
+    score: Score, found: Realised, *, says: str, holds: bool | None,
+    figures: Mapping[str, float | None],
+) -> Condition:  # fmt: skip
+    low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
+    facts = {"value": found.value, "low": low, "high": high, "rows": float(found.rows), **figures}
+    return Condition(
+        name="performance", holds=holds, window=score.window, says=says,
+        evidence=(cite(score, says, facts),),
+    )  # fmt: skip
+
+
+def _as_loss(metric: str, interval: Interval | None) -> Interval | None:
+    """An interval in the units of the mean loss: `rmse` is the root of a mean squared error."""
+    if interval is None or metric != "rmse":
+        return interval
+    return Interval(max(interval.low, 0.0) ** 2, interval.high**2, interval.level)
+
+
+def _bounds(interval: Interval | None) -> str:
+    return "without interval" if interval is None else f"[{interval.low:.4g}, {interval.high:.4g}]"

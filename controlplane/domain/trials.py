@@ -1,0 +1,112 @@
+"""Champion and candidate on the same rows: better, not better, worse or inconclusive."""
+
+from datetime import datetime
+from typing import ClassVar, Final
+
+import msgspec
+from typing_extensions import override
+
+from controlplane.domain.policy import Margin
+from controlplane.domain.records import Record
+from controlplane.domain.states import TrialEvent, TrialState
+
+FEWEST_BLOCKS: Final = 14
+"""Days before which the asymptotic bounds are not looked at (STATISTICS 4.2, burn-in)."""
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True):
+    """The paired mean losses of one closed label day (or of so many rows)."""
+
+    start: datetime
+    end: datetime
+    rows: int
+    loss_champion: float
+    loss_candidate: float
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """The confidence sequence after a number of blocks: the champion's loss less the candidate's.
+
+    `low` and `high` are one-sided bounds, each valid at the trial's confidence whenever one
+    looks; None before enough blocks are in.
+    """
+
+    blocks: int
+    rows: int
+    at: datetime
+    difference: float | None
+    low: float | None
+    high: float | None
+    loss_champion: float | None
+    loss_candidate: float | None
+
+
+class Trial(Record, frozen=True, kw_only=True):
+    """A candidate against the champion on logged rows; times are model time.
+
+    `start` is the event time from which rows count: after both versions' training ended.
+    """
+
+    TABLE: ClassVar[str] = "trials"
+
+    state: TrialState = TrialState.RUNNING
+    decision: str
+    generation: int
+    champion: str
+    candidate: str
+    made: bool = False
+    by_hand: bool = False
+    opened_at: datetime
+    start: datetime
+    ended_at: datetime | None = None
+    metric: str
+    gain: float
+    margin_share: float | None
+    margin_absolute: float | None
+    confidence: float
+    unit: str = "days"
+    stop_blocks: int
+    stop_rows: int | None = None
+    blocks: tuple[Block, ...] = ()
+    series: tuple[Progress, ...] = ()
+    says: str = ""
+
+    @property
+    @override
+    def filed_at(self) -> datetime:
+        """Trials are listed by when they were opened."""
+        return self.opened_at
+
+    @property
+    def progress(self) -> Progress | None:
+        """Where it stands."""
+        return self.series[-1] if self.series else None
+
+
+def judge(trial: Trial) -> tuple[TrialEvent, str] | None:
+    """What the blocks so far prove, with a sentence; None: go on with new days.
+
+    With g the champion's loss less the candidate's: better when the lower bound of g passes
+    `gain`; worse when its upper bound is below minus the margin; not better when its upper bound
+    is at or below `gain`; inconclusive at the stop.
+    """
+    progress = trial.progress
+    if progress is None:
+        return None
+    low, high, days = progress.low, progress.high, progress.blocks
+    if low is not None and high is not None:
+        margin = Margin(share=trial.margin_share, absolute=trial.margin_absolute).of(
+            progress.loss_champion or 0.0
+        )
+        facts = f"gain {progress.difference:.4g} [{low:.4g}, {high:.4g}] over {days} days"
+        if low > trial.gain:
+            return TrialEvent.PROVED_BETTER, f"{trial.candidate} is better: {facts}"
+        if high < -margin:
+            return TrialEvent.PROVED_WORSE, f"{trial.candidate} is worse: {facts}"
+        if high <= trial.gain:
+            return TrialEvent.PROVED_NOT_BETTER, f"{trial.candidate} is not better: {facts}"
+    if days >= trial.stop_blocks or (
+        trial.stop_rows is not None and progress.rows >= trial.stop_rows
+    ):
+        return TrialEvent.STOPPED, f"{days} days decided nothing about {trial.candidate}"
+    return None

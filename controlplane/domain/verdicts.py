@@ -1,0 +1,42 @@
+"""How findings combine into the verdict of a window."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from detectors.finding import Basis, Finding, Reason, Verdict
+
+
+class Headline(msgspec.Struct, frozen=True, kw_only=True):
+    """How many columns failed, were judged, and could not be."""
+
+    failed: int
+    judged: int
+    unjudged: int
+
+
+def window_verdict(findings: Iterable[Finding]) -> Verdict:
+    """Error before failed before passed; inconclusive where nothing was judged.
+
+    Findings that are only shown do not count, and a hard limit that holds has judged nothing: it
+    is there to catch what is broken, not to say that all is well.
+    """
+    found = {f.verdict for f in findings if f.reason != Reason.SHOWN and not _holds(f)}
+    for verdict in (Verdict.ERROR, Verdict.FAILED, Verdict.PASSED):
+        if verdict in found:
+            return verdict
+    return Verdict.INCONCLUSIVE
+
+
+def headline(findings: Iterable[Finding]) -> Headline:
+    """A column failed where one of its findings did; it was judged where one passed or failed."""
+    verdicts: dict[str, set[Verdict]] = {}
+    for finding in findings:
+        verdicts.setdefault(finding.column, set()).add(finding.verdict)
+    failed = sum(Verdict.FAILED in found for found in verdicts.values())
+    judged = sum(bool(found & {Verdict.PASSED, Verdict.FAILED}) for found in verdicts.values())
+    return Headline(failed=failed, judged=judged, unjudged=len(verdicts) - judged)
+
+
+def _holds(finding: Finding) -> bool:
+    return finding.basis is Basis.HARD and finding.verdict is Verdict.PASSED

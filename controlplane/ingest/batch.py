@@ -1,0 +1,104 @@
+"""What every format is decoded to: columns, and where in the body each value stood."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+import msgspec
+import pyarrow as pa
+
+from controlplane.domain.errors import BadInput, TooLarge
+
+MOST_ROWS: Final = 1_000_000
+"""Rows of one request."""
+MOST_COLUMNS: Final = 2_000
+
+
+class Feed(StrEnum):
+    """What rows are about."""
+
+    PREDICTIONS = "predictions"
+    LABELS = "labels"
+    REFERENCE = "reference"
+
+
+class Shape(StrEnum):
+    """How the body held its rows; it decides what a pointer looks like."""
+
+    COLUMNS = "columns"
+    ROWS = "rows"
+    ROW = "row"
+    TABLE = "table"
+
+
+Values: TypeAlias = pa.ChunkedArray | list[object]
+"""A column: Arrow where its values are of one kind, a list where they are mixed."""
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of a request, as they came. `size` is their weight in bytes, roughly."""
+
+    columns: Mapping[str, Values]
+    rows: int
+    shape: Shape
+    size: int = 0
+    digest: str = ""
+    """A short hash of the body, where rows without ids need one."""
+
+    def pointer(self, column: str, row: int) -> str:
+        """The JSON pointer of a value; without a place in the body, `/column/row`."""
+        name = column.replace("~", "~0").replace("/", "~1")
+        match self.shape:
+            case Shape.COLUMNS:
+                return f"/columns/{name}/{row}"
+            case Shape.ROWS:
+                return f"/rows/{row}/{name}"
+            case Shape.ROW:
+                return f"/{name}"
+            case Shape.TABLE:
+                return f"/{name}/{row}"
+
+    def value(self, column: str, row: int) -> object:
+        """One value, as Python knows it; None where the column is not there."""
+        values = self.columns.get(column)
+        if values is None:
+            return None
+        return values[row] if isinstance(values, list) else _plain(values[row])
+
+
+def batch_of(columns: Mapping[str, Values], shape: Shape, *, size: int, digest: str = "") -> Batch:
+    """A batch of columns, checked to be of one length. Raises BadInput, TooLarge."""
+    if len(columns) > MOST_COLUMNS:
+        message = f"{len(columns)} columns came; expected at most {MOST_COLUMNS} in one request"
+        raise TooLarge(message)
+    lengths = {name: len(values) for name, values in columns.items()}
+    rows = max(lengths.values(), default=0)
+    short = next((name for name, length in lengths.items() if length != rows), None)
+    if short is not None:
+        longest = next(name for name, length in lengths.items() if length == rows)
+        message = (
+            f"the column {short!r} has {lengths[short]} values and {longest!r} has {rows}; "
+            "expected columns of one length"
+        )
+        raise BadInput(message)
+    if rows > MOST_ROWS:
+        message = f"{rows} rows came; expected at most {MOST_ROWS} in one request"
+        raise TooLarge(message)
+    return Batch(columns=columns, rows=rows, shape=shape, size=size, digest=digest)
+
+
+def as_values(items: list[object]) -> Values:
+    """A column of Python values: Arrow where they are of one kind."""
+    try:
+        array = pa.array(items)
+    except (pa.ArrowException, OverflowError, ValueError, TypeError):
+        return items
+    return pa.chunked_array([array])
+
+
+def _plain(scalar: pa.Scalar) -> object:
+    """A scalar's value; its text where Python has no such value."""
+    try:
+        return scalar.as_py()
+    except (pa.ArrowException, OverflowError, ValueError):
+        return str(scalar.cast(pa.int64())) if pa.types.is_timestamp(scalar.type) else "unreadable"

@@ -1,0 +1,259 @@
+"""Row by row: stored or rejected, and why; but column by column wherever that is enough."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from controlplane.domain.errors import Refused
+from controlplane.domain.schema import Schema, Task
+from controlplane.ingest.batch import Batch, Feed, Values
+from controlplane.ingest.coercion import (
+    COERCIONS,
+    INSTANT,
+    Coerced,
+    classes,
+    finite_numbers,
+    instants,
+    present_numbers,
+)
+from controlplane.ingest.rejection import Fault, Rejection, rejection_of
+
+AHEAD: Final = timedelta(minutes=5)
+"""How far `at` may lie after `known_at`: clocks differ."""
+LONGEST_ID: Final = 1_000
+"""Characters."""
+ROLES: Final = ("live", "shadow", "canary")
+_TIME: Final = "a time with an offset, such as 2024-03-01T06:00:00Z"
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """Under which rows are taken. `label` is the model's own name for the label's column."""
+
+    feed: Feed
+    known_at: datetime
+    may_backdate: bool = False
+    label: str = "label"
+    version: str | None = None
+    """The version that a reference belongs to."""
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows ready for the store: `rows` as predictions, `labels` as labels, None where the feed
+    has none. `unknown` counts the values of each column that is stored nowhere."""
+
+    schema: Schema
+    rows: pa.Table | None
+    labels: pa.Table | None
+    rejection: Rejection
+    unknown: dict[str, int]
+
+
+def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
+    """Sort the rows of a batch. Raises Refused for times of knowing from who may not set them."""
+    if not terms.may_backdate and _some(batch.columns.get("known_at")):
+        message = "known_at may be set only by a token with the scope operate; leave it out"
+        raise Refused(message)
+    taker = _Taker(batch)
+    taken = {"known_at": _known_at(taker, terms)}
+    if terms.feed is Feed.LABELS:
+        table, labels = None, _labels(taker, schema, terms, taken)
+    else:
+        table = _predictions(taker, schema, terms, taken)
+        labels = _told(taker, table, schema, terms) if terms.feed is Feed.REFERENCE else None
+    good = taker.good()
+    rejection = rejection_of(batch, taker.faults, good)
+    if not good.all():
+        kept = pa.array(good)
+        table, labels = (None if t is None else t.filter(kept) for t in (table, labels))
+    if labels is not None and terms.feed is Feed.REFERENCE:
+        labels = labels.filter(pc.is_valid(labels["label"]))
+    return Checked(
+        schema=schema, rows=table, labels=labels, rejection=rejection, unknown=taker.unknown()
+    )
+
+
+class _Taker:
+    """Takes columns out of a batch and keeps what was wrong with them."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.faults: list[Fault] = []
+        self._asked: set[str] = set()
+
+    def take(
+        self, name: str, coerce: Callable[[Values], Coerced], expected: str
+    ) -> pa.ChunkedArray | None:
+        """A column as one kind, None where the batch has no such column."""
+        self._asked.add(name)
+        values = self.batch.columns.get(name)
+        if values is None:
+            return None
+        found = coerce(values)
+        if found.bad is not None:
+            self.fault(name, found.bad, expected)
+        return found.values
+
+    def fault(self, name: str, bad: NDArray[np.bool_], expected: str) -> None:
+        """Rows in which a column is not what it has to be; a row is faulted once a column."""
+        before = [fault.bad for fault in self.faults if fault.column == name]
+        fresh = bad & ~np.logical_or.reduce(before) if before else bad
+        if fresh.any():
+            self.faults.append(Fault(column=name, bad=fresh, expected=expected))
+
+    def need(
+        self, name: str, values: pa.ChunkedArray | None, expected: str
+    ) -> pa.ChunkedArray | None:
+        """Fault the rows in which a column has no value."""
+        rows = self.batch.rows
+        missing = np.ones(rows, np.bool_) if values is None else pc.is_null(values).to_numpy()
+        self.fault(name, missing, expected)
+        return values
+
+    def good(self) -> NDArray[np.bool_]:
+        """Rows without a fault."""
+        bad = np.zeros(self.batch.rows, dtype=np.bool_)
+        for fault in self.faults:
+            bad |= fault.bad
+        return ~bad
+
+    def unknown(self) -> dict[str, int]:
+        """Columns that nobody asked for, with the count of their values."""
+        return {
+            name: _present(values)
+            for name, values in self.batch.columns.items()
+            if name not in self._asked
+        }
+
+
+def _predictions(
+    taker: _Taker, schema: Schema, terms: Terms, taken: dict[str, pa.ChunkedArray]
+) -> pa.Table:
+    reference = terms.feed is Feed.REFERENCE
+    rows = taker.batch.rows
+    columns: dict[str, object] = {
+        "id": _ids(taker, terms), "at": _at(taker, taken["known_at"], needed=not reference),
+        **taken,
+        "version": _versions(taker, terms), "role": _repeat("reference", rows) if reference else _roles(taker),
+        "prediction": _outcome(taker, schema.prediction, schema, needed=False),
+    }  # fmt: skip
+    for label, name in schema.scores.items():
+        values = taker.take(name, present_numbers, "a number")
+        columns[f"score:{label}"] = pa.nulls(rows, pa.float64()) if values is None else values
+    for column in schema.features:
+        coerce, expected = COERCIONS[column.kind]
+        values = taker.take(column.name, coerce, expected)
+        if values is not None:
+            columns[column.name] = values
+    return pa.table(columns)
+
+
+def _labels(
+    taker: _Taker, schema: Schema, terms: Terms, taken: dict[str, pa.ChunkedArray]
+) -> pa.Table:
+    at = taker.take("at", instants, _TIME)
+    if at is not None:
+        _not_ahead(taker, at, taken["known_at"])
+    return pa.table({
+        "id": _ids(taker, terms),
+        "label": _outcome(taker, _label_name(taker, terms), schema, needed=True),
+        "known_at": taken["known_at"],
+        "at": pa.nulls(taker.batch.rows, INSTANT) if at is None else at,
+    })  # fmt: skip
+
+
+def _told(taker: _Taker, rows: pa.Table, schema: Schema, terms: Terms) -> pa.Table:
+    """The labels that reference rows carry; each names its own row's time."""
+    label = _outcome(taker, _label_name(taker, terms), schema, needed=False)
+    return rows.select(["id", "known_at", "at"]).append_column("label", label)
+
+
+def _label_name(taker: _Taker, terms: Terms) -> str:
+    return "label" if "label" in taker.batch.columns else terms.label
+
+
+def _ids(taker: _Taker, terms: Terms) -> pa.ChunkedArray:
+    if terms.feed is Feed.REFERENCE and "id" not in taker.batch.columns:
+        named = f"reference-{taker.batch.digest}-"
+        return pa.chunked_array([[f"{named}{row}" for row in range(taker.batch.rows)]], pa.string())
+    ids = taker.take("id", classes, "a text or a whole number")
+    if ids is None:
+        taker.need("id", None, "an id")
+        return pa.chunked_array([pa.nulls(taker.batch.rows, pa.string())])
+    length = pc.fill_null(pc.utf8_length(ids), 0)
+    taker.fault("id", pc.equal(length, 0).to_numpy(), "an id")
+    taker.fault("id", pc.greater(length, LONGEST_ID).to_numpy(), f"at most {LONGEST_ID} characters")
+    return ids
+
+
+def _at(taker: _Taker, known_at: pa.ChunkedArray, *, needed: bool) -> pa.ChunkedArray:
+    """Event times; of a reference that has none, when it became known."""
+    at = taker.take("at", instants, _TIME)
+    if needed:
+        taker.need("at", at, _TIME)
+    if at is None:
+        return known_at
+    _not_ahead(taker, at, known_at)
+    return at if needed else pc.coalesce(at, known_at)
+
+
+def _not_ahead(taker: _Taker, at: pa.ChunkedArray, known_at: pa.ChunkedArray) -> None:
+    limit = pc.add(known_at, pa.scalar(AHEAD, pa.duration("us")))
+    ahead = pc.fill_null(pc.greater(at, limit), fill_value=False).to_numpy()
+    taker.fault("at", ahead, "a time at most 5 minutes after it became known")
+
+
+def _known_at(taker: _Taker, terms: Terms) -> pa.ChunkedArray:
+    now = _repeat(terms.known_at, taker.batch.rows, INSTANT)
+    told = taker.take("known_at", instants, _TIME)
+    return now if told is None else pc.coalesce(told, now)
+
+
+def _versions(taker: _Taker, terms: Terms) -> pa.ChunkedArray:
+    rows = taker.batch.rows
+    told = taker.take("version", classes, "the name of a version")
+    given = _repeat(terms.version, rows, pa.string())
+    return given if told is None else pc.coalesce(told, given)
+
+
+def _roles(taker: _Taker) -> pa.ChunkedArray:
+    told = taker.take("role", classes, f"one of {', '.join(ROLES)}")
+    live = _repeat(ROLES[0], taker.batch.rows)
+    if told is None:
+        return live
+    roles = pc.coalesce(told, live)
+    unknown = pc.invert(pc.is_in(roles, pa.array(ROLES))).to_numpy()
+    taker.fault("role", unknown, f"one of {', '.join(ROLES)}")
+    return roles
+
+
+def _outcome(taker: _Taker, name: str, schema: Schema, *, needed: bool) -> pa.ChunkedArray:
+    """A prediction or a label: a finite number, or a class in its canonical form."""
+    regression = schema.task is Task.REGRESSION
+    expected = "a number" if regression else "a class, such as true or 1"
+    values = taker.take(name, finite_numbers if regression else classes, expected)
+    if needed:
+        taker.need(name, values, expected)
+    if values is not None:
+        return values
+    kind = pa.float64() if regression else pa.string()
+    return pa.chunked_array([pa.nulls(taker.batch.rows, kind)])
+
+
+def _repeat(value: object, rows: int, kind: pa.DataType | None = None) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(pa.scalar(value, kind), rows)])
+
+
+def _some(values: Values | None) -> bool:
+    return values is not None and _present(values) > 0
+
+
+def _present(values: Values) -> int:
+    if isinstance(values, list):
+        return sum(value is not None for value in values)
+    return len(values) - int(values.null_count)

@@ -1,0 +1,68 @@
+"""JSON: columns (preferred), rows, or one bare row."""
+
+from itertools import chain
+from typing import cast
+
+import msgspec
+
+from controlplane.domain.errors import BadInput
+from controlplane.ingest.batch import Batch, Shape, Values, as_values, batch_of
+
+_EXPECTED = (
+    'expected {"columns": {"id": […], …}}, {"rows": [{…}, …]} or one row as an object with '
+    "its values"
+)
+
+
+def decode(body: bytes, *, digest: str = "") -> Batch:
+    """The columns of a JSON body. Raises BadInput, TooLarge."""
+    try:
+        told: object = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = f"the body is not JSON: {error}; {_EXPECTED}"
+        raise BadInput(message) from None
+    except RecursionError:
+        message = f"the body is nested too deep; {_EXPECTED}"
+        raise BadInput(message) from None
+    if not isinstance(told, dict):
+        message = f"the body is {_article(told)}; {_EXPECTED}"
+        raise BadInput(message)
+    columns, rows = told.get("columns"), told.get("rows")
+    if isinstance(columns, dict):
+        return batch_of(_columns(columns), Shape.COLUMNS, size=len(body), digest=digest)
+    if isinstance(rows, list):
+        return batch_of(_turned(rows), Shape.ROWS, size=len(body), digest=digest)
+    return batch_of(_turned([told]), Shape.ROW, size=len(body), digest=digest)
+
+
+def _columns(told: dict[str, object]) -> dict[str, Values]:
+    for name, values in told.items():
+        if not isinstance(values, list):
+            message = f"/columns/{name} is {_article(values)}; expected a list with a value a row"
+            raise BadInput(message)
+    return {name: as_values(cast("list[object]", values)) for name, values in told.items()}
+
+
+def _turned(rows: list[object]) -> dict[str, Values]:
+    """Rows as columns. A row that is no object has no values, so it is rejected for its id."""
+    known = [row if isinstance(row, dict) else {} for row in rows]
+    names = list(dict.fromkeys(chain.from_iterable(known)))
+    if rows and not names:
+        names = ["id"]
+    return {name: as_values([row.get(name) for row in known]) for name in names}
+
+
+def _article(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a truth value"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

@@ -1,0 +1,79 @@
+"""What is said of rows that are not stored."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from controlplane.domain.errors import RowError
+from controlplane.ingest.batch import Batch
+
+MOST_ERRORS: Final = 20
+"""Places that an answer names."""
+MOST_KEPT: Final = 1_000
+"""Rejected rows of one request that are kept with their text; more are kept as a figure."""
+LONGEST_TEXT: Final = 1_000
+"""Characters of a rejected row that are kept."""
+LONGEST_VALUE: Final = 60
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows (`bad`, shape (rows,)) in which a column is not what was expected."""
+
+    column: str
+    bad: NDArray[np.bool_]
+    expected: str
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """`kept` are (reason, text) of the first rejected rows, `rows` how many there are in all."""
+
+    rows: int = 0
+    kept: tuple[tuple[str, str], ...] = ()
+    errors: tuple[RowError, ...] = ()
+
+    @property
+    def unnamed(self) -> int:
+        """Rejected rows whose text is not kept."""
+        return self.rows - len(self.kept)
+
+
+def rejection_of(batch: Batch, faults: list[Fault], good: NDArray[np.bool_]) -> Rejection:
+    """Why each row that is not good is rejected."""
+    rejected = np.flatnonzero(~good)
+    if not len(rejected):
+        return Rejection()
+    kept: list[tuple[str, str]] = []
+    errors: list[RowError] = []
+    for row in rejected[:MOST_KEPT].tolist():
+        mine = [fault for fault in faults if fault.bad[row]]
+        says = [_says(batch, fault, row) for fault in mine]
+        kept.append(("; ".join(says), _text(batch, row)))
+        if len(errors) < MOST_ERRORS:
+            errors += [
+                RowError(pointer=batch.pointer(fault.column, row), message=said, row=row)
+                for fault, said in zip(mine, says, strict=True)
+            ]
+    return Rejection(rows=len(rejected), kept=tuple(kept), errors=tuple(errors[:MOST_ERRORS]))
+
+
+def _says(batch: Batch, fault: Fault, row: int) -> str:
+    value = batch.value(fault.column, row)
+    found = "missing" if value is None or value == "" else _short(repr(value), LONGEST_VALUE)
+    return f"{fault.column} is {found}; expected {fault.expected}"
+
+
+def _text(batch: Batch, row: int) -> str:
+    """The row as JSON, as far as it can be said."""
+    values = {name: batch.value(name, row) for name in batch.columns}
+    try:
+        text = msgspec.json.encode(values).decode()
+    except (TypeError, ValueError, RecursionError):
+        text = str({name: str(value) for name, value in values.items()})
+    return _short(text, LONGEST_TEXT)
+
+
+def _short(text: str, most: int) -> str:
+    clean = text.encode(errors="replace").decode()
+    return clean if len(clean) <= most else clean[: most - 1] + "…"

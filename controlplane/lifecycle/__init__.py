@@ -1,0 +1,1 @@
+"""The reconciler: observe, decide, record, perform; and the same over history."""

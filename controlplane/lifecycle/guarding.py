@@ -1,0 +1,82 @@
+"""A watching guard, brought up to the days whose labels are in."""
+
+from datetime import datetime
+
+import msgspec
+import numpy as np
+
+from controlplane.domain.guards import Guard
+from controlplane.domain.states import GUARD, GuardEvent, moved
+from controlplane.domain.windows import label_days
+from controlplane.lifecycle.paired import Pair, paired_losses
+from controlplane.lifecycle.scoring import Gap, Unscorable, fill
+from controlplane.lifecycle.trying import Sides
+from controlplane.lifecycle.workshop import Workshop
+from controlplane.store.ports import Known, Store
+from detectors.e_shiryaev_roberts import step
+
+
+def advance(
+    store: Store, workshop: Workshop, guard: Guard, sides: Sides, *, metric: str, now: datetime
+) -> bool:
+    """Read the days that closed since, row by row; the guard may breach, or its time be up.
+
+    `sides.champion` is the version before, `sides.candidate` the one that is watched. True
+    when it is up to date with `now`; false while a process still scores rows.
+    """
+    reached = guard.judged_to or guard.start
+    days = [day for day in label_days(sides.calendar, reached, now) if day[0] >= reached]
+    if not days:
+        return True
+    end = days[-1][1]
+    try:
+        ready = [
+            fill(
+                store, workshop, Gap(version=v, schema=sides.schema, start=reached, end=end, by=now)
+            )
+            for v in (sides.champion, sides.candidate)
+        ]
+    except Unscorable:
+        _store(store, _ended(guard, GuardEvent.CUT_SHORT, now))
+        return True
+    if not all(ready):
+        return False
+    pair = Pair(
+        model=guard.model, schema=sides.schema, metric=metric,
+        first=sides.champion.version, second=sides.candidate.version,
+    )  # fmt: skip
+    with store.read() as view:
+        rows = paired_losses(view.events, pair, Known(start=reached, end=end, by=now))
+    watched = _watched(guard, rows.second - rows.first, end)
+    if watched.state is guard.state and end >= guard.until:
+        watched = _ended(watched, GuardEvent.TIME_UP, now)
+    elif watched.state is not guard.state:
+        watched = msgspec.structs.replace(watched, ended_at=now)
+    _store(store, watched)
+    return True
+
+
+def _watched(guard: Guard, differences: np.ndarray, end: datetime) -> Guard:
+    """The guard after more rows; losses are scaled by the cap, so that bets are bounded."""
+    scaled = np.clip(differences / guard.loss_cap, -1.0, 1.0)
+    margin = min(guard.margin / guard.loss_cap, 1.0)
+    levels, alarm = step(guard.levels, scaled, margin=margin, threshold=guard.threshold)
+    seen, added = guard.rows, int(differences.size)
+    total = (guard.mean_difference or 0.0) * seen + float(differences.sum())
+    after = msgspec.structs.replace(
+        guard, levels=levels, rows=seen + added, judged_to=end,
+        mean_difference=total / (seen + added) if seen + added else None,
+    )  # fmt: skip
+    if alarm is None:
+        return after
+    state = moved(GUARD, guard.id, guard.state, GuardEvent.CROSSED)
+    return msgspec.structs.replace(after, state=state)
+
+
+def _ended(guard: Guard, event: GuardEvent, now: datetime) -> Guard:
+    state = moved(GUARD, guard.id, guard.state, event)
+    return msgspec.structs.replace(guard, state=state, ended_at=now)
+
+
+def _store(store: Store, guard: Guard) -> None:
+    store.write(lambda t: t.ledger.put(guard)).result()

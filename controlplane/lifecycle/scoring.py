@@ -1,0 +1,136 @@
+"""A version scores stored rows in its own process: the proof that it loads, and trials' rows."""
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from connectors.contract import ScoreJob
+from controlplane.domain.names import digest
+from controlplane.domain.schema import Schema, Task
+from controlplane.domain.versions import Version
+from controlplane.lifecycle.workshop import Workshop
+from controlplane.store.ports import Known, Store
+
+
+class Unscorable(Exception):
+    """A version could not score the rows that it was given; the text says why."""
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows for which predictions of a version are wanted: `[start, end)`, known by an instant."""
+
+    version: Version
+    schema: Schema
+    start: datetime
+    end: datetime
+    by: datetime
+
+
+def fill(store: Store, workshop: Workshop, gap: Gap) -> bool:
+    """Have a version score the rows that lack its predictions; true once none does.
+
+    Starts a process where one is needed and takes up its result when it has ended; asked again
+    it goes on where it stood. Raises Unscorable where the process failed or its output is wrong.
+    """
+    folder = workshop.directory(_name(gap))
+    if not (folder / "input.parquet").is_file():
+        rows = missing_rows(store, gap)
+        if rows.num_rows == 0:
+            workshop.clear(folder)
+            return True
+        _write(rows, folder / "input.parquet")
+    start_scoring(workshop, gap.version, folder)
+    return _take_up(store, workshop, gap, folder)
+
+
+def start_scoring(workshop: Workshop, version: Version, folder: Path) -> None:
+    """Start the process that scores `input.parquet` in a folder."""
+    job = ScoreJob(
+        model_directory=str(workshop.unpacked(version.sha256)),
+        input=str(folder / "input.parquet"),
+        output=str(folder / "scored.parquet"),
+    )
+    workshop.start(version.trainer, job, folder)
+
+
+def missing_rows(store: Store, gap: Gap) -> pa.Table:
+    """The live rows of a gap, with features, for which the version has no prediction yet."""
+    known = Known(start=gap.start, end=gap.end, by=gap.by)
+    features = [column.name for column in gap.schema.features]
+    with store.read() as view:
+        rows = view.events.rows(gap.version.model, features, known)
+        there = view.events.scored(gap.version.model, gap.version.version, known)
+    absent = pc.invert(pc.is_in(rows.column("id"), value_set=there.column("id").combine_chunks()))
+    return rows.filter(absent).select(["id", "at", *features])
+
+
+def read_scored(path: Path, schema: Schema, ids: pa.ChunkedArray) -> pa.Table:
+    """A scoring's output as the store keeps it: `id, prediction, score:<class>…`.
+
+    Raises Unscorable, saying what was found and what was expected.
+    """
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        message = f"the scoring wrote no readable Parquet: {error}"
+        raise Unscorable(message) from error
+    lacking = [name for name in ("id", "prediction") if name not in table.column_names]
+    if lacking:
+        found = ", ".join(table.column_names)
+        message = f"the scoring's output has the columns {found}; it lacks {', '.join(lacking)}"
+        raise Unscorable(message)
+    if (
+        table.num_rows != len(ids)
+        or not pc.all(pc.is_in(table["id"].cast(pa.string()), ids.combine_chunks())).as_py()
+    ):
+        message = f"the scoring gave {table.num_rows} rows for {len(ids)}, or rows of other ids"
+        raise Unscorable(message)
+    return _shaped(table, schema)
+
+
+def _shaped(table: pa.Table, schema: Schema) -> pa.Table:
+    kind = pa.float64() if schema.task is Task.REGRESSION else pa.string()
+    columns: dict[str, pa.ChunkedArray] = {
+        "id": table["id"].cast(pa.string()),
+        "prediction": table["prediction"].cast(kind),
+    }
+    for label in schema.scores:
+        name = "score" if schema.task is Task.BINARY else f"score_{label}"
+        found = name in table.column_names
+        values = table[name].cast(pa.float64()) if found else pa.nulls(table.num_rows, pa.float64())
+        columns[f"score:{label}"] = values
+    shaped = pa.table(columns)
+    if pc.any(pc.is_null(shaped["prediction"], nan_is_null=True)).as_py():
+        message = "the scoring left rows without a prediction"
+        raise Unscorable(message)
+    return shaped
+
+
+def _take_up(store: Store, workshop: Workshop, gap: Gap, folder: Path) -> bool:
+    ended = workshop.ended(gap.version.trainer, folder)
+    if ended is None:
+        return False
+    if ended.reason is not None:
+        raise Unscorable(f"scoring by {gap.version.version} failed: {ended.reason}")
+    asked = pq.read_table(folder / "input.parquet", columns=["id", "at"])
+    scored = read_scored(folder / "scored.parquet", gap.schema, asked["id"])
+    rows = asked.join(scored, "id")
+    model, version = gap.version.model, gap.version.version
+    store.write(lambda t: t.events.append_scored(model, version, rows)).result()
+    workshop.clear(folder)
+    return True
+
+
+def _name(gap: Gap) -> str:
+    """The same at every wake while the process works, though more rows may be known by then."""
+    return digest("s", gap.version.id, gap.version.sha256, gap.start)
+
+
+def _write(rows: pa.Table, path: Path) -> None:
+    partial = path.with_suffix(".partial")
+    pq.write_table(rows, partial)
+    partial.rename(path)

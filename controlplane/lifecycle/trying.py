@@ -1,0 +1,153 @@
+"""A running trial, brought up to the days whose labels are in."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from controlplane.domain.models import LossScale
+from controlplane.domain.schema import Schema
+from controlplane.domain.states import TRIAL, TrialEvent, moved
+from controlplane.domain.trials import FEWEST_BLOCKS, Block, Progress, Trial, judge
+from controlplane.domain.versions import Version
+from controlplane.domain.windows import Calendar, label_days
+from controlplane.lifecycle.paired import Pair, Paired, paired_losses
+from controlplane.lifecycle.scoring import Gap, Unscorable, fill
+from controlplane.lifecycle.workshop import Workshop
+from controlplane.store.ports import Known, Store
+from detectors.sequences import lower_bound
+
+CAP_QUANTILE: Final = 0.995
+
+
+class Sides(msgspec.Struct, frozen=True, kw_only=True):
+    """The two versions of a trial, and how their model's days are counted."""
+
+    champion: Version
+    candidate: Version
+    schema: Schema
+    calendar: Calendar
+
+
+def advance(store: Store, workshop: Workshop, trial: Trial, sides: Sides, now: datetime) -> bool:
+    """Read the days that closed since; end the trial where they prove something.
+
+    True when the trial is up to date with `now`; false while a process still scores its rows.
+    """
+    days = _new_days(trial, sides.calendar, now)
+    if not days:
+        return True
+    start, end = days[0][0], days[-1][1]
+    try:
+        # At the opening rows are scored up to now, so that each side needs one process.
+        until = end if trial.blocks else max(end, now)
+        ready = _filled(store, workshop, sides, Known(start=start, end=until, by=now))
+    except Unscorable as error:
+        _store(store, msgspec.structs.replace(
+            trial, state=moved(TRIAL, trial.id, trial.state, TrialEvent.COULD_NOT_SCORE),
+            ended_at=now, says=str(error),
+        ))  # fmt: skip
+        return True
+    if not ready:
+        return False
+    with store.read() as view:
+        rows = paired_losses(view.events, _pair(trial, sides), Known(start=start, end=end, by=now))
+    fresh = [block for day in days if (block := _block(rows, *day)) is not None]
+    _store(store, _judged(_grown(trial, fresh), now))
+    return True
+
+
+def scale_of(store: Store, trial: Trial, sides: Sides, now: datetime) -> LossScale | None:
+    """The candidate's reference loss and loss cap, from the trial's rows; None without rows."""
+    if not trial.blocks:
+        return None
+    known = Known(start=trial.start, end=trial.blocks[-1].end, by=now)
+    with store.read() as view:
+        rows = paired_losses(view.events, _pair(trial, sides), known)
+    return scale_from(rows.second)
+
+
+def scale_from(values: NDArray[np.float64]) -> LossScale | None:
+    """A loss scale from out-of-sample losses; None where there are none."""
+    if values.size == 0:
+        return None
+    cap = float(np.quantile(values, CAP_QUANTILE))
+    return LossScale(reference_loss=float(values.mean()), loss_cap=cap, rows=int(values.size))
+
+
+def _new_days(trial: Trial, calendar: Calendar, now: datetime) -> list[tuple[datetime, datetime]]:
+    reached = trial.blocks[-1].end if trial.blocks else trial.start
+    return [day for day in label_days(calendar, reached, now) if day[0] >= reached]
+
+
+def _filled(store: Store, workshop: Workshop, sides: Sides, span: Known) -> bool:
+    """Both sides' predictions are there; each side gets its process before one is waited for."""
+    assert span.start is not None
+    assert span.end is not None
+    assert span.by is not None
+    ready = [
+        fill(
+            store,
+            workshop,
+            Gap(version=v, schema=sides.schema, start=span.start, end=span.end, by=span.by),
+        )
+        for v in (sides.champion, sides.candidate)
+    ]
+    return all(ready)
+
+
+def _pair(trial: Trial, sides: Sides) -> Pair:
+    return Pair(
+        model=trial.model, schema=sides.schema, metric=trial.metric,
+        first=trial.champion, second=trial.candidate,
+    )  # fmt: skip
+
+
+def _block(rows: Paired, start: datetime, end: datetime) -> Block | None:
+    """The paired means of a day; None for a day without rows, which counts as no day."""
+    day = rows.between(start, end)
+    if day.at.size == 0:
+        return None
+    return Block(
+        start=start, end=end, rows=int(day.at.size),
+        loss_champion=float(day.first.mean()), loss_candidate=float(day.second.mean()),
+    )  # fmt: skip
+
+
+def _grown(trial: Trial, fresh: list[Block]) -> Trial:
+    blocks, series = trial.blocks, trial.series
+    for block in fresh:
+        blocks = (*blocks, block)
+        series = (*series, progress_of(blocks, trial.confidence))
+    return msgspec.structs.replace(trial, blocks=blocks, series=series)
+
+
+def progress_of(blocks: tuple[Block, ...], confidence: float) -> Progress:
+    """The confidence sequence over day means, champion's loss less the candidate's."""
+    gains = np.array([b.loss_champion - b.loss_candidate for b in blocks])
+    n, mean = gains.size, float(gains.mean())
+    low = high = None
+    if n >= FEWEST_BLOCKS:
+        sd, alpha = float(gains.std(ddof=1)), 1.0 - confidence
+        low = lower_bound(mean, sd, n, alpha=alpha, tightest_at=FEWEST_BLOCKS)
+        high = -lower_bound(-mean, sd, n, alpha=alpha, tightest_at=FEWEST_BLOCKS)
+    return Progress(
+        blocks=n, rows=sum(b.rows for b in blocks), at=blocks[-1].end, difference=mean,
+        low=low, high=high,
+        loss_champion=float(np.mean([b.loss_champion for b in blocks])),
+        loss_candidate=float(np.mean([b.loss_candidate for b in blocks])),
+    )  # fmt: skip
+
+
+def _judged(trial: Trial, now: datetime) -> Trial:
+    if (found := judge(trial)) is None:
+        return trial
+    event, says = found
+    state = moved(TRIAL, trial.id, trial.state, event)
+    return msgspec.structs.replace(trial, state=state, says=says, ended_at=now)
+
+
+def _store(store: Store, trial: Trial) -> None:
+    store.write(lambda t: t.ledger.put(trial)).result()

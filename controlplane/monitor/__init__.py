@@ -1,0 +1,1 @@
+"""Scoring of closed windows: fetch, detect, store what was found."""

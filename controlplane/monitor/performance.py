@@ -1,0 +1,71 @@
+"""How well a window's predictions turned out: a version, and all live rows together."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from controlplane.domain.names import seed_of
+from controlplane.domain.windows import Realised
+from controlplane.monitor.rows import Contents, scores_of
+from controlplane.monitor.scope import Scope
+from detectors import performance
+from detectors.finding import Interval
+
+ALL: Final = "*"
+RIGHT: Final = "accuracy"
+WRONG: Final = "error"
+"""The share of wrong answers, a loss that is the accuracy's complement."""
+
+
+def realised(scope: Scope, found: Contents) -> tuple[Realised, ...]:
+    """The followed metric, and the task's loss where that is another, of each version and of all.
+
+    A version's entries stand together, in the order of the versions' names; `*`, all live rows,
+    comes last. Nothing where the file switches performance off or no label is known.
+    """
+    monitor = scope.policy.monitors.performance
+    if monitor is None or found.labelled.num_rows == 0:
+        return ()
+    metrics = list(dict.fromkeys([monitor.metric, scope.loss]))
+    return tuple(
+        _figure(scope, found.window.id, version, rows, metric)
+        for version, rows in _by_version(found.labelled)
+        for metric in metrics
+    )
+
+
+def losses_of(scope: Scope, rows: pa.Table) -> NDArray[np.float64]:
+    """The task's loss of each labelled row; NaN where it cannot be told."""
+    metric = RIGHT if scope.loss == WRONG else scope.loss
+    return performance.losses(
+        str(scope.schema.task), metric, rows["label"], rows["prediction"],
+        scores_of(scope.schema, rows),
+    )  # fmt: skip
+
+
+def _by_version(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    names = sorted(pc.unique(rows["version"]).to_pylist())
+    for name in names:
+        yield name, rows if len(names) == 1 else rows.filter(pc.equal(rows["version"], name))
+    yield ALL, rows
+
+
+def _figure(scope: Scope, window: str, version: str, rows: pa.Table, metric: str) -> Realised:
+    value, interval, count = performance.realised(
+        str(scope.schema.task), RIGHT if metric == WRONG else metric, rows["label"],
+        rows["prediction"], scores_of(scope.schema, rows),
+        rows["at"].cast(pa.timestamp("us")).to_numpy(), positive=scope.schema.positive,
+        seed=seed_of(f"{window} {version} {metric}"),
+    )  # fmt: skip
+    if metric == WRONG:
+        value = None if value is None else 1.0 - value
+        interval = interval and Interval(1.0 - interval.high, 1.0 - interval.low, interval.level)
+    each = losses_of(scope, rows)
+    loss = float(np.nanmean(each)) if np.isfinite(each).any() else None
+    return Realised(
+        version=version, metric=metric, value=value, interval=interval, rows=count, loss=loss
+    )

@@ -1,0 +1,123 @@
+"""Whether the data itself is as it should be: how much came, how much of it is empty, labels.
+
+Counts of rows, shares of missing values and shares of labels are judged by the false-alarm
+budget against those of the calibration windows; limits that need no calibration stand beside it.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from controlplane.domain.budget import Family
+from controlplane.monitor.material import Material, Part
+from controlplane.monitor.rows import Contents
+from controlplane.monitor.scope import Scope
+from detectors import label_feed, missing, schema, volume
+from detectors.binning import Bins, Tally
+from detectors.finding import Finding, Verdict
+from detectors.refmax import Calibration, calibrate_rates, judge_rates
+
+LABELS_PART = 0.2
+"""The part of the family's budget that the label feed has; it is judged when labels close."""
+LABELS = "labels"
+"""What the rate is called that the label feed is judged by."""
+JUDGED = frozenset({Verdict.PASSED, Verdict.FAILED})
+
+
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """Calibrated rates: the rows of a window and each column's missing share, then labels alone.
+
+    `columns` are those whose missing share is judged; `usual_rows` and `usual_labels` are the
+    rows and the labelled share of each calibration window.
+    """
+
+    columns: tuple[str, ...]
+    inputs: Calibration
+    labels: Calibration
+    usual_rows: tuple[int, ...]
+    usual_labels: tuple[float, ...]
+
+
+def rates_from(
+    scope: Scope, material: Material, bins: Sequence[Bins], tallies: Sequence[Sequence[Tally]]
+) -> Rates | None:
+    """The calibrated rates of a reference; None where the file switches quality off."""
+    if scope.policy.monitors.quality is None:
+        return None
+    columns = tuple(frozen.column for frozen in bins)
+    alpha = scope.budget().alpha(Family.QUALITY)
+    inputs = np.array(
+        [_inputs(window, part) for window, part in zip(tallies, material.parts, strict=True)]
+    )
+    labels = np.array([[1.0 - part.unlabelled] for part in material.parts])
+    usual = np.array([part.rows.num_rows for part in material.parts], dtype=np.int64)
+    family = str(Family.QUALITY)
+    return Rates(
+        columns=columns,
+        inputs=calibrate_rates(
+            _names(columns), inputs.reshape(-1, len(columns) + 1), family=family,
+            alpha=alpha * (1.0 - LABELS_PART), rows=usual,
+        ),
+        labels=calibrate_rates(
+            (LABELS,), labels.reshape(-1, 1), family=family, alpha=alpha * LABELS_PART, rows=usual
+        ),
+        usual_rows=tuple(usual.tolist()),
+        usual_labels=tuple(1.0 - part.unlabelled for part in material.parts),
+    )  # fmt: skip
+
+
+def judged_inputs(
+    rates: Rates, found: Contents, bins: Sequence[Bins], tallies: Sequence[Tally]
+) -> list[Finding]:
+    """What came: hard limits, and the calibrated rates; of two findings the one that says more.
+
+    The count of rows is judged of whole windows only.
+    """
+    hard = schema.hard_limits(bins, tallies)
+    rows = found.rows.num_rows
+    values = np.array([float(rows), *_missing(tallies)])
+    soft = judge_rates(rates.inputs, values, rows, names=_names(rates.columns))
+    if found.whole:
+        hard.append(volume.volume(rows, np.array(rates.usual_rows, dtype=np.int64)))
+    else:
+        soft = [finding for finding in soft if finding.detector != volume.NAME]
+    return _merged([*soft, *hard])
+
+
+def judged_labels(rates: Rates, found: Contents) -> list[Finding]:
+    """Whether the labels came that were to come; to be asked when a window's labels close."""
+    rows, labelled = found.rows.num_rows, found.labelled.num_rows
+    if not rows:
+        return []
+    hard = label_feed.label_feed(labelled, rows, np.array(rates.usual_labels))
+    soft = judge_rates(rates.labels, np.array([labelled / rows]), rows, names=(LABELS,))
+    named = [msgspec.structs.replace(finding, detector=label_feed.NAME) for finding in soft]
+    return _merged([*named, hard])
+
+
+def _names(columns: Sequence[str]) -> tuple[str, ...]:
+    return (volume.NAME, *(f"{missing.NAME}:{column}" for column in columns))
+
+
+def _inputs(window: Sequence[Tally], part: Part) -> list[float]:
+    return [float(part.rows.num_rows), *_missing(window)]
+
+
+def _missing(tallies: Sequence[Tally]) -> list[float]:
+    return [t.missing / t.rows if t.rows else float("nan") for t in tallies]
+
+
+def _merged(findings: Sequence[Finding]) -> list[Finding]:
+    """One finding a column and detector: a failed one, else a judged one, else the last."""
+    kept: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.column, finding.detector)
+        before = kept.get(key)
+        if before is None or _weight(finding) > _weight(before):
+            kept[key] = finding
+    return list(kept.values())
+
+
+def _weight(finding: Finding) -> int:
+    return (finding.verdict is Verdict.FAILED) + (finding.verdict in JUDGED)

@@ -1,0 +1,178 @@
+"""What windows are measured with: bins, thresholds and rates made from a reference, once.
+
+A yardstick is stored with its reference, so that a restart does not make it again, and kept in
+memory with the reference's columns while the store is open.
+"""
+
+from collections.abc import Mapping, Sequence
+from weakref import WeakKeyDictionary
+
+import msgspec
+import pyarrow as pa
+
+from controlplane.domain.budget import Family
+from controlplane.domain.names import digest
+from controlplane.domain.references import Reference
+from controlplane.monitor.material import Material, gather
+from controlplane.monitor.quality import Rates, rates_from
+from controlplane.monitor.rows import prediction_columns, samples
+from controlplane.monitor.scope import Scope
+from controlplane.store.ports import Snapshot, Store
+from detectors.binning import Bins, Tally, freeze, tally
+from detectors.finding import Sample
+from detectors.refmax import Calibration, calibrate
+
+SHOWN_ROWS = 20_000
+"""Rows of the reference that the shown detectors read; of more, every so many-th."""
+MOST_KEPT = 64
+"""Measures held in memory; the oldest gives way."""
+FORM = 1
+"""Counts up when what is stored changes its form, so that older ones are made anew."""
+
+
+class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything made from a reference that is kept with it; plain JSON.
+
+    `made_of` names what it was made of, so that a changed model file makes it anew. `bins` are
+    of all features, `drifting` those of them whose drift is judged; `answers` are the bins of the
+    version's own predictions, empty where it predicted nothing before it served.
+    """
+
+    made_of: str
+    bins: tuple[Bins, ...]
+    drifting: tuple[int, ...]
+    drift: Calibration | None
+    answers: tuple[Bins, ...]
+    answer_drift: Calibration | None
+    rates: Rates | None
+    windows: int
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """A yardstick at hand, with the reference's columns for the detectors that read values."""
+
+    reference: Reference
+    yardstick: Yardstick
+    columns: dict[str, Sample]
+    is_recorded: bool
+
+
+_measures: "WeakKeyDictionary[Store, dict[str, Measure]]" = WeakKeyDictionary()
+
+
+def measure_of(store: Store, view: Snapshot, scope: Scope, reference: Reference) -> Measure:
+    """The measure of a reference: from memory, from its record, or made now."""
+    kept = _measures.setdefault(store, {})
+    name = _made_of(scope, reference)
+    if (known := kept.get(reference.id)) is not None and known.yardstick.made_of == name:
+        return known
+    material = gather(view, scope, reference)
+    stored = _stored(reference)
+    is_recorded = stored is not None and stored.made_of == name
+    if stored is None or not is_recorded:
+        stored = make(scope, material, name)
+    columns = {**_thinned(scope, material.sample), **_thinned_answers(scope, material.answers)}
+    found = Measure(reference=reference, yardstick=stored, columns=columns, is_recorded=is_recorded)
+    kept[reference.id] = found
+    while len(kept) > MOST_KEPT:
+        kept.pop(next(iter(kept)))
+    return found
+
+
+def record_of(measure: Measure) -> Reference:
+    """The reference's record with the yardstick in it."""
+    return msgspec.structs.replace(
+        measure.reference,
+        calibration=msgspec.Raw(msgspec.json.encode(measure.yardstick)),
+        calibration_windows=measure.yardstick.windows,
+    )
+
+
+def recorded(store: Store, measure: Measure) -> None:
+    """Take note that a measure's yardstick is in the ledger now."""
+    kept = _measures.setdefault(store, {})
+    kept[measure.reference.id] = msgspec.structs.replace(measure, is_recorded=True)
+
+
+def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
+    """Freeze the bins of a reference and calibrate every family that the model file asks for."""
+    kinds = {column.name: column.kind for column in scope.schema.features}
+    bins = [freeze(sample) for sample in samples(material.sample, kinds).values()]
+    tallies = [tallied(bins, samples(part.rows, kinds)) for part in material.parts]
+    drift = scope.policy.monitors.drift
+    drifting: list[int] = []
+    if drift is not None:
+        drifting = [
+            n for n, b in enumerate(bins) if drift.columns is None or b.column in drift.columns
+        ]
+    answers, answer_drift = _answers(scope, material)
+    return Yardstick(
+        made_of=made_of, bins=tuple(bins), drifting=tuple(drifting),
+        drift=_drift(
+            scope, Family.FEATURE_DRIFT, [bins[n] for n in drifting],
+            [[window[n] for n in drifting] for window in tallies],
+            [part.inside for part in material.parts],
+        ),
+        answers=answers, answer_drift=answer_drift,
+        rates=rates_from(scope, material, bins, tallies), windows=len(material.parts),
+    )  # fmt: skip
+
+
+def tallied(bins: Sequence[Bins], columns: Mapping[str, Sample]) -> list[Tally]:
+    """A window counted on bins, one tally a column."""
+    return [tally(frozen, columns[frozen.column]) for frozen in bins]
+
+
+def _answers(scope: Scope, material: Material) -> tuple[tuple[Bins, ...], Calibration | None]:
+    if scope.policy.monitors.drift is None or material.answers.num_rows == 0:
+        return (), None
+    kinds = prediction_columns(scope.schema, material.answers)
+    bins = [freeze(sample) for sample in samples(material.answers, kinds).values()]
+    windows = [tallied(bins, samples(part, kinds)) for part in material.answer_parts]
+    inside = [True] * len(windows)
+    return tuple(bins), _drift(scope, Family.PREDICTION_DRIFT, bins, windows, inside)
+
+
+def _drift(
+    scope: Scope, family: Family, bins: Sequence[Bins], windows: Sequence[Sequence[Tally]],
+    inside: Sequence[bool],
+) -> Calibration | None:  # fmt: skip
+    drift = scope.policy.monitors.drift
+    if drift is None or not bins:
+        return None
+    return calibrate(
+        bins, windows, inside, family=str(family), alpha=scope.budget().alpha(family),
+        minimum_effect=drift.minimum_effect,
+    )  # fmt: skip
+
+
+def _thinned(scope: Scope, sample: pa.Table) -> dict[str, Sample]:
+    return samples(_fewer(sample), {column.name: column.kind for column in scope.schema.features})
+
+
+def _thinned_answers(scope: Scope, answers: pa.Table) -> dict[str, Sample]:
+    return samples(_fewer(answers), prediction_columns(scope.schema, answers))
+
+
+def _fewer(table: pa.Table) -> pa.Table:
+    step = -(-table.num_rows // SHOWN_ROWS)
+    return table if step <= 1 else table.take(pa.array(range(0, table.num_rows, step)))
+
+
+def _stored(reference: Reference) -> Yardstick | None:
+    if reference.calibration is None:
+        return None
+    try:
+        return msgspec.json.decode(reference.calibration, type=Yardstick)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _made_of(scope: Scope, reference: Reference) -> str:
+    """A name for everything that a yardstick depends on."""
+    policy, calendar = scope.policy, scope.calendar
+    return digest(
+        "y", FORM, scope.model.created_at, reference.start, reference.end, reference.known_at, scope.schema.features,
+        calendar.origin, calendar.zone, calendar.every, calendar.rows, policy.false_alarms,
+        policy.monitors.drift, policy.monitors.quality,
+    )  # fmt: skip

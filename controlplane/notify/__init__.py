@@ -1,0 +1,1 @@
+"""Alerts: grouping, silences, the outbox and its delivery."""

@@ -1,0 +1,102 @@
+"""What is watched: the monitors of a model file."""
+
+from typing import Final
+
+from controlplane.domain.policy import (
+    Drift,
+    Monitors,
+    Performance,
+    Quality,
+    Stream,
+)
+from controlplane.domain.schema import Column
+from controlplane.policy.columns import check_feature
+from controlplane.policy.defaults import MONITORS, default_metric, default_monitors
+from controlplane.policy.faults import Wrong
+from controlplane.policy.fields import boolean, choice, names
+from controlplane.policy.metrics import Outputs
+from controlplane.policy.section import Section
+from controlplane.policy.tree import Node, Scalar, Sequence
+
+EFFECTS: Final = ("small", "medium", "large", "none")
+_COLUMNS: Final = "all, or a list of features"
+
+
+def read_monitors(top: Section, outputs: Outputs, features: tuple[Column, ...] | None) -> Monitors:
+    """What is watched; naming one of the four monitors switches the others off."""
+    section = top.section("monitors")
+    drift = _drift(section, features)
+    section.section("quality").close()
+    performance = _performance(section, outputs)
+    stream = _stream(section)
+    directions = _kpis(section)
+    named = [key for key in MONITORS if section.has(key)]
+    section.close()
+    if not named:
+        standard = default_monitors(outputs)
+        return Monitors(
+            drift=standard.drift,
+            quality=standard.quality,
+            performance=standard.performance,
+            stream=standard.stream,
+            kpis=directions,
+        )
+    return Monitors(
+        drift=drift if "drift" in named else None,
+        quality=Quality() if "quality" in named else None,
+        performance=performance if "performance" in named else None,
+        stream=stream if "stream" in named else None,
+        kpis=directions,
+    )
+
+
+def _drift(monitors: Section, features: tuple[Column, ...] | None) -> Drift:
+    section = monitors.section("drift")
+    columns = section.read("columns", _columns, default=None)
+    node = section.node("columns")
+    if columns is not None and isinstance(node, Sequence):
+        path = section.under("columns")
+        for i, (name, item) in enumerate(zip(columns, node.items, strict=True)):
+            check_feature(name, item, f"{path}[{i}]", features=features, faults=section.faults)
+    effect = section.read("minimum_effect", choice(*EFFECTS), default="small")
+    section.close()
+    return Drift(columns=columns, minimum_effect=effect)
+
+
+def _columns(node: Node) -> tuple[str, ...] | None:
+    if isinstance(node, Scalar) and node.text == "all":
+        return None
+    if isinstance(node, Scalar) and node.value is not None:
+        raise Wrong(_COLUMNS, f"[{node.text}]")
+    return names(_COLUMNS)(node)
+
+
+def _performance(monitors: Section, outputs: Outputs) -> Performance:
+    section = monitors.section("performance")
+    default = default_metric(outputs)
+    metric = section.read("metric", choice(*outputs.metrics, of=outputs.words), default=default)
+    estimate = section.read("estimate", boolean, default=True)
+    section.close()
+    return Performance(metric=metric, estimate=estimate)
+
+
+def _stream(monitors: Section) -> Stream:
+    section = monitors.section("stream")
+    stream = Stream(
+        detector=section.read("detector", choice("adwin"), default="adwin"),
+        on=section.read("on", choice("error"), default="error"),
+    )
+    section.close()
+    return stream
+
+
+def _kpis(monitors: Section) -> dict[str, str]:
+    section = monitors.section("kpis")
+    directions: dict[str, str] = {}
+    for name, entry in section.entries():
+        inner = Section.of(entry.value, section.under(name), faults=section.faults)
+        directions[name] = (
+            inner.need("direction", choice("up", "down"), expected="up or down") or "up"
+        )
+        inner.close()
+    return directions

@@ -1,0 +1,108 @@
+"""APScheduler's jobs: which part is woken, how often. Nothing is decided here.
+
+A model has one job. Commits bring its next run forward; while it runs, a further nudge is kept
+and honoured right after, since APScheduler itself would drop it.
+"""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from controlplane.clock import Clock
+from controlplane.domain.errors import LeeboardError
+
+WORKERS: Final = 4
+SWEEP: Final = timedelta(seconds=60)
+
+log = structlog.get_logger()
+
+
+class Scheduler:
+    """Wakes models and empties the outbox, each when it is due or when it is told to."""
+
+    def __init__(self, clock: Clock, wake: Callable[[str], timedelta]) -> None:
+        self._clock = clock
+        self._wake = wake
+        self._nudged: set[str] = set()
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
+        self._engine = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(WORKERS)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone=UTC,
+        )
+
+    def start(self) -> None:
+        """Begin; jobs that were added before start then."""
+        self._engine.start()
+
+    def stop(self) -> None:
+        """End: what runs is waited for, nothing new begins."""
+        self._engine.shutdown(wait=True)
+
+    def follow(self, model: str) -> None:
+        """Give a model its job, due at once; a second time it is only nudged."""
+        if self._engine.get_job(_job(model)) is not None:
+            self.nudge(model)
+            return
+        self._engine.add_job(
+            self._run, "interval", args=[model], id=_job(model), seconds=SWEEP.total_seconds(),
+            next_run_time=self._clock.now(), replace_existing=True,
+        )  # fmt: skip
+
+    def forget(self, model: str) -> None:
+        """Take a model's job away."""
+        if self._engine.get_job(_job(model)) is not None:
+            self._engine.remove_job(_job(model))
+
+    def nudge(self, model: str) -> None:
+        """Have a model woken now; while it is being woken, once more right after."""
+        with self._lock:
+            self._nudged.add(model)
+            if model in self._running:
+                return
+        self._due(model, self._clock.now())
+
+    def nudge_all(self, models: frozenset[str]) -> None:
+        """Nudge the models that a commit touched; those without a job are not followed."""
+        for model in models:
+            self.nudge(model)
+
+    def every(self, name: str, pause: timedelta, work: Callable[[], None]) -> None:
+        """Run some work again and again."""
+        self._engine.add_job(
+            work, "interval", id=name, seconds=pause.total_seconds(),
+            next_run_time=self._clock.now(), replace_existing=True,
+        )  # fmt: skip
+
+    def _run(self, model: str) -> None:
+        with self._lock:
+            self._running.add(model)
+            self._nudged.discard(model)
+        idle = SWEEP
+        try:
+            idle = self._wake(model)
+        except LeeboardError as error:
+            log.warning("wake_failed", model=model, error=str(error))
+        finally:
+            with self._lock:
+                self._running.discard(model)
+                again = model in self._nudged
+            pause = timedelta(0) if again else min(idle, SWEEP)
+            self._due(model, self._clock.now() + pause)
+
+    def _due(self, model: str, moment: datetime) -> None:
+        try:
+            self._engine.modify_job(_job(model), next_run_time=moment)
+        except JobLookupError:
+            log.debug("no_job", model=model)
+
+
+def _job(model: str) -> str:
+    return f"wake:{model}"

@@ -1,0 +1,107 @@
+"""The composition root: the only place where parts are wired together.
+
+`build` is one straight function on purpose: splitting it would thread its half-built state
+through helpers. Parts are torn down in the reverse of the order in which they were made.
+"""
+
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from connectors.contract import Receiver, Trainer
+from connectors.receivers.webhook import Webhook
+from connectors.trainers.command import CommandTrainer, builtin_trainer
+from controlplane.api.app import App, create_app
+from controlplane.api.parts import Parts
+from controlplane.clock import Clock
+from controlplane.desk import Desk
+from controlplane.domain.models import Model, Timing
+from controlplane.lifecycle.applying import Applying
+from controlplane.lifecycle.attending import Attending
+from controlplane.lifecycle.by_hand import ByHand
+from controlplane.lifecycle.reconcile import Reconciler
+from controlplane.lifecycle.workshop import Workshop
+from controlplane.notify.post import Outbox
+from controlplane.policy.model_file import Known, parse
+from controlplane.scheduler import Scheduler
+from controlplane.settings import Settings
+from controlplane.store.duckdb_store import open_store
+from controlplane.wake import Waker, timed_wake
+
+OUTBOX_PAUSE: Final = timedelta(seconds=1)
+
+
+class Server:
+    """A built server: `app` answers HTTP; `start` and `stop` bracket everything else."""
+
+    def __init__(self, app: App, start: Callable[[], None], stop: Callable[[], None]) -> None:
+        self.app = app
+        self.start = start
+        self.stop = stop
+
+
+def build(settings: Settings, clock: Clock) -> Server:
+    """Wire a server together; nothing runs before `start`."""
+    with contextlib.ExitStack() as building:
+        store = open_store(settings.data)
+        building.callback(store.close)
+        trainers = trainers_of(settings)
+        receivers = receivers_of(settings)
+        workshop = Workshop(settings.data, trainers)
+        reconciler = Reconciler(store=store, workshop=workshop, clock=clock)
+
+        waker = Waker(store, reconciler, clock)
+        scheduler = Scheduler(clock, partial(timed_wake, waker))
+        known = Known(trainers=frozenset(trainers), receivers=frozenset(receivers))
+
+        def check(text: str, name: str) -> object:
+            return parse(text, source=name, known=known)
+
+        desk = Desk(
+            applying=Applying(store, clock, check),  # type: ignore[arg-type]
+            by_hand=ByHand(store, clock, waker.settle_now),
+            attending=Attending(store, workshop, clock),
+            waker=waker, scheduler=scheduler, workshop=workshop, store=store, clock=clock,
+        )  # fmt: skip
+        app = create_app(Parts(store=store, clock=clock, settings=settings, actions=desk))
+        outbox = Outbox(store, receivers, clock)
+        store.subscribe(scheduler.nudge_all)
+        store.subscribe(outbox.changed)
+        building.pop_all()
+
+    def start() -> None:
+        with store.read() as view:
+            models = view.ledger.find(Model)
+        outbox.changed(frozenset(model.model for model in models))
+        scheduler.every("outbox", OUTBOX_PAUSE, outbox.empty)
+        scheduler.start()
+        for model in models:
+            if model.timing is Timing.LIVE:
+                scheduler.follow(model.model)
+
+    def stop() -> None:
+        waker.stop()
+        scheduler.stop()
+        store.close()
+
+    return Server(app, start, stop)
+
+
+def trainers_of(settings: Settings) -> dict[str, Trainer]:
+    """The built-in trainer, and those that `leeboard.yaml` names."""
+    trainers: dict[str, Trainer] = {"builtin": builtin_trainer()}
+    for name, named in settings.trainers.items():
+        trainers[name] = CommandTrainer(
+            named.command, named.score, working_directory=named.directory, timeout=named.timeout
+        )
+    return trainers
+
+
+def receivers_of(settings: Settings) -> dict[str, Receiver]:
+    """The receivers that `leeboard.yaml` names."""
+    return {
+        name: Webhook(named.webhook, named.secret.reveal() if named.secret else None)
+        for name, named in settings.receivers.items()
+    }

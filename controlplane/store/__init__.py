@@ -1,0 +1,1 @@
+"""What is kept: events and ledger behind two ports, and the one writer."""

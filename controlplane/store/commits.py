@@ -1,0 +1,174 @@
+"""Group commit: several pieces of work in one transaction, and only the bad one fails."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+import structlog
+
+from controlplane.domain.errors import StorageError
+from controlplane.store.catalog import Catalog, Tables, read_catalog
+from controlplane.store.checkpoints import Checkpoints
+from controlplane.store.database import Database
+from controlplane.store.events_appending import DuckDBEventsWriter
+from controlplane.store.ledger_duckdb import DuckDBLedgerWriter
+from controlplane.store.migrate import migrate
+from controlplane.store.remembered import Remembered, Versions, bumped
+from controlplane.store.session import Session, StoreBroken
+from controlplane.store.writer import Piece
+
+log = structlog.get_logger("leeboard.store")
+
+Listener = Callable[[frozenset[str]], None]
+
+
+class Published:
+    """What every new snapshot starts from; changed together with a commit, under `lock`."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.remembered = Remembered()
+        self.catalog = Catalog()
+        self.versions: Versions = {}
+
+
+class DuckDBTransaction:
+    """Both writers on the one writing session."""
+
+    def __init__(self, session: Session, published: Published) -> None:
+        self.tables = Tables(published.catalog)
+        self.events = DuckDBEventsWriter(session, self.tables)
+        self.ledger = DuckDBLedgerWriter(
+            session, self.tables, published.versions, published.remembered
+        )
+
+
+class Committer:
+    """The engine of the writing thread."""
+
+    def __init__(self, database: Database, published: Published) -> None:
+        self._database = database
+        self._published = published
+        self._checkpoints = Checkpoints(database.wal)
+        self._listeners: tuple[Listener, ...] = ()
+        self._lease = ExitStack()
+        self._broken = False
+        self._open()
+
+    def tell(self, listener: Listener) -> None:
+        """Call a listener with the models that a commit touched; any thread may ask for it."""
+        self._listeners = (*self._listeners, listener)
+
+    def commit(self, pieces: Sequence[Piece[object]]) -> None:
+        """Run the pieces in one transaction; if that fails, each in one of its own."""
+        try:
+            self._mend()
+            results = self._together(pieces)
+        except StoreBroken as error:
+            self._broken = True
+            _fail(pieces, _unsure(error))
+        except Exception as error:  # noqa: BLE001 - it reaches whoever asked for the work
+            if len(pieces) == 1:
+                _fail(pieces, error)
+                return
+            for piece in pieces:
+                self.commit([piece])
+        else:
+            for piece, result in zip(pieces, results, strict=True):
+                piece.future.set_result(result)
+            self._announce()
+
+    def rest(self, *, idle: bool) -> None:
+        """Between two commits: checkpoint if it is time; open the file anew if it broke."""
+        try:
+            self._mend()
+            if self._checkpoints.due(idle=idle):
+                self._checkpoints.run(self._session)
+        except StorageError as error:
+            self._broken = self._broken or isinstance(error, StoreBroken)
+            log.warning("store_does_not_rest", reason=str(error))
+
+    def close(self) -> None:
+        """Checkpoint for the last time, give the session up. Raises StorageError."""
+        try:
+            if not self._broken:
+                self._checkpoints.run(self._session)
+        finally:
+            self._lease.close()
+
+    def _open(self) -> None:
+        self._session = self._lease.enter_context(self._database.session())
+        try:
+            migrate(self._session, self._database.place)
+            self._published.catalog = read_catalog(self._session)
+        except StorageError:
+            self._lease.close()
+            raise
+        self._transaction = DuckDBTransaction(self._session, self._published)
+
+    def _mend(self) -> None:
+        """Open a broken file anew. Raises StorageError where that does not help."""
+        if not self._broken:
+            return
+        log.error("store_opens_anew", place=self._database.place)
+        self._lease.close()
+        with self._published.lock:
+            self._database.reopen()
+            touched = [key for key in self._published.versions if key[1] != "*"]
+            self._published.versions = bumped(self._published.versions, touched)
+            self._published.remembered.clear()
+            self._open()
+        self._broken = False
+
+    def _together(self, pieces: Sequence[Piece[object]]) -> list[object]:
+        transaction, published = self._transaction, self._published
+        self._session.begin()
+        try:
+            transaction.tables.catalog = published.catalog
+            transaction.events.begin()
+            transaction.ledger.begin(published.versions)
+            results = []
+            for piece in pieces:
+                results.append(piece.work(transaction))
+                self._session.check()
+            transaction.events.settle()
+            self._commit()
+        except BaseException:
+            transaction.events.undone()
+            self._session.rollback()
+            raise
+        return results
+
+    def _commit(self) -> None:
+        """Commit, and let new snapshots start from what it made, at one moment for both."""
+        published, transaction = self._published, self._transaction
+        with published.lock:
+            self._session.commit()
+            published.versions = bumped(published.versions, transaction.ledger.touched)
+            if transaction.tables.catalog is not published.catalog:
+                published.catalog = transaction.tables.catalog
+                self._checkpoints.tables_changed()
+
+    def _announce(self) -> None:
+        ledger, events = self._transaction.ledger, self._transaction.events
+        touched = frozenset(events.touched | {model for _, model in ledger.touched})
+        if not touched:
+            return
+        for listener in self._listeners:
+            try:
+                listener(touched)
+            except Exception as error:
+                log.exception("listener_failed", error=repr(error))
+
+
+def _fail(pieces: Sequence[Piece[object]], error: Exception) -> None:
+    for piece in pieces:
+        piece.future.set_exception(error)
+
+
+def _unsure(error: StorageError) -> StorageError:
+    message = (
+        f"{error}. It is not known whether this was stored: send it again, what is there already "
+        "does no harm"
+    )
+    return StorageError(message)

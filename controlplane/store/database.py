@@ -1,0 +1,152 @@
+"""The one open file: opened with a clear word when that fails, opened anew when DuckDB gives up."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from controlplane.domain.errors import StorageError
+from controlplane.store.session import Session
+
+FILE: Final = "leeboard.duckdb"
+REOPEN_SECONDS: Final = 10.0
+"""How long readers are waited for before the file is opened anew."""
+
+_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "wal_autocheckpoint": "1TB",
+}
+"""Nothing is fetched, no Python variable is a table, and only the writer checkpoints."""
+
+
+class Database:
+    """Hands out cursors, each to one thread at a time. `path` None: in memory, for tests."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self.path = None if directory is None else directory / FILE
+        self._changed = threading.Condition()
+        self._idle: list[Session] = []
+        self._busy: set[Session] = set()
+        self._root: duckdb.DuckDBPyConnection | None = _connect(self.path)
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return "the store in memory" if self.path is None else str(self.path)
+
+    @property
+    def wal(self) -> Path | None:
+        """The write-ahead log."""
+        return None if self.path is None else self.path.with_name(self.path.name + ".wal")
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A cursor of one's own, while the block lasts."""
+        session = self._taken()
+        try:
+            yield session
+        finally:
+            self._given_back(session)
+
+    def reopen(self) -> None:
+        """Close everything, wait for readers to let go, open the file again.
+
+        Raises StorageError where that fails; then nothing but a new `reopen` helps.
+        """
+        if self.path is None:
+            raise StorageError("the store in memory broke, and what it held is lost")
+        with self._changed:
+            root, self._root = self._root, None
+            for session in self._busy:
+                session.interrupt()
+            if not self._changed.wait_for(lambda: not self._busy, REOPEN_SECONDS):
+                self._root = root
+                message = f"{self.path} broke and readers hold it still; restart the server"
+                raise StorageError(message)
+            self._dismiss(root)
+            try:
+                self._root = _connect(self.path)
+            finally:
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Close the file. Raises StorageError, naming the path, where DuckDB could not."""
+        with self._changed:
+            root, self._root = self._root, None
+            for session in self._busy:
+                session.interrupt()
+            self._changed.wait_for(lambda: not self._busy, REOPEN_SECONDS)
+            try:
+                self._dismiss(root)
+            except duckdb.Error as error:
+                message = (
+                    f"{self.place} did not close cleanly ({_line(error)}); nothing acknowledged "
+                    "is lost: the next start reads it back from the log beside the file"
+                )
+                raise StorageError(message) from error
+
+    def _taken(self) -> Session:
+        with self._changed:
+            if self._root is None:
+                message = f"{self.place} is closed; restart the server to go on"
+                raise StorageError(message)
+            session = self._idle.pop() if self._idle else Session(self._root.cursor(), self.place)
+            self._busy.add(session)
+            return session
+
+    def _given_back(self, session: Session) -> None:
+        with self._changed:
+            self._busy.discard(session)
+            if self._root is None:
+                session.close()
+            else:
+                self._idle.append(session)
+            self._changed.notify_all()
+
+    def _dismiss(self, root: duckdb.DuckDBPyConnection | None) -> None:
+        for session in self._idle:
+            session.close()
+        self._idle.clear()
+        if root is not None:
+            root.close()
+
+
+def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
+    if path is None:
+        return duckdb.connect(":memory:", config=_CONFIG)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(path), config=_CONFIG)
+        connection.execute("pragma disable_checkpoint_on_shutdown")
+    except (duckdb.Error, OSError) as error:
+        raise StorageError(_why(path, error)) from error
+    return connection
+
+
+def _why(path: Path, error: Exception) -> str:
+    """One sentence: what is wrong with the file, and what to do."""
+    text = str(error)
+    if "Could not set lock" in text:
+        holder = re.search(r"PID (\d+)", text)
+        who = f"process {holder[1]}" if holder else "another process"
+        return f"{path} is in use by {who}; stop that server, or give this one another directory"
+    if "version number" in text:
+        return (
+            f"{path} was written by a newer DuckDB than this one; upgrade Leeboard ({_line(error)})"
+        )
+    if "not a valid DuckDB" in text:
+        return f"{path} is not a Leeboard store; move it away, or give another directory"
+    if isinstance(error, PermissionError) or "Permission denied" in text:
+        return f"{path} may not be read and written by this user; change its owner or permissions"
+    return f"{path} does not open: {_line(error)}; free space, or restore a backup"
+
+
+def _line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

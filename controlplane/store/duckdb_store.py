@@ -1,0 +1,97 @@
+"""Both ports over one DuckDB file: the writer, the snapshots, and their opening and closing."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from controlplane.domain.errors import StorageError
+from controlplane.store.catalog import Tables
+from controlplane.store.commits import Committer, Listener, Published
+from controlplane.store.database import Database
+from controlplane.store.events_duckdb import DuckDBEventsReader
+from controlplane.store.ledger_duckdb import DuckDBLedgerReader
+from controlplane.store.ports import Snapshot, Store, Transaction
+from controlplane.store.session import Session
+from controlplane.store.writer import Limits, Writer
+
+T = TypeVar("T")
+
+_TOUCH = "select number from schema_migrations limit 1"
+"""DuckDB fixes a transaction's view at its first look at a table, not at `begin`."""
+
+
+class DuckDBSnapshot:
+    """A consistent view, until its block ends."""
+
+    def __init__(self, session: Session, published: Published) -> None:
+        tables = Tables(published.catalog)
+        self.events = DuckDBEventsReader(session, tables)
+        self.ledger = DuckDBLedgerReader(session, tables, published.versions, published.remembered)
+
+
+class DuckDBStore:
+    """See `controlplane.store.ports.Store`."""
+
+    def __init__(self, directory: Path | None, limits: Limits) -> None:
+        self._database = Database(directory)
+        self._published = Published()
+        self._closing = threading.Lock()
+        self._closed = False
+        try:
+            self._committer = Committer(self._database, self._published)
+        except BaseException:
+            self._database.close()
+            raise
+        self._writer = Writer(self._committer, limits)
+
+    @contextmanager
+    def read(self) -> Iterator[Snapshot]:
+        """A snapshot; any thread."""
+        with self._database.session() as session:
+            with self._published.lock:
+                session.begin()
+                session.one(_TOUCH)
+                snapshot = DuckDBSnapshot(session, self._published)
+            try:
+                yield snapshot
+            finally:
+                session.rollback()
+
+    def write(self, work: Callable[[Transaction], T], *, size: int = 0) -> "Future[T]":
+        """Run `work` in the writer thread; the future is done after the commit."""
+        return self._writer.submit(work, size=size)
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener` with the models that a commit touched, from the writer thread."""
+        self._committer.tell(listener)
+
+    def close(self) -> None:
+        """Finish what is queued, checkpoint, close. Raises StorageError, naming the file; what
+        was acknowledged is on disk even then. A second call does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._writer.close()
+            try:
+                self._committer.close()
+            except StorageError as error:
+                message = (
+                    f"{error}; nothing acknowledged is lost, the next start reads the log beside "
+                    f"{self._database.place}"
+                )
+                raise StorageError(message) from error
+            finally:
+                self._database.close()
+
+
+def open_store(path: Path | None, *, limits: Limits | None = None) -> Store:
+    """The store in a data directory, made if need be; None: in memory, for tests.
+
+    Raises StorageError that names the file and what to do: it is in use (with the PID), was
+    written by something newer, is not ours, may not be read, or there is no space.
+    """
+    return DuckDBStore(path, limits or Limits())

@@ -1,0 +1,154 @@
+"""The statements about rows and labels, written out once.
+
+To which prediction a label belongs is decided when it is asked, so that the order of arrival
+does not matter: the prediction with its id at the very time that the label names; else the
+latest with its id that happened before the label was known; else the earliest, for which the
+label had been waiting. Only rows of the roles that are asked about, known by then, take part.
+"""
+
+from typing import Final
+
+ROWS: Final = """
+select {columns} from {predictions}
+where "at" >= $start and "at" < $end and known_at <= $by and list_contains($roles, role)
+order by "at", id, seq"""
+
+_PLACED: Final = """
+places as (
+    select id, "at", min(known_at) as known_at from {predictions}
+    where "at" >= $low and "at" < $high and known_at <= $by and list_contains($roles, role)
+      and id in (select id from told)
+    group by id, "at"
+),
+placed as (
+    select told.id, told.label, told.known_at, told.seq, coalesce(
+        max(places."at") filter (places."at" = told.said),
+        max(places."at") filter (places."at" <= told.known_at),
+        min(places."at")
+    ) as "at"
+    from told join places on told.id = places.id
+    group by told.id, told.label, told.known_at, told.seq
+)"""
+"""`$low` and `$high` bound where else an id may be; the bounds of the question itself do where
+no id of the model came twice."""
+
+LABELLED: Final = f"""
+with wanted as (
+    select {{columns}} from {{predictions}}
+    where "at" >= $start and "at" < $end and known_at <= $by and list_contains($roles, role)
+),
+told as (
+    select id, label, "at" as said, known_at, seq from {{labels}}
+    where known_at <= $by and id in (select id from wanted)
+),
+{_PLACED},
+latest as (
+    select id, "at", label, known_at as label_known_at from placed
+    qualify row_number() over (partition by id, "at" order by known_at desc, seq desc) = 1
+)
+select wanted.*, latest.label, latest.label_known_at
+from wanted join latest on wanted.id = latest.id and wanted."at" = latest."at"
+order by wanted."at", wanted.id"""  # noqa: S608
+
+NEW_LABELS: Final = f"""
+with told as (
+    select id, label, "at" as said, known_at, seq from {{labels}}
+    where known_at <= $by and (known_at > $after or id in (
+        select id from {{predictions}}
+        where known_at > $after and known_at <= $by and list_contains($roles, role)))
+),
+{_PLACED}
+select places."at" as "at" from placed
+join places on placed.id = places.id and placed."at" = places."at"
+where greatest(placed.known_at, places.known_at) > $after
+order by 1"""  # noqa: S608
+
+SCORED: Final = """
+with found as (
+    select id, "at", prediction{logged_scores},
+           case role when 'live' then 0 when 'canary' then 1 else 2 end as place, seq
+    from {predictions}
+    where "at" >= $start and "at" < $end and known_at <= $by and version = $version
+      and prediction is not null and role <> 'reference'
+    union all
+    select id, "at", prediction{scored_scores}, 3 as place, seq from {scored}
+    where "at" >= $start and "at" < $end and version = $version
+)
+select * exclude (place, seq) from found
+qualify row_number() over (partition by id, "at" order by place, seq) = 1
+order by "at", id"""
+
+NEW_ROWS: Final = """
+select "at" from {predictions}
+where known_at > $after and known_at <= $by and role = 'live' and prediction is not null
+order by 1"""
+
+ROW_NUMBERS: Final = """
+select id, "at", known_at from {predictions}
+where role = 'live' and prediction is not null
+order by known_at, seq limit $most offset $first"""
+
+PREDICTION_COUNTS: Final = """
+select count(*) filter (role <> 'reference'), min("at") filter (role <> 'reference'),
+       max("at") filter (role <> 'reference'),
+       min("at") filter (role in ('live', 'canary') and prediction is not null),
+       max(known_at) filter (role <> 'reference')
+from {predictions}"""
+LABEL_COUNTS: Final = "select count(*), max(known_at) from {labels}"
+REJECTED_COUNT: Final = "select coalesce(sum(rows), 0) from rejected_rows where model = ?"
+LAST_AT: Final = """select max("at") from {predictions} where role <> 'reference'"""
+REJECTED: Final = """
+select known_at, feed, reason, "text", rows from rejected_rows
+where model = ? order by seq desc limit ?"""
+
+# The writer's own. One row is served once; only in the shadow do several versions predict it.
+
+FRESH: Final = """
+select n from {incoming} as i
+where n in (
+    select min(n) from {incoming}
+    group by id, "at", role, case when role = 'shadow' then version end)
+  and not exists (
+    select 1 from {predictions} as p
+    where p."at" >= $low and p."at" <= $high and p.id = i.id and p."at" = i."at"
+      and p.role = i.role and (p.role <> 'shadow' or p.version is not distinct from i.version))
+order by n"""
+
+COME_AGAIN: Final = """
+select count(*) from {incoming} as i
+where exists (select 1 from {predictions} as p where p.id = i.id and p."at" <> i."at")
+   or exists (select 1 from {incoming} as e where e.id = i.id and e."at" <> i."at" and e.n < i.n)"""
+
+LABELS_REPEATED: Final = """
+with told as (
+    select n, id, label, "at" as said, known_at, null::bigint as seq from {incoming}
+    union all
+    select -1 as n, id, label, "at" as said, known_at, seq from {labels}
+    where id in (select id from {incoming})
+),
+placed as (
+    select told.n, told.id, told.label, told.said, told.known_at, told.seq, coalesce(
+        max(p."at") filter (p."at" = told.said), max(p."at") filter (p."at" <= told.known_at),
+        min(p."at")) as place
+    from told left join (
+        select distinct id, "at" from {predictions}
+        where $reused and id in (select id from {incoming})
+    ) as p on told.id = p.id
+    group by all
+),
+one_after_another as (
+    select n, label is not distinct from lag(label) over (
+        partition by id, said, place order by known_at, n >= 0, seq, n
+    ) as repeated
+    from placed
+)
+select n from one_after_another where n >= 0 and repeated order by n"""
+
+SCORED_FRESH: Final = """
+select n from {incoming} as i
+where n in (select min(n) from {incoming} group by id, "at")
+  and not exists (
+    select 1 from {scored} as s
+    where s."at" >= $low and s."at" <= $high and s.id = i.id and s."at" = i."at"
+      and s.version = $version)
+order by n"""

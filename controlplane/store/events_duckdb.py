@@ -1,0 +1,198 @@
+"""Rows in DuckDB, read: one table of predictions, labels and scored rows a model."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import pyarrow as pa
+
+from controlplane.store import event_questions as questions
+from controlplane.store.catalog import (
+    FEATURE,
+    LABELS,
+    PREDICTIONS,
+    SCORE,
+    SCORED,
+    Tables,
+    public_name,
+    stored_name,
+)
+from controlplane.store.ports import Counts, Known
+from controlplane.store.session import INSTANT, Session, filled, quoted, stored_time, time_of
+
+EARLIEST: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the store keeps times
+LATEST: Final = datetime(9999, 12, 31)  # noqa: DTZ001
+
+_ROW: Final = (
+    ("id", pa.string()), ("at", INSTANT), ("known_at", INSTANT), ("version", pa.string()),
+    ("role", pa.string()), ("prediction", pa.float64()),
+)  # fmt: skip
+
+
+class DuckDBEventsReader:
+    """Reading within a session's transaction; `before` is called ahead of every question."""
+
+    def __init__(
+        self, session: Session, tables: Tables, *, before: Callable[[], None] = lambda: None
+    ) -> None:
+        self._before = before
+        self._session = session
+        self._tables = tables
+        self._last_at: dict[str, datetime | None] = {}
+
+    def counts(self, model: str) -> Counts:
+        """Row counts and bounds; zeros where the model has no rows."""
+        rejected = self._session.count(questions.REJECTED_COUNT, [model])
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return Counts(rejected=rejected)
+        row = self._session.one(self._about(questions.PREDICTION_COUNTS, model))
+        told = self._session.one(self._about(questions.LABEL_COUNTS, model))
+        assert row is not None
+        assert told is not None
+        known = [moment for moment in (time_of(row[4]), time_of(told[1])) if moment is not None]
+        return Counts(
+            predictions=int(str(row[0])), labels=int(str(told[0])), rejected=rejected,
+            first_at=time_of(row[1]), last_at=time_of(row[2]), first_served_at=time_of(row[3]),
+            last_known_at=max(known, default=None),
+        )  # fmt: skip
+
+    def last_at(self, model: str) -> datetime | None:
+        """The greatest event time seen, references aside; None where there is no row."""
+        if model not in self._last_at:
+            there = self._tables.catalog.has(PREDICTIONS + model)
+            row = self._session.one(self._about(questions.LAST_AT, model)) if there else None
+            self._last_at[model] = time_of(row[0]) if row else None
+        return self._last_at[model]
+
+    def rows(
+        self, model: str, columns: Sequence[str], known: Known, *, roles: Sequence[str] = ("live",)
+    ) -> pa.Table:
+        """Prediction rows with the features named, ordered by (at, id); nulls where the store has
+        no such column."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return _empty(columns, ())
+        sql = self._about(questions.ROWS, model, columns=self._select(model, columns))
+        return self._session.arrow(sql, _bounds(known) | {"roles": list(roles)})
+
+    def labelled(
+        self, model: str, columns: Sequence[str], known: Known, *, roles: Sequence[str] = ("live",)
+    ) -> pa.Table:
+        """The rows whose label is known by `known.by`, with `label` and `label_known_at`."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return _empty(columns, (("label", pa.float64()), ("label_known_at", INSTANT)))
+        sql = self._about(questions.LABELLED, model, columns=self._select(model, columns))
+        bounds = _bounds(known)
+        return self._session.arrow(
+            sql, bounds | self._elsewhere(model, bounds) | {"roles": list(roles)}
+        )
+
+    def scored(self, model: str, version: str, known: Known) -> pa.Table:
+        """Predictions of a version over rows, logged ones first; one a row of (id, at)."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return _empty((), ()).select(["id", "at", "prediction"])
+        logged, ours = (
+            self._tables.catalog.columns(PREDICTIONS + model),
+            self._tables.catalog.columns(SCORED + model),
+        )
+        names = [name for name in logged if name.startswith(SCORE)]
+        sql = self._about(
+            questions.SCORED, model, logged_scores=_scores(names, logged),
+            scored_scores=_scores(names, ours),
+        )  # fmt: skip
+        return self._session.arrow(sql, _bounds(known) | {"version": version})
+
+    def new_labels(self, model: str, after: datetime, by: datetime) -> pa.Table:
+        """`at` (of the prediction) of labels that became known, or found their prediction, in
+        `(after, by]`; a correction counts again."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return pa.table({"at": pa.array([], INSTANT)})
+        parameters = {
+            "after": stored_time(after), "by": stored_time(by), "low": EARLIEST, "high": LATEST,
+            "roles": ["live"],
+        }  # fmt: skip
+        return self._session.arrow(self._about(questions.NEW_LABELS, model), parameters)
+
+    def new_rows(self, model: str, after: datetime, by: datetime) -> pa.Table:
+        """`at` of served live rows that became known in `(after, by]`."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return pa.table({"at": pa.array([], INSTANT)})
+        sql = self._about(questions.NEW_ROWS, model)
+        return self._session.arrow(sql, {"after": stored_time(after), "by": stored_time(by)})
+
+    def row_numbers(self, model: str, first: int, last: int) -> pa.Table:
+        """Served live rows number `first` to `last`, in the order of (known_at, arrival)."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return _empty((), ()).select(["id", "at", "known_at"])
+        sql = self._about(questions.ROW_NUMBERS, model)
+        return self._session.arrow(sql, {"first": first, "most": max(last - first, 0)})
+
+    def rejected(self, model: str, limit: int) -> list[dict[str, str]]:
+        """The newest rejected rows: `known_at, feed, reason, text`, and `rows` as a figure."""
+        found = []
+        for known_at, feed, reason, text, rows in self._session.run(
+            questions.REJECTED, [model, limit]
+        ):
+            moment = time_of(known_at)
+            found.append({
+                "known_at": moment.isoformat() if moment else "", "feed": str(feed),
+                "reason": str(reason), "text": str(text), "rows": str(rows),
+            })  # fmt: skip
+        return found
+
+    def _about(self, sql: str, model: str, **more: str) -> str:
+        self._before()
+        return filled(
+            sql, predictions=quoted(PREDICTIONS + model), labels=quoted(LABELS + model),
+            scored=quoted(SCORED + model), **more,
+        )  # fmt: skip
+
+    def _select(self, model: str, columns: Sequence[str]) -> str:
+        """The columns of a row, scores and features under their public names."""
+        there = self._tables.catalog.columns(PREDICTIONS + model)
+        chosen = [quoted(name) for name, _ in _ROW]
+        chosen += _renamed(n for n in there if n.startswith(SCORE))
+        for name in columns:
+            stored = stored_name(FEATURE, name)
+            source = quoted(stored) if stored in there else "null::double"
+            chosen.append(f"{source} as {quoted(name)}")
+        return ", ".join(chosen)
+
+    def _elsewhere(self, model: str, bounds: Mapping[str, object]) -> dict[str, object]:
+        """Where else ids of the rows asked about may be: nowhere, unless an id came twice."""
+        if model in self._tables.catalog.reused:
+            return {"low": EARLIEST, "high": LATEST}
+        return {"low": bounds["start"], "high": bounds["end"]}
+
+
+def score_name(stored: str) -> str:
+    """The public name of a score's column.
+
+    >>> score_name("s:yes")
+    'score:yes'
+    """
+    return f"score:{public_name(stored)}"
+
+
+def _renamed(stored: Iterable[str]) -> list[str]:
+    return [f"{quoted(name)} as {quoted(score_name(name))}" for name in stored]
+
+
+def _scores(names: Sequence[str], there: Mapping[str, str]) -> str:
+    columns = [
+        f"{quoted(name) if name in there else 'null::double'} as {quoted(score_name(name))}"
+        for name in names
+    ]
+    return "".join(f", {column}" for column in columns)
+
+
+def _bounds(known: Known) -> dict[str, object]:
+    return {
+        "start": EARLIEST if known.start is None else stored_time(known.start),
+        "end": LATEST if known.end is None else stored_time(known.end),
+        "by": LATEST if known.by is None else stored_time(known.by),
+    }
+
+
+def _empty(columns: Sequence[str], more: Sequence[tuple[str, pa.DataType]]) -> pa.Table:
+    fields = [*_ROW, *((name, pa.float64()) for name in columns), *more]
+    return pa.schema(fields).empty_table()

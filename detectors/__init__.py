@@ -1,0 +1,1 @@
+"""Detectors of drift and decay: pure functions over Arrow and NumPy."""

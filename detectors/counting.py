@@ -1,0 +1,70 @@
+"""Counts of a reference and of a window on common bins, for detectors that compare shares."""
+
+import numpy as np
+
+from detectors import level_bins, numeric_bins, reading
+from detectors.bins import LARGEST
+from detectors.finding import Kind, Sample
+from detectors.reading import Counts
+
+_MERGED_BELOW = 5.0
+
+
+def side_by_side(reference: Sample, sample: Sample) -> tuple[Counts, Counts] | None:
+    """How many rows of each lie in the same bins; None where the reference gives no bins.
+
+    Numbers: ten bins between the reference's deciles, duplicate edges dropped, a constant with
+    what lies below and above it. Levels: those of both, those with less than 0.1 % or five rows of
+    the reference together, and those that it never saw together. Dates have no bins.
+    """
+    match reference.kind:
+        case Kind.NUMERIC:
+            return _numbers(reference, sample)
+        case Kind.CATEGORICAL | Kind.BOOLEAN:
+            return _levels(reference, sample)
+        case Kind.DATETIME:
+            return None
+
+
+def occupied(first: Counts, second: Counts) -> tuple[Counts, Counts]:
+    """The bins in which at least one of the two has rows."""
+    some = (first + second) > 0
+    return first[some], second[some]
+
+
+def merged(first: Counts, second: Counts) -> tuple[Counts, Counts]:
+    """Bins in which fewer than five rows are expected on a side, put together as one.
+
+    Where even together they expect fewer than five, the smallest other bin joins them.
+    """
+    first, second = occupied(first, second)
+    total = first + second
+    least = min(int(first.sum()), int(second.sum())) / max(int(total.sum()), 1)
+    few = total * least < _MERGED_BELOW
+    if not few.any():
+        return first, second
+    if total[few].sum() * least < _MERGED_BELOW and not few.all():
+        others = np.flatnonzero(~few)
+        few[others[total[others].argmin()]] = True
+    return (
+        np.append(first[~few], first[few].sum()),
+        np.append(second[~few], second[few].sum()),
+    )
+
+
+def _numbers(reference: Sample, sample: Sample) -> tuple[Counts, Counts] | None:
+    first, second = (
+        np.sort(reading.present(reading.numbers(s.values))) for s in (reference, sample)
+    )
+    finite = first[slice(*first.searchsorted([-LARGEST, np.inf]))]
+    if not finite.size:
+        return None
+    edges = numeric_bins.decile_edges(finite)
+    return numeric_bins.counted(edges, first), numeric_bins.counted(edges, second)
+
+
+def _levels(reference: Sample, sample: Sample) -> tuple[Counts, Counts] | None:
+    bins = level_bins.freeze(reference)
+    if not bins.counts:
+        return None
+    return np.array(bins.counts), np.array(level_bins.tally(bins, sample).counts)

@@ -1,0 +1,99 @@
+"""The bins of a column of levels: the frequent ones, the rare ones, and what was never seen."""
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from detectors import reading
+from detectors.bins import Bins, Tally
+from detectors.finding import Kind, Reason, Sample
+from detectors.reading import Counts
+
+LEVELS: Final = 100
+LEVEL_SHARE: Final = 0.001
+LEVEL_ROWS: Final = 5
+RARE_LEVELS: Final = 10_000
+IDENTIFIER_SHARE: Final = 0.3
+_BOOLEANS: Final = ("false", "true")
+
+
+def freeze(sample: Sample) -> Bins:
+    """The bins of a reference; not applicable where it is empty or looks like an identifier.
+
+    It looks like one when the levels that it holds once make up more than 30 % of its rows: the
+    next rows would then bring as many new ones (Good and Turing).
+    """
+    names, counts, missing = reading.levels(sample)
+    valid, once = int(counts.sum()), int(np.count_nonzero(counts == 1))
+    identifier = sample.kind is Kind.CATEGORICAL and once > IDENTIFIER_SHARE * valid
+    keep = _frequent(sample.kind, names, counts)
+    levels, held = _ordered(names.filter(pa.array(keep)), counts[keep])
+    if sample.kind is Kind.BOOLEAN and valid:
+        found = dict(zip(levels, held, strict=True))
+        levels, held = list(_BOOLEANS), [found.get(name, 0) for name in _BOOLEANS]
+    rare, rare_counts = names.filter(pa.array(~keep)), counts[~keep]
+    kept = not identifier and len(rare) <= RARE_LEVELS
+    return Bins(
+        column=sample.column,
+        kind=sample.kind,
+        rows=valid + missing,
+        missing=missing,
+        reason=str(Reason.NOT_APPLICABLE) if identifier or not valid else None,
+        counts=(*held, int(rare_counts.sum()), 0) if valid else (),
+        levels=tuple(levels),
+        rare=tuple(rare.to_pylist()) if kept else None,
+        rare_counts=tuple(rare_counts.tolist()) if kept else (),
+        distinct=len(names),
+        once=once,
+    )
+
+
+def tally(bins: Bins, sample: Sample) -> Tally:
+    """A window counted on the bins; where the rare levels were not kept, all the rest is rare."""
+    names, held, missing = reading.levels(sample)
+    size = len(bins.levels)
+    known = pa.array([*bins.levels, *(bins.rare or ())], pa.string())
+    index = pc.index_in(names, value_set=known).fill_null(len(known))
+    at = index.to_numpy(zero_copy_only=False).astype(np.int64)
+    seen = at < len(known)
+    unseen_bin = size + 1 if bins.rare is not None else size
+    bin_of = np.where(seen, np.minimum(at, size), unseen_bin)
+    counts = np.bincount(bin_of, weights=held, minlength=size + 2).astype(np.int64)
+    reference = np.array([*bins.counts[:size], *bins.rare_counts], dtype=np.int64)
+    own = held[seen][reference[at[seen]] <= held[seen]]
+    return Tally(
+        column=bins.column,
+        counts=tuple(counts.tolist()),
+        rows=int(held.sum()) + missing,
+        missing=missing,
+        unseen=int(counts[-1]),
+        own=int(own.sum()),
+    )
+
+
+def _frequent(kind: Kind, names: pa.Array, counts: Counts) -> NDArray[np.bool_]:
+    """Which levels get a bin of their own."""
+    if kind is Kind.BOOLEAN:
+        boolean: NDArray[np.bool_] = pc.is_in(names, value_set=pa.array(_BOOLEANS)).to_numpy(
+            zero_copy_only=False
+        )
+        return boolean
+    keep: NDArray[np.bool_] = (counts >= LEVEL_ROWS) & (counts >= LEVEL_SHARE * counts.sum())
+    if np.count_nonzero(keep) > LEVELS:
+        alphabetical = pc.array_sort_indices(names).to_numpy()
+        order = alphabetical[np.argsort(-counts[alphabetical], kind="stable")]
+        keep[order[LEVELS:]] = False
+    return keep
+
+
+def _ordered(names: pa.Array, counts: Counts) -> tuple[list[str], list[int]]:
+    """The most frequent first, those of equal count by name."""
+    pairs = sorted(zip(names.to_pylist(), counts.tolist(), strict=True), key=_by_count)
+    return [name for name, _ in pairs], [count for _, count in pairs]
+
+
+def _by_count(pair: tuple[str, int]) -> tuple[int, str]:
+    return -pair[1], pair[0]

@@ -1,0 +1,86 @@
+"""Tail probabilities and quantiles of the usual laws.
+
+SciPy is imported when one is first asked for: half a second that no other import should pay.
+"""
+
+import math
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NORMAL: Final = NormalDist()
+
+
+def normal_quantile(level: float) -> float:
+    """The standard normal quantile at `level` in (0, 1)."""
+    return _NORMAL.inv_cdf(level)
+
+
+def normal_sf(z: float) -> float:
+    """P(Z > z) for a standard normal Z."""
+    return 0.5 * math.erfc(z / math.sqrt(2.0))
+
+
+def t_quantile(level: float, df: float) -> float:
+    """Student's t quantile at `level` in (0, 1) with `df` degrees of freedom."""
+    from scipy.special import stdtrit  # noqa: PLC0415 - see the module's docstring
+
+    return float(stdtrit(df, level))
+
+
+def t_sf(t: float, df: float) -> float:
+    """P(T > t) for Student's t with `df` degrees of freedom."""
+    from scipy.special import stdtr  # noqa: PLC0415 - see the module's docstring
+
+    return float(stdtr(df, -t))
+
+
+def chi2_sf(x: float, df: float) -> float:
+    """P(X > x) for a chi-squared X with `df` degrees of freedom."""
+    from scipy.special import chdtrc  # noqa: PLC0415 - see the module's docstring
+
+    return float(chdtrc(df, x))
+
+
+def binomial_sf(hits: int, n: int, p: float) -> float:
+    """P(X >= hits) for X binomial with `n` trials and hit probability `p` in [0, 1].
+
+    >>> round(binomial_sf(2, 168, 1e-4), 6)
+    0.000139
+    """
+    if hits <= 0:
+        return 1.0
+    if hits > n:
+        return 0.0
+    from scipy.special import betainc  # noqa: PLC0415 - see the module's docstring
+
+    return float(betainc(hits, n - hits + 1, p))
+
+
+def kolmogorov_sf(distance: float, n: int) -> float:
+    """P(D > distance) for the two-sided one-sample Kolmogorov–Smirnov D of `n` values."""
+    from scipy.stats import kstwo  # noqa: PLC0415 - see the module's docstring
+
+    return float(kstwo.sf(distance, n))
+
+
+def kolmogorov_exact(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """The exact p-value of the two-sample distance, conservative under ties."""
+    from scipy.stats import ks_2samp  # noqa: PLC0415 - see the module's docstring
+
+    return float(ks_2samp(first, second, method="exact").pvalue)
+
+
+def two_proportions(shares: tuple[float, float], rows: tuple[int, int]) -> float:
+    """The two-sided p-value of equal proportions, by the pooled normal law; rows at least 1.
+
+    >>> round(two_proportions((0.5, 0.25), (100, 100)), 6)
+    0.000261
+    """
+    pooled = (shares[0] * rows[0] + shares[1] * rows[1]) / (rows[0] + rows[1])
+    variance = pooled * (1.0 - pooled) * (1.0 / rows[0] + 1.0 / rows[1])
+    if variance <= 0.0:
+        return 1.0
+    return 2.0 * normal_sf(abs(shares[1] - shares[0]) / math.sqrt(variance))

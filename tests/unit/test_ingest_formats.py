@@ -1,0 +1,127 @@
+"""Bytes to columns: JSON, Arrow, and their compression."""
+
+import gzip
+
+import msgspec
+import pyarrow as pa
+import pytest
+import zstandard
+
+from controlplane.domain.errors import BadInput, TooLarge, UnsupportedType
+from controlplane.ingest import batch as batches
+from controlplane.ingest.batch import Batch
+from controlplane.ingest.decode import decode
+from controlplane.ingest.encoding import decoded
+
+JSON = "application/json"
+ARROW = "application/vnd.apache.arrow.stream"
+
+
+def read(body: object) -> Batch:
+    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    return decode(JSON, raw, feed="predictions")
+
+
+def listed(batch: Batch) -> dict[str, list[object]]:
+    return {
+        name: values if isinstance(values, list) else values.to_pylist()
+        for name, values in batch.columns.items()
+    }
+
+
+def test_columns_rows_and_a_bare_row_say_the_same() -> None:
+    columns = read({"columns": {"id": ["a", "b"], "x": [1, None]}})
+    rows = read({"rows": [{"id": "a", "x": 1}, {"id": "b"}]})
+    assert listed(columns) == listed(rows) == {"id": ["a", "b"], "x": [1, None]}
+    assert listed(read({"id": "a", "x": 1, "rows": 7})) == {"id": ["a"], "x": [1], "rows": [7]}
+
+
+def test_pointers_lead_to_the_value_in_each_shape() -> None:
+    assert read({"columns": {"a/b": [1, 2]}}).pointer("a/b", 1) == "/columns/a~1b/1"
+    assert read({"rows": [{"x": 1}]}).pointer("x", 0) == "/rows/0/x"
+    assert read({"x": 1}).pointer("x", 0) == "/x"
+
+
+def test_mixed_values_are_kept_as_they_came() -> None:
+    assert listed(read({"columns": {"x": [1, "a", True, None]}})) == {"x": [1, "a", True, None]}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "nested too deep"),
+        (b"[1]", "the body is a list; expected"),
+        (b'"x"', "the body is a text; expected"),
+        (b'{"columns": {"id": "a"}}', "/columns/id is a text; expected a list"),
+        (b'{"columns": {"id": ["a"], "x": [1, 2]}}', "the column 'id' has 1 values and 'x' has 2"),
+    ],
+)
+def test_a_body_that_is_no_table_is_refused_with_what_was_expected(body: bytes, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        read(body)
+
+
+def test_too_many_rows_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MOST_ROWS", 2)
+    with pytest.raises(TooLarge, match="3 rows came; expected at most 2"):
+        read({"columns": {"id": ["a", "b", "c"]}})
+
+
+def stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=2)
+    return sink.getvalue().to_pybytes()
+
+
+def test_an_arrow_stream_is_read_with_dictionaries_unfolded() -> None:
+    table = pa.table({
+        "id": pa.array(["a", "b", "a"], pa.large_string()),
+        "sky": pa.array(["rain", None, "rain"]).dictionary_encode(),
+        "x": pa.array([1, 2, 3], pa.int8()),
+    })  # fmt: skip
+    batch = decode(f"{ARROW}; charset=x", stream(table), feed="predictions")
+    assert listed(batch) == {"id": ["a", "b", "a"], "sky": ["rain", None, "rain"], "x": [1, 2, 3]}
+    assert batch.columns["sky"].type == pa.string()
+    assert batch.pointer("x", 2) == "/x/2"
+
+
+def test_what_is_no_arrow_stream_is_refused() -> None:
+    for body in (b"", b"junk", stream(pa.table({"id": ["a"]}))[:-60]):
+        with pytest.raises(BadInput):
+            decode(ARROW, body, feed="predictions")
+
+
+def test_an_unknown_content_type_names_those_that_are_known() -> None:
+    with pytest.raises(UnsupportedType, match="is text/html; expected one of application/json"):
+        decode("text/html", b"", feed="labels")
+
+
+def test_gzip_and_zstd_are_unpacked() -> None:
+    body = b'{"id": "a"}' * 1000
+    two = gzip.compress(body[:500]) + gzip.compress(body[500:])
+    assert decoded("gzip", two) == body
+    assert decoded("zstd", zstandard.compress(body)) == body
+    assert decoded(None, body) == decoded("identity", body) == body
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd", None])
+def test_the_limit_is_on_what_comes_out(encoding: str | None) -> None:
+    body = b"0" * 5_000_000
+    packed = {"gzip": gzip.compress(body), "zstd": zstandard.compress(body), None: body}[encoding]
+    with pytest.raises(TooLarge, match="more than 4000000 bytes"):
+        decoded(encoding, packed, limit=4_000_000)
+    assert decoded(encoding, packed, limit=5_000_000) == body
+
+
+def test_broken_or_unknown_encodings_are_refused() -> None:
+    packed = gzip.compress(b"x" * 1000)
+    for body in (b"", b"junk", packed[:-5]):
+        with pytest.raises(BadInput):
+            decoded("gzip", body)
+    with pytest.raises(BadInput, match="not zstd"):
+        decoded("zstd", b"junk")
+    with pytest.raises(UnsupportedType, match="is br; expected gzip, zstd or none"):
+        decoded("br", b"")

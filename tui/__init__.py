@@ -1,0 +1,1 @@
+"""The terminal dashboard; it reaches the server over HTTP only."""
