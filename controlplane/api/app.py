@@ -39,7 +39,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     windows.list_windows, windows.get_window, windows.get_findings, windows.get_metric,
     windows.get_column,
     runs.list_runs, runs.start_run, runs.get_run, runs.cancel_run, runs.get_log,
-    trials.list_trials, trials.open_trial, trials.get_trial,
+    trials.list_trials, trials.open_trial, trials.get_trial, trials.list_guards,
     decisions.list_decisions, decisions.get_decision, decisions.approve_decision,
     decisions.reject_decision,
     alerts.list_alerts, alerts.get_alert, alerts.acknowledge_alert, alerts.list_deliveries,

@@ -49,7 +49,8 @@ class Reason(Body, frozen=True, kw_only=True):
 class Announcement(Body, frozen=True, kw_only=True):
     """The model time of a replay; `final` closes the last windows."""
 
-    known_at: Zoned
+    known_at: Annotated[str, msgspec.Meta(extra_json_schema=TIME)]
+    """Text, since a body's number would be read as seconds of Unix time."""
     final: bool = False
 
 
@@ -81,16 +82,19 @@ def json_only(connection: ASGIConnection, _: BaseRouteHandler) -> None:  # type:
 
 def moment(text: str | None, name: str) -> datetime | None:
     """A time of the query, in UTC; raises BadRequest where it has no offset or is none."""
-    if text is None:
-        return None
+    return None if text is None else instant(text, f"?{name}")
+
+
+def instant(text: str, pointer: str) -> datetime:
+    """A time in UTC; raises BadRequest at this place where it has no offset or is none."""
     try:
         # A plus sign that was not escaped arrives as a blank, and a time has no other use for one.
         found = msgspec.convert(text.replace(" ", "+"), Zoned, strict=False)
         return found.astimezone(UTC)
     except (msgspec.ValidationError, OverflowError):
         message = f"{text[:60]!r} is not a time; expected RFC 3339 with an offset"
-        place = RowError(pointer=f"?{name}", message=f"{message}, as 2024-03-01T06:00:00Z")
-        raise BadRequest(f"{name}: {message}", [place]) from None
+        place = RowError(pointer=pointer, message=f"{message}, as 2024-03-01T06:00:00Z")
+        raise BadRequest(f"{pointer[1:]}: {message}", [place]) from None
 
 
 def seconds(text: str, name: str, most: float) -> float:

@@ -1,7 +1,6 @@
 """Models: the fleet, one model, its file, what serves it, its time."""
 
 import asyncio
-from datetime import UTC
 from functools import partial
 from typing import Annotated, Final
 
@@ -19,6 +18,7 @@ from controlplane.api.asking import (
     Limit,
     Query,
     as_page,
+    instant,
     json_only,
     page,
     seconds,
@@ -157,7 +157,7 @@ async def get_champion(
 )  # fmt: skip
 async def announce_time(parts: Given, model: str, data: Announcement) -> wire.Settled:
     """Tell a replayed model its time; answers when everything due by then is settled."""
-    known_at = data.known_at.astimezone(UTC)
+    known_at = instant(data.known_at, "/known_at")
     settled = await parts.actions.announce(model, known_at, final=data.final)
     champion = await to_thread.run_sync(partial(_champion, parts, model))
     return wire.Settled(model_time=settled, champion=champion)

@@ -1,5 +1,6 @@
 """Every exception as an RFC 9457 document; no traceback ever leaves the server."""
 
+import re
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -31,6 +32,7 @@ MOST_ERRORS: Final = 20
 REQUEST_ID: Final = "request_id"
 """Where the request's id is found in a scope's `state`."""
 URN: Final = "urn:leeboard:problem:"
+_MISSING: Final = re.compile(r"missing required field `(\w+)`")
 
 log = structlog.get_logger("leeboard.api")
 
@@ -174,7 +176,10 @@ def _pointer(item: Mapping[str, object]) -> str:
     key = str(item.get("key", ""))
     if item.get("source") != "body":
         return f"?{key}"
-    return "" if key == "data" else "/" + key.replace(".", "/")
+    if key != "data":
+        return "/" + key.replace(".", "/")
+    missing = _MISSING.search(str(item.get("message", "")))
+    return f"/{missing[1]}" if missing else ""
 
 
 def _words(message: str) -> str:

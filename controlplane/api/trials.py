@@ -1,4 +1,4 @@
-"""Trials: list, look, put a version on trial."""
+"""Trials: list, look, put a version on trial; and the guards that follow a promotion."""
 
 from litestar import get, post
 
@@ -19,6 +19,7 @@ from controlplane.api.asking import (
 from controlplane.api.auth import Scope, needs
 from controlplane.api.parts import By, Given
 from controlplane.api.threads import in_thread
+from controlplane.domain.guards import Guard
 from controlplane.domain.trials import Trial
 
 
@@ -50,3 +51,16 @@ def get_trial(parts: Given, trial: str) -> wire.Trial:
     """One trial, with its confidence sequence."""
     with parts.store.read() as snapshot:
         return encode.trial(the(snapshot.ledger, Trial, trial, "trial"))
+
+
+@get("/v1/models/{model:str}/guards", guards=[needs(Scope.READ)])
+@in_thread
+def list_guards(
+    parts: Given, model: str, limit: Limit = 100, cursor: Cursor = None, order: Order = None
+) -> wire.Page[wire.Guard]:
+    """The watches over the promotions of a model, the newest first."""
+    query = Query(model=model, newest_first=is_newest(order, "newest"))
+    with parts.store.read() as snapshot:
+        the_model(snapshot.ledger, model)
+        records, following = page(snapshot.ledger, Guard, query, limit=limit, cursor=cursor)
+    return as_page([encode.guard(record) for record in records], following)

@@ -48,7 +48,7 @@ CALLS: list[Callable[[Connection], Any]] = [
 ]
 A_ROW = Rows(
     feed="predictions", key="k1",
-    body=b'{"columns":{"id":["1"],"at":["2024-03-01T12:00:00Z"],"temp":[1.5],"prediction":[7]}}',
+    body=b'{"columns":{"id":["1"],"at":["2024-03-01T00:00:00Z"],"temp":[1.5],"prediction":[7]}}',
 )  # fmt: skip
 A_LABEL = Rows(feed="labels", key="k2", body=b'{"columns":{"id":["1"],"label":[7]}}')
 
