@@ -22,8 +22,8 @@ from controlplane.cli.replay.scenes import AgainstAdvice, ShuffledVersion
 from controlplane.domain.errors import LeeboardError
 
 BIKE: Final = Path(__file__).resolve().parents[2] / "examples" / "bike"
-SHUFFLED_AT: Final = datetime(2012, 11, 14, tzinfo=UTC)
-FORCED_AT: Final = datetime(2012, 12, 16, tzinfo=UTC)
+SHUFFLED_AT: Final = datetime(2012, 10, 1, tzinfo=UTC)
+FORCED_AT: Final = datetime(2012, 12, 1, tzinfo=UTC)
 MEASURED_TO: Final = datetime(2012, 12, 1, tzinfo=UTC)
 
 REPLAY_EXAMPLES: Final = """\b

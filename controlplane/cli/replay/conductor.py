@@ -28,8 +28,8 @@ class Scene(Protocol):
         """When it is due."""
         ...
 
-    def play(self, now: datetime) -> None:
-        """Do it; asked again it changes nothing."""
+    def play(self, now: datetime) -> bool:
+        """Do it, or say false: not yet, ask again a day later. Done, it changes nothing more."""
         ...
 
 
@@ -71,8 +71,8 @@ def play(stage: Stage, scenes: list[Scene]) -> None:
         if labels.num_rows:
             _send(stage, "labels", label_batch(labels))
         told = _announce(stage, moment).champion
-        while waiting and waiting[0].at <= moment:
-            waiting.pop(0).play(moment)
+        while waiting and waiting[0].at <= moment and waiting[0].play(moment):
+            waiting.pop(0)
             told = patiently(lambda: stage.connection.champion(stage.model))
         if stage.serving.follow(told, moment):
             stage.say(f"{moment:%Y-%m-%d}  {stage.serving.champion} serves")

@@ -27,10 +27,12 @@ class ShuffledVersion(msgspec.Struct, frozen=True, kw_only=True):
     bench: Bench
     hold_out: timedelta = timedelta(days=15)
 
-    def play(self, now: datetime) -> None:
+    def play(self, now: datetime) -> bool:
         """Train it, register it, open its trial; what is there already is left alone."""
         ask, model = self.stage.connection, self.stage.model
         version = made_version(self.stage)
+        if version is None and not is_quiet(self.stage):
+            return False
         if version is None:
             end = now - self.hold_out
             rows = self.stage.history.between(end - SPAN, end)
@@ -49,6 +51,7 @@ class ShuffledVersion(msgspec.Struct, frozen=True, kw_only=True):
         )
         if not any(trial.candidate == name for trial in ask.trials(model).items):
             patiently(lambda: ask.open_trial(model, name, made=True))
+        return True
 
 
 class AgainstAdvice(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +60,14 @@ class AgainstAdvice(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     stage: Stage
 
-    def play(self, now: datetime) -> None:
+    def play(self, now: datetime) -> bool:
         """Promote it, unless that was done before."""
         ask, model = self.stage.connection, self.stage.model
         version = made_version(self.stage)
-        if version is None or version.promoted_at is not None:
-            return
+        if version is not None and version.promoted_at is not None:
+            return True
+        if version is None or not is_quiet(self.stage):
+            return False
         name = version.version
         self.stage.say(f"{now:%Y-%m-%d}  {name} is promoted by hand, against advice (made)")
         try:
@@ -72,6 +77,13 @@ class AgainstAdvice(msgspec.Struct, frozen=True, kw_only=True):
             again = made_version(self.stage)
             if said.status not in CONFLICT or again is None or again.promoted_at is None:
                 raise
+        return True
+
+
+def is_quiet(stage: Stage) -> bool:
+    """No run, trial or guard is open: one thing at a time, for a demonstration too."""
+    found = patiently(lambda: stage.connection.model(stage.model))
+    return found.run is None and found.trial is None and found.guard is None
 
 
 def made_version(stage: Stage) -> wire.Version | None:
