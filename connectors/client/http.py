@@ -151,6 +151,10 @@ class Connection:
         """Windows by event time."""
         return self.ask(calls.listing(path("models", model, "windows"), wire.Window, span))
 
+    def window(self, window: str) -> wire.Window:
+        """One window, with its latest revision."""
+        return self.ask(Call(path=path("windows", window), answer=wire.Window))
+
     def findings(
         self, window: str, *, revision: int | None = None, as_of: datetime | None = None
     ) -> wire.WindowFindings:
@@ -193,6 +197,10 @@ class Connection:
         """One trial, with its confidence sequence."""
         return self.ask(Call(path=path("trials", trial), answer=wire.Trial))
 
+    def guards(self, model: str, span: Span = EVERYTHING) -> wire.Page[wire.Guard]:
+        """The watches over promotions, the newest first."""
+        return self.ask(calls.listing(path("models", model, "guards"), wire.Guard, span))
+
     def open_trial(self, model: str, version: str, *, made: bool = False) -> wire.Trial:
         """Put a registered version on trial against the champion."""
         body = {"version": version, "made": made}
@@ -223,6 +231,10 @@ class Connection:
     ) -> wire.Page[wire.Alert]:
         """Alerts, the newest first."""
         return self.ask(calls.listing(path("alerts"), wire.Alert, span, model=model, state=state))
+
+    def alert(self, alert: str) -> wire.Alert:
+        """One alert."""
+        return self.ask(Call(path=path("alerts", alert), answer=wire.Alert))
 
     def acknowledge(self, alert: str) -> wire.Alert:
         """Say that somebody is looking at it."""

@@ -1,10 +1,12 @@
 """`leeboard`: the commands by name; a command's module is imported when it is called."""
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 from typing_extensions import override
 
 from controlplane import __version__
@@ -14,8 +16,29 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("controlplane.cli.serve:serve", "Run the server."),
     "tui": ("controlplane.cli.dashboard:tui", "The dashboard."),
     "replay": ("controlplane.cli.replaying:replay_command", "A file of history through the loop."),
+    "status": ("controlplane.cli.status:status", "The fleet, or one model."),
+    "why": (
+        "controlplane.cli.why.command:why",
+        "A decision, alert or version told from its evidence.",
+    ),
+    "versions": (
+        "controlplane.cli.versions:versions",
+        "What was trained: list, show, promote, register.",
+    ),
+    "rollback": ("controlplane.cli.versions:rollback", "Take the champion back."),
+    "runs": ("controlplane.cli.runs:runs", "Training: list, show, start, cancel, log, resume."),
+    "trials": (
+        "controlplane.cli.trials:trials",
+        "Candidates against the champion: list, show, start.",
+    ),
+    "decisions": ("controlplane.cli.decisions:decisions", "List, show, approve, reject."),
+    "alerts": ("controlplane.cli.alerts:alerts", "List, show, acknowledge."),
+    "deliveries": ("controlplane.cli.alerts:deliveries", "Messages to receivers: list, retry."),
+    "audit": ("controlplane.cli.audit:audit", "The journal: list, verify."),
 }
 """Name to where the command is, and the line that the list of commands shows."""
+INTERRUPTED: Final = 130
+"""The exit status after Ctrl-C."""
 
 
 class Lazy(click.Group):
@@ -43,6 +66,25 @@ class Lazy(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     @override
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names from the table, so that a Tab imports no command."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+
+    @override
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; Ctrl-C ends it quietly with the status that shells expect."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+
+    @override
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -58,7 +100,8 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="leeboard")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Watch machine-learning models, retrain them, try the new version, take it back.
 
     \b
@@ -71,6 +114,8 @@ def main() -> None:
     \b
     eval "$(_LEEBOARD_COMPLETE=bash_source leeboard)"
     """
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
 
 
 if __name__ == "__main__":

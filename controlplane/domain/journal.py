@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, Final
 
-from typing_extensions import override
-
 from controlplane.domain.records import Record
 
 GENESIS: Final = "0" * 64
@@ -27,12 +25,8 @@ class Entry(Record, frozen=True, kw_only=True):
     text: str
     previous: str
     hash: str
-
-    @property
-    @override
-    def filed_at(self) -> datetime:
-        """Entries are listed in their order."""
-        return self.at
+    # `filed_at` stays the same for all: entries are listed in the order of the chain, and `at` is
+    # model time of one model and the clock's of another.
 
 
 def entry_hash(entry: Entry) -> str:

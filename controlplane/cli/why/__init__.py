@@ -1,0 +1,1 @@
+"""Why something happened, told from its evidence: what `leeboard why` finds, chains and writes."""
