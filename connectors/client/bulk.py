@@ -24,20 +24,28 @@ _BUSY: Final = frozenset({429, 503})
 
 def send_table(
     connection: Connection, model: str, feed: str, table: "pa.Table",
-    *, known_at: datetime | None = None,
+    *, known_at: datetime | None = None, version: str | None = None,
 ) -> wire.Receipt:  # fmt: skip
     """Send the rows of a table in their order and add up what became of them.
 
-    With `known_at` every row gets it as its column of that name. A server that is away or busy is
+    With `known_at` every row gets it as its column of that name. The feed `reference` takes a
+    `version`, whose reference it is; of what was stored its receipt says no more. A server that is away or busy is
     asked again a few times; then ServerAway or ServerSaid is raised, and the parts before are in.
     """
     total = wire.Receipt()
     for body in _parts(table, known_at):
-        named = f"{model}/{feed}/".encode()
+        named = f"{model}/{feed}/{version or ''}".encode()
         key = hashlib.sha256(named + body).hexdigest()
         rows = Rows(feed=feed, body=body, key=key, content_type=ARROW)
-        total = _sum(total, _patiently(partial(connection.send, model, rows)))
+        total = summed(total, _patiently(partial(_sent, connection, model, rows, version)))
     return total
+
+
+def _sent(connection: Connection, model: str, rows: Rows, version: str | None) -> wire.Receipt:
+    if rows.feed != "reference":
+        return connection.send(model, rows)
+    found = connection.send_reference(model, rows, version=version)
+    return wire.Receipt(accepted=found.rows, rejected=found.rejected, errors=found.errors)
 
 
 def _patiently(send: Callable[[], wire.Receipt]) -> wire.Receipt:
@@ -68,7 +76,8 @@ def _parts(table: "pa.Table", known_at: datetime | None) -> Iterator[bytes]:
         yield file.getvalue()
 
 
-def _sum(one: wire.Receipt, other: wire.Receipt) -> wire.Receipt:
+def summed(one: wire.Receipt, other: wire.Receipt) -> wire.Receipt:
+    """What became of the rows of two requests together."""
     unknown = {
         name: one.unknown_columns.get(name, 0) + other.unknown_columns.get(name, 0)
         for name in one.unknown_columns | other.unknown_columns

@@ -16,6 +16,12 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("controlplane.cli.serve:serve", "Run the server."),
     "tui": ("controlplane.cli.dashboard:tui", "The dashboard."),
     "replay": ("controlplane.cli.replaying:replay_command", "A file of history through the loop."),
+    "init": ("controlplane.cli.starting:init", "A commented model file out of a data file."),
+    "validate": ("controlplane.cli.checking:validate", "Check model files."),
+    "schema": ("controlplane.cli.checking:schema", "JSON Schema of model files, for editors."),
+    "plan": ("controlplane.cli.applying:plan", "What applying a model file would change."),
+    "apply": ("controlplane.cli.applying:apply", "Apply a model file."),
+    "log": ("controlplane.cli.sending:log", "Send predictions, labels or a reference from a file."),
     "status": ("controlplane.cli.status:status", "The fleet, or one model."),
     "why": (
         "controlplane.cli.why.command:why",
@@ -78,11 +84,17 @@ class Lazy(click.Group):
 
     @override
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; Ctrl-C ends it quietly with the status that shells expect."""
+        """Run the command; Ctrl-C ends it quietly with the status that shells expect, and a file
+        that cannot be read or written is a sentence. A pipe that closes is click's to end."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from None
 
     @override
     def resolve_command(
