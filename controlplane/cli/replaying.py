@@ -19,6 +19,7 @@ from controlplane.cli.replay.history import Asked
 from controlplane.cli.replay.report import report
 from controlplane.cli.replay.run import Outcome, Replay, fresh_directory, replay
 from controlplane.cli.replay.scenes import AgainstAdvice, ShuffledVersion
+from controlplane.cli.replay.watching import replay_behind
 from controlplane.domain.errors import LeeboardError
 
 BIKE: Final = Path(__file__).resolve().parents[2] / "examples" / "bike"
@@ -45,10 +46,15 @@ Examples:
 @click.option("--task", type=click.Choice(["regression", "binary", "multiclass"]),
               help="Default: what the label looks like.")  # fmt: skip
 @click.option("--positive", help="Of two classes the one that is meant; default: the one like yes.")
-@click.option("--delay", default=1.0, show_default=True, help="Days until a label is known.")
+@click.option("--delay", type=click.FloatRange(min=0),
+              help="Days until a label is known; default: as --label-time shows, else one.")  # fmt: skip
 @click.option("--model", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="A model file; default: one is made of what the data show.")  # fmt: skip
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True),
+              help="Days of history a second at most; default: as fast as the work allows.")  # fmt: skip
 @click.option("--data", type=click.Path(path_type=Path), help="Folder; default: a fresh one.")
+@click.option("--server", help="Address of a server that runs; default: one of its own.")
+@click.option("--token", envvar="LEEBOARD_TOKEN", help="Opens that server.")
 @click.option("--headless", is_flag=True, help="No dashboard; progress on standard error.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def replay_command(file: Path, **told: object) -> None:
@@ -57,12 +63,20 @@ def replay_command(file: Path, **told: object) -> None:
         label=str(told["label"]), time=_text(told["time"]), label_time=_text(told["label_time"]),
         id=_text(told["id_"]), drop=tuple(told["drop"]),  # type: ignore[arg-type]
         time_zone=str(told["time_zone"]), task=_text(told["task"]),
-        positive=_text(told["positive"]), delay=timedelta(days=float(str(told["delay"]))),
+        positive=_text(told["positive"]),
+        delay=timedelta(days=told["delay"]) if isinstance(told["delay"], float) else None,
     )  # fmt: skip
     data = told["data"] if isinstance(told["data"], Path) else fresh_directory("replay")
     data.mkdir(parents=True, exist_ok=True)
     model = told["model"] if isinstance(told["model"], Path) else None
-    _tell(Replay(file=file, asked=asked, data=data, say=_say, model_file=model), told)
+    speed = told["speed"] if isinstance(told["speed"], float) else None
+    _tell(
+        Replay(
+            file=file, asked=asked, data=data, say=_say, model_file=model, speed=speed,
+            server=_text(told["server"]), token=_text(told["token"]),
+        ),
+        told,
+    )  # fmt: skip
 
 
 @click.command("demo", epilog="\b\nExamples:\n  leeboard demo\n  leeboard demo --headless --json")
@@ -96,7 +110,8 @@ def _scenes(stage: Stage, bench: Bench) -> list[Scene]:
 
 
 def _tell(asked: Replay, told: dict[str, object]) -> Document:
-    outcome = _run(asked)
+    watched = not (told["headless"] or told["as_json"]) and sys.stdout.isatty()
+    outcome = _run(asked, watched=watched)
     if told["as_json"]:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
     else:
@@ -105,24 +120,32 @@ def _tell(asked: Replay, told: dict[str, object]) -> Document:
     return outcome.document
 
 
-def _run(asked: Replay) -> Outcome:
-    """Run to the end; Ctrl-C and SIGTERM end every process that was begun."""
+def _run(asked: Replay, *, watched: bool) -> Outcome:
+    """Run to the end; Ctrl-C and other signals to end take every process along."""
     stop = Event()
 
     def over(_number: int, _frame: FrameType | None) -> None:
         stop.set()
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, over)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, over)
     try:
-        return replay(asked, stop)
+        return replay_behind(asked, stop, _screens) if watched else replay(asked, stop)
     except KeyboardInterrupt:
         _say("stopped; every process that it began has ended")
         raise SystemExit(130) from None
     except (LeeboardError, ClientError) as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(f"{error}\neverything so far is in {asked.data}") from None
     finally:
         stop.set()
+
+
+def _screens(address: str) -> None:
+    """The dashboard, until it is left."""
+    from tui.app import main  # noqa: PLC0415 - Textual only where it is shown
+
+    main(address, None)
 
 
 def _say(line: str) -> None:

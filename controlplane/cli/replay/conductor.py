@@ -1,7 +1,9 @@
 """The replay itself: history first, then day by day what a serving app and its users would do."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Final, Protocol
 
 import msgspec
@@ -41,7 +43,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     history: History
     serving: Serving
     say: Say
-    step: timedelta = DAY
+    stop: Event
+    """Set when the replay is to end before its time."""
+    speed: float | None = None
+    """Days of history a second at most; None: as fast as the work allows."""
 
 
 def open_with_history(stage: Stage) -> wire.Champion:
@@ -62,6 +67,7 @@ def play(stage: Stage, scenes: list[Scene]) -> None:
     """Serve the rest of the file, a day at a time, and announce each day's end."""
     waiting = sorted(scenes, key=lambda scene: scene.at)
     before = stage.history.split
+    pace = Pace(stage)
     stage.serving.follow(patiently(lambda: stage.connection.champion(stage.model)), before)
     for moment in _steps(stage):
         rows = stage.history.between(before, moment)
@@ -77,7 +83,33 @@ def play(stage: Stage, scenes: list[Scene]) -> None:
         if stage.serving.follow(told, moment):
             stage.say(f"{moment:%Y-%m-%d}  {stage.serving.champion} serves")
         before = moment
+        pace.keep(moment)
     _end(stage, before)
+
+
+class Pace:
+    """Tells how far a replay has come, keeps it from going too fast, and stops it when asked."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._first = stage.history.split
+        self._days = max((stage.history.rows["at"][-1].as_py() - self._first) / DAY, 1.0)
+        self._told = 0
+        self._began = time.monotonic()
+
+    def keep(self, moment: datetime) -> None:
+        """Wait as long as the speed asks; raises Refused where the replay was stopped."""
+        gone = (moment - self._first) / DAY
+        tenths = min(int(10 * gone / self._days), 10)
+        if tenths > self._told:
+            self._told = tenths
+            self._stage.say(f"{moment:%Y-%m-%d}  {10 * tenths} % of the history has passed")
+        wait = 0.0
+        if self._stage.speed is not None:
+            wait = self._began + gone / self._stage.speed - time.monotonic()
+        if self._stage.stop.wait(max(wait, 0.0)):
+            message = f"stopped at {moment:%Y-%m-%d}, before the history's end"
+            raise Refused(message)
 
 
 def _end(stage: Stage, last: datetime) -> None:
@@ -95,7 +127,7 @@ def _steps(stage: Stage) -> Iterator[datetime]:
     last = stage.history.rows["at"][-1].as_py()
     moment = stage.history.split
     while moment <= last:
-        moment += stage.step
+        moment += DAY
         yield moment
 
 

@@ -4,22 +4,23 @@ import json
 import re
 from datetime import timedelta
 
-from controlplane.cli.replay.history import History
+from controlplane.cli.replay.history import Asked, History
 from controlplane.domain.schema import Task
 
 
-def model_file(history: History, *, label: str, delay: timedelta, time_zone: str) -> str:
+def model_file(history: History, asked: Asked, *, receiver: str | None) -> str:
     """YAML with everything that was inferred; what it leaves out has its default."""
+    alerts = ["alerts:", f"  - {{to: {receiver}, from: info}}"] if receiver else []
+    label = f"column: {_text(asked.label)}{_positive(history)}, delay: {_duration(history.delay)}"
     lines = [
         f"model: {slug(history.name)}",
         f"task: {history.task}",
-        f"label: {{column: {_text(label)}{_positive(history)}, delay: {_duration(delay)}}}",
-        f"time_zone: {time_zone}",
+        f"label: {{{label}}}",
+        f"time_zone: {asked.time_zone}",
         *_scores(history),
         "features:",
         *(f"  {_text(column.name)}: {column.kind}" for column in history.features),
-        "alerts:",
-        "  - {to: replay, from: info}",
+        *alerts,
     ]
     return "\n".join(lines) + "\n"
 

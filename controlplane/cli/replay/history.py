@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from controlplane.cli.replay.labels import Labels, read_labels
+from controlplane.cli.replay.labels import Labels, as_classes, read_labels
+from controlplane.cli.replay.times import STAMP, as_times, known_times
 from controlplane.domain.errors import BadInput
 from controlplane.domain.names import RESERVED
 from controlplane.domain.schema import Column, Task
@@ -22,7 +23,6 @@ BEGINNING: Final = datetime(1970, 1, 5, tzinfo=UTC)
 HALF_YEAR: Final = timedelta(days=181)
 TAKEN: Final = RESERVED | {"prediction", "score"}
 FEWEST: Final = 200
-STAMP: Final = pa.timestamp("us", tz="UTC")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     task: str | None = None
     positive: str | None = None
-    delay: timedelta = timedelta(days=1)
+    delay: timedelta | None = None
+    """How late labels come; None: as `label_time` shows, else a day."""
+    declared: tuple[Column, ...] | None = None
+    """The features and their kinds; None: every column that is left, as it looks."""
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +55,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     timed: bool
     renamed: dict[str, str]
     rejected: int
+    delay: timedelta
+    """After which most labels are known."""
     split: datetime
     """Where serving begins: a midnight, or a multiple of 24 rows."""
 
@@ -97,18 +102,22 @@ def read_history(path: Path, asked: Asked) -> History:
         raise BadInput(message)
     labels = read_labels(table[asked.label], asked.label, task=asked.task, positive=asked.positive)
     features, columns, renamed = _features(table, asked)
+    came = table[asked.label_time] if asked.label_time is not None else None
+    if came is not None:
+        came = as_times(came, asked.label_time or "", asked.time_zone)
+    known, delay = known_times(at, labels.values, came=came, delay=asked.delay)
     rows = pa.table(
         {
             "id": _ids(table, asked.id),
             "at": at,
             "label": labels.values,
-            "label_known_at": _known(table, at, labels.values, asked),
+            "label_known_at": known,
             **columns,
         }
     )
     return History(
         name=path.stem, rows=rows, features=features, labels=labels, timed=timed,
-        renamed=renamed, rejected=rejected, split=_split(rows["at"], asked.time_zone, timed=timed),
+        renamed=renamed, rejected=rejected, delay=delay, split=_split(rows["at"], asked.time_zone, timed=timed),
     )  # fmt: skip
 
 
@@ -128,56 +137,17 @@ def _table(path: Path) -> pa.Table:
 
 def _event_times(table: pa.Table, asked: Asked) -> tuple[pa.ChunkedArray, bool]:
     if asked.time is not None:
-        return as_times(table[asked.time], asked.time, asked.time_zone), True
+        at = as_times(table[asked.time], asked.time, asked.time_zone)
+        if at.null_count == len(at) > 0:
+            message = (
+                f"nothing in column {asked.time!r} reads as a time; found "
+                f"{table[asked.time][0].as_py()!r}, expected for example 2024-03-01 06:00:00"
+            )
+            raise BadInput(message)
+        return at, True
     first = int(BEGINNING.timestamp() * 1_000_000)
     hours = pc.multiply(pa.array(range(table.num_rows), pa.int64()), 3_600_000_000)
     return pa.chunked_array([pc.add(hours, first).cast(STAMP)]), False
-
-
-def as_times(column: pa.ChunkedArray, name: str, zone: str) -> pa.ChunkedArray:
-    """A column as UTC times; what does not parse is null. Times without an offset are of `zone`."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        column = _parsed(column)
-        kind = column.type
-    if pa.types.is_date(kind):
-        column, kind = column.cast(pa.timestamp("us")), pa.timestamp("us")
-    if not pa.types.is_timestamp(kind):
-        message = f"column {name!r} holds {kind}; expected dates, times or ISO 8601 text"
-        raise BadInput(message)
-    if kind.tz is None:
-        column = pc.assume_timezone(
-            column.cast(pa.timestamp("us")), zone, ambiguous="earliest", nonexistent="latest"
-        )
-    return column.cast(STAMP)
-
-
-def _parsed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """ISO 8601 text as times, with or without an offset; anything else becomes null."""
-    offset = pc.match_substring_regex(column, r"(Z|[+-]\d{2}:?\d{2})$")
-    kind = STAMP if pc.any(offset).as_py() else pa.timestamp("us")
-    looks = pc.match_substring_regex(
-        column, r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$"
-    )
-    kept = pc.if_else(pc.fill_null(looks, fill_value=False), column, pa.scalar(None, column.type))
-    if kind == STAMP:
-        kept = pc.if_else(
-            pc.fill_null(offset, fill_value=False), kept, pc.binary_join_element_wise(kept, "Z", "")
-        )
-    try:
-        return kept.cast(kind)
-    except pa.ArrowInvalid:
-        return pa.chunked_array([[_one(text) for text in kept.to_pylist()]], STAMP)
-
-
-def _one(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _features(
@@ -185,18 +155,23 @@ def _features(
 ) -> tuple[tuple[Column, ...], dict[str, pa.ChunkedArray], dict[str, str]]:
     """The columns that are left; a name that Leeboard uses itself gets an underscore behind it."""
     out = {asked.label, asked.time, asked.label_time, asked.id, *asked.drop}
+    names = [name for name in table.column_names if name not in out]
+    declared = {column.name: column.kind for column in asked.declared or ()}
+    if absent := [name for name in declared if name not in names]:
+        message = f"the model file names features that the file lacks: {', '.join(absent)}"
+        raise BadInput(message)
     kinds: list[Column] = []
     columns: dict[str, pa.ChunkedArray] = {}
     renamed: dict[str, str] = {}
-    for name in table.column_names:
-        if name in out:
-            continue
+    for name in declared or names:
         called = name
         while called in TAKEN or (called != name and called in table.column_names):
             called += "_"
         if called != name:
             renamed[name] = called
         kind, values = _feature(table[name], name, asked.time_zone)
+        if declared and kind is not declared[name]:
+            kind, values = declared[name], _as_kind(values, declared[name], name)
         kinds.append(Column(called, kind))
         columns[called] = values
     if not kinds:
@@ -217,6 +192,18 @@ def _feature(column: pa.ChunkedArray, name: str, zone: str) -> tuple[Kind, pa.Ch
     if _reads_as_time(text):
         return Kind.DATETIME, as_times(text, name, zone)
     return Kind.CATEGORICAL, text
+
+
+def _as_kind(values: pa.ChunkedArray, kind: Kind, name: str) -> pa.ChunkedArray:
+    """A feature in the kind that the model file declares for it."""
+    targets = {Kind.NUMERIC: pa.float64(), Kind.BOOLEAN: pa.bool_(), Kind.DATETIME: STAMP}
+    try:
+        if kind is Kind.CATEGORICAL:
+            return as_classes(values)
+        return values.cast(targets[kind])
+    except pa.ArrowException as error:
+        message = f"column {name!r} holds {values.type}; the model file says {kind}: {error}"
+        raise BadInput(message) from error
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -240,18 +227,6 @@ def _ids(table: pa.Table, name: str | None) -> pa.ChunkedArray:
         message = f"column {name!r} is not a name for each row: it has repeated or missing values"
         raise BadInput(message)
     return ids
-
-
-def _known(
-    table: pa.Table, at: pa.ChunkedArray, labels: pa.ChunkedArray, asked: Asked
-) -> pa.ChunkedArray:
-    """When each label became known; null where there is none. Never before its row."""
-    if asked.label_time is not None:
-        known = as_times(table[asked.label_time], asked.label_time, asked.time_zone)
-        known = pc.max_element_wise(known, at, skip_nulls=False)
-    else:
-        known = pc.add(at, pa.scalar(asked.delay, pa.duration("us")))
-    return pc.if_else(pc.is_valid(labels), known, pa.scalar(None, STAMP))
 
 
 def _split(at: pa.ChunkedArray, zone: str, *, timed: bool) -> datetime:

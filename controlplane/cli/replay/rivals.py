@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from controlplane.cli.replay.bench import Bench
-from controlplane.cli.replay.history import STAMP, History
+from controlplane.cli.replay.history import History
+from controlplane.cli.replay.times import STAMP
 from controlplane.domain.errors import LeeboardError
 from detectors.performance import realised
 

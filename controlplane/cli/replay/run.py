@@ -18,7 +18,7 @@ from connectors.client.calls import Span
 from connectors.client.http import Connection
 from connectors.trainers.command import builtin_trainer
 from controlplane.cli.replay.bench import Bench
-from controlplane.cli.replay.conductor import DAY, Scene, Stage, open_with_history, play
+from controlplane.cli.replay.conductor import Scene, Stage, open_with_history, play
 from controlplane.cli.replay.document import Deliveries, Document, Sources, document
 from controlplane.cli.replay.file_text import model_file
 from controlplane.cli.replay.history import Asked, History, read_history
@@ -31,6 +31,8 @@ from controlplane.domain.policy import Policy
 from controlplane.policy.model_file import UNCHECKED, parse
 
 DELIVERY_PATIENCE: Final = 15.0
+RECEIVER: Final = "replay"
+"""The receiver of alerts that a server of the replay's own knows."""
 SECRET: Final = "LEEBOARD_REPLAY_SECRET"  # noqa: S105  # the name of a variable
 
 
@@ -42,10 +44,17 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     data: Path
     say: Callable[[str], None]
     server: str | None = None
+    """A server that runs already; None: one of the replay's own."""
     token: str | None = None
     model_file: Path | None = None
     measured_to: datetime | None = None
+    speed: float | None = None
+    """Days of history a second at most; None: as fast as the work allows."""
     scenes: Callable[[Stage, Bench], list[Scene]] | None = None
+    shown: Callable[[str], None] = lambda _: None
+    """Told the server's address as soon as it is up."""
+    linger: Callable[[], object] = lambda: None
+    """Called when all is done, before the server of the replay's own ends."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,20 +73,20 @@ def fresh_directory(name: str) -> Path:
 def replay(asked: Replay, stop: Event) -> Outcome:
     """Run it; ends every process that it began, however it ends."""
     began = time.perf_counter()
-    history = read_history(asked.file, asked.asked)
-    text, policy = _policy(asked, history)
+    history, text, policy = _read(asked)
     _tell(asked, history)
     with ExitStack() as open_things:
         receiver = Receiver(secret := _secret())
         open_things.callback(receiver.close)
         address = asked.server or _house(asked, receiver, secret, open_things)
+        asked.shown(address)
         connection = open_things.enter_context(Connection(address, asked.token, timeout=120.0))
         bench = Bench(asked.data / "replay", builtin_trainer(), stop)
         open_things.callback(bench.close)
         serving = Serving(connection, policy.model, history, bench)
         stage = Stage(
             connection=connection, model=policy.model, history=history, serving=serving,
-            say=asked.say, step=DAY,
+            say=asked.say, stop=stop, speed=asked.speed,
         )  # fmt: skip
         patiently(
             lambda: connection.apply(policy.model, text, timing="replay", timed=history.timed)
@@ -99,17 +108,29 @@ def replay(asked: Replay, stop: Event) -> Outcome:
                 Span(limit=1000, order="oldest"),
             )
         )
+        asked.linger()
         return Outcome(document=found, decisions=decisions, timed=history.timed)
 
 
-def _policy(asked: Replay, history: History) -> tuple[str, Policy]:
-    if asked.model_file is not None:
-        text = asked.model_file.read_text(encoding="utf-8")
-        return text, parse(text, source=str(asked.model_file), known=UNCHECKED)
-    text = model_file(
-        history, label=asked.asked.label, delay=asked.asked.delay, time_zone=asked.asked.time_zone
-    )
-    return text, parse(text, source="the inferred model file", known=UNCHECKED)
+def _read(asked: Replay) -> tuple[History, str, Policy]:
+    """The history and the model file it goes by: the user's own, or one made of what it shows.
+
+    What the user's own says of the file holds where the command line is silent. A server that is
+    not the replay's own knows nothing of its receiver.
+    """
+    if asked.model_file is None:
+        history = read_history(asked.file, asked.asked)
+        text = model_file(history, asked.asked, receiver=None if asked.server else RECEIVER)
+        return history, text, parse(text, source="the inferred model file", known=UNCHECKED)
+    text = asked.model_file.read_text(encoding="utf-8")
+    policy = parse(text, source=str(asked.model_file), known=UNCHECKED)
+    told = asked.asked
+    declared = msgspec.structs.replace(
+        told, task=told.task or str(policy.task), positive=told.positive or policy.label.positive,
+        delay=told.delay or policy.label.delay, declared=policy.features,
+        time_zone=policy.time_zone if told.time_zone == "UTC" else told.time_zone,
+    )  # fmt: skip
+    return read_history(asked.file, declared), text, policy
 
 
 def _tell(asked: Replay, history: History) -> None:
@@ -127,7 +148,7 @@ def _tell(asked: Replay, history: History) -> None:
 def _house(asked: Replay, receiver: Receiver, secret: str, open_things: ExitStack) -> str:
     config = asked.data / "leeboard.yaml"
     config.write_text(
-        f'receivers:\n  replay: {{webhook: "{receiver.url}", secret: "${{{SECRET}}}"}}\n',
+        f'receivers:\n  {RECEIVER}: {{webhook: "{receiver.url}", secret: "${{{SECRET}}}"}}\n',
         encoding="utf-8",
     )
     house = House(asked.data, config, {SECRET: secret})

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from connectors.client import wire
 from connectors.client.http import Connection
 from controlplane.cli.replay.bench import Bench
-from controlplane.cli.replay.history import STAMP, History
+from controlplane.cli.replay.history import History
 from controlplane.cli.replay.patient import patiently
+from controlplane.cli.replay.times import STAMP
 
 
 class Serving:
