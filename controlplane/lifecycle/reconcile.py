@@ -15,7 +15,7 @@ from controlplane.domain.deciding import decide
 from controlplane.domain.decisions import Decision, DecisionKind
 from controlplane.domain.grid import DAY, boundary_after
 from controlplane.domain.guards import Guard
-from controlplane.domain.models import LossScale
+from controlplane.domain.models import LossScale, Timing
 from controlplane.domain.policy import Policy
 from controlplane.domain.runs import Run
 from controlplane.domain.schema import Schema
@@ -52,11 +52,16 @@ class Reconciler(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reconcile(parts: Reconciler, model: str, now: datetime) -> bool:
-    """Settle a model at an instant; false while a process outside still has to end."""
+    """Settle a model at an instant; false while a process outside still has to end.
+
+    A replay decides nothing until then: what it decides must not depend on how long that took.
+    """
     while True:
         _perform_all(parts, model, now)
         settled = _note(parts, model, now)
         with parts.store.read() as view:
+            if not settled and file_in_force(view.ledger, model)[0].timing is Timing.REPLAY:
+                return False
             situation = observe(view, model, now)
         recorded = _record(parts, decide(situation), situation.policy)
         resolve_quiet(parts.store, situation)
