@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 from typing_extensions import override
 
 DEFAULT: Final = "list"
@@ -17,7 +18,8 @@ class Listing(click.Group):
     @override
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `list` in front unless a command or help is asked for."""
-        if not args or (args[0] not in self.commands and args[0] not in HELP):
+        asked_by_tab = not args and ctx.resilient_parsing
+        if not asked_by_tab and (not args or args[0] not in {*self.commands, *HELP}):
             self._refuse_a_slip(ctx, args)
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
@@ -26,6 +28,16 @@ class Listing(click.Group):
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """`[list] …` says that the word may be left out."""
         return [f"[{DEFAULT}] … | COMMAND …"]
+
+    @override
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands, and what could come first where the word `list` is left out."""
+        listing = self.commands[DEFAULT]
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            return found + listing.shell_complete(ctx, incomplete)
+        first = [param for param in listing.params if isinstance(param, click.Argument)][:1]
+        return found + [item for param in first for item in param.shell_complete(ctx, incomplete)]
 
     def _refuse_a_slip(self, ctx: click.Context, args: list[str]) -> None:
         """A word beside others that is nearly a command was meant as one."""

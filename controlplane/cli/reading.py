@@ -5,9 +5,8 @@ The parts of a file are the same whenever it is read, so that what is sent twice
 
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-import msgspec
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -22,14 +21,14 @@ BLOCK: Final = 8 * 2**20
 PARQUET: Final = frozenset({".parquet", ".pq"})
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(NamedTuple):
     """A file that is open: its columns, the tables in it, and how much of it has been read."""
 
     names: tuple[str, ...]
     tables: Iterator[pa.Table]
     size: int
-    """Of the file, in the units of `done`."""
-    done: Callable[[], int]
+    """Of the file, in the units of `read_so_far`."""
+    read_so_far: Callable[[], int]
 
 
 def reading(path: Path, *, texts: Collection[str] = ()) -> Reading:
@@ -69,7 +68,7 @@ def parts(found: Reading, path: Path) -> Iterator[pa.Table]:
 
 
 def _rows_a_part(table: pa.Table) -> int:
-    wide = max(table.nbytes // max(table.num_rows, 1), 1)
+    wide: int = max(table.nbytes // max(table.num_rows, 1), 1)
     return max(1, min(MOST_ROWS, MOST_BYTES // wide))
 
 

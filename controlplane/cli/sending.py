@@ -1,5 +1,6 @@
 """`leeboard log`: predictions, labels or a reference from a file of any size, resumable."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -56,7 +57,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--text", "texts", multiple=True, help="A CSV column to be read as text; may be repeated.")  # fmt: skip
 @click.option("--time-zone", default="UTC", show_default=True, help="Of times without an offset.")
 @talks
-def log(terminal: Terminal, file: Path, model: str, feed: str, **told: Any) -> None:  # noqa: ANN401 - click's own
+def log(terminal: Terminal, /, file: Path, model: str, feed: str, **told: Any) -> None:  # noqa: ANN401 - click's own
     """Send rows from a CSV or Parquet file of any size.
 
     Sending a file again, or going on with one that was cut off, stores no row twice. Exit status 1
@@ -70,8 +71,8 @@ def log(terminal: Terminal, file: Path, model: str, feed: str, **told: Any) -> N
     terminal.connection.model(model)
     try:
         receipt = _sent(terminal, file, asked)
-    except LeeboardError as error:
-        cannot(str(error))
+    except LeeboardError as unusable:
+        cannot(str(unusable))
     terminal.answer(receipt, _told(receipt, asked))
     for error in receipt.errors[:SHOWN]:
         say(f"{file}: row {(error.row or 0) + 1}: {error.message}")
@@ -90,7 +91,7 @@ def _sent(terminal: Terminal, file: Path, asked: Asked) -> wire.Receipt:
     _check(found.names, asked)
     found = reading.reading(file, texts=texts & set(found.names))
     total, sent = wire.Receipt(), 0
-    with click.progressbar(length=found.size, label=file.name, file=_errors()) as bar:
+    with click.progressbar(length=found.size, label=file.name, file=sys.stderr) as bar:
         for part in reading.parts(found, file):
             rows = _shaped(part, asked)
             receipt = bulk.send_table(
@@ -98,12 +99,9 @@ def _sent(terminal: Terminal, file: Path, asked: Asked) -> wire.Receipt:
             )
             total = bulk.summed(total, _moved(receipt, sent))
             sent += part.num_rows
-            bar.update(max(found.done() - bar.pos, 0))
+            so_far = found.read_so_far()
+            bar.update(max(so_far - bar.pos, 0))
     return total
-
-
-def _errors() -> Any:  # noqa: ANN401 - a text stream
-    return click.get_text_stream("stderr")
 
 
 def _check(names: tuple[str, ...], asked: Asked) -> None:
@@ -126,7 +124,7 @@ def _check(names: tuple[str, ...], asked: Asked) -> None:
 
 def _shaped(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - Arrow tables have no types
     """A part as the server takes it: its own names, times with an offset, no column too many."""
-    from controlplane.cli.replay.history import as_times  # noqa: PLC0415 - Arrow, as above
+    from controlplane.cli.replay.times import as_times  # noqa: PLC0415 - Arrow, as above
 
     called = {theirs: own for own, theirs in asked.columns.items()}
     kept = [name for name in part.column_names if name not in asked.drop]

@@ -159,11 +159,16 @@ def sure(what: str, *, yes: bool) -> None:
     """Go on only where somebody agrees with what will happen: by `--yes`, or asked on a terminal."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not at_a_terminal():
         message = f"{what}; nobody can be asked here, so say --yes to go ahead"
         raise click.UsageError(message)
     if not click.confirm(f"{what}. Go ahead?", default=False, err=True):
         cannot("nothing was changed")
+
+
+def at_a_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty()
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """The chain of a version: asked for, trained, tried, promoted or turned away, guarded, ended."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime
 from typing import Final
 
 from connectors.client import wire
@@ -14,6 +14,7 @@ TITLES: Final = {
     "promote": "Promoted", "reject": "Turned away", "roll_back": "Taken back", "alert": "Alerted",
     "stop": "Retraining stopped", "resume": "Go ahead said",
 }  # fmt: skip
+MOVES: Final = frozenset({"first", "promote", "roll_back"})
 CITED: Final = 5
 """Alerts of a version's time that are told one by one."""
 
@@ -202,36 +203,36 @@ def _served(book: Book, version: wire.Version) -> Iterator[Chapter]:
 
 
 def _ended(book: Book, version: wire.Version) -> Iterator[Chapter]:
-    """Taken back, restored by taking another back, or replaced."""
+    """Its ends and returns: replaced, taken back, served again after another was taken back."""
+    since: datetime | None = None
+    for decision, before, after in _moves(book):
+        if after == version.version:
+            since = decision.model_time
+            if decision.kind == "roll_back":
+                said = f"{before} was taken back, and this one served again"
+                yield _moved(decision, "Served again", said, f"{version.model}/{before}")
+        elif before == version.version and since is not None:
+            lasted = render.lasting((decision.model_time - since).total_seconds())
+            if decision.kind == "roll_back":
+                yield decided(decision)
+            else:
+                said = f"it had served for {lasted}"
+                yield _moved(decision, "Replaced", said, f"{version.model}/{after}")
+
+
+def _moves(book: Book) -> Iterator[tuple[wire.Decision, str | None, str]]:
+    """The champion's moves in their order: the decision, the champion before and after."""
+    champion: str | None = None
     for decision in book.decisions:
-        back = decision.kind == "roll_back" and decision.state == "performed"
-        if back and decision.subject == version.version:
-            yield decided(decision)
-        elif back and any(
-            e.kind == "target" and e.id == version.version for e in decision.evidence
-        ):
-            says = [decision.says, f"{decision.subject} was taken back, and this one served again"]
-            yield Chapter(
-                at=decision.model_time, title="Served again", says=says,
-                ids={"decision": decision.id, "version": f"{version.model}/{decision.subject}"},
-            )  # fmt: skip
-        elif _replaced(decision, version):
-            lasted = version.ended_at - version.promoted_at if version.promoted_at else timedelta()  # type: ignore[operator]
-            says = [
-                decision.says,
-                f"it had served for {render.lasting(lasted.total_seconds())}",
-            ]
-            yield Chapter(
-                at=decision.model_time, title="Replaced", says=says,
-                ids={"decision": decision.id, "version": f"{version.model}/{decision.subject}"},
-            )  # fmt: skip
+        if decision.state != "performed" or decision.kind not in MOVES:
+            continue
+        after = decision.subject
+        if decision.kind == "roll_back":
+            after = next((e.id for e in decision.evidence if e.kind == "target"), after)
+        yield decision, champion, after
+        champion = after
 
 
-def _replaced(decision: wire.Decision, version: wire.Version) -> bool:
-    return (
-        decision.kind == "promote"
-        and decision.state == "performed"
-        and version.ended_at is not None
-        and decision.model_time == version.ended_at
-        and decision.subject != version.version
-    )
+def _moved(decision: wire.Decision, title: str, said: str, other: str) -> Chapter:
+    ids = {"decision": decision.id, "version": other}
+    return Chapter(at=decision.model_time, title=title, says=[decision.says, said], ids=ids)

@@ -30,6 +30,8 @@ def why(terminal: Terminal, id_: str) -> None:
     window (w_…). Times are model time, in UTC.
     """
     subject = subject_of(terminal, id_)
+    # What the server does not know by this name is mended with the nearest one.
+    click.get_current_context().params["model"] = subject.model
     story = story_of(terminal, subject, book_of(terminal, subject.model))
     terminal.answer(story, told(story))
 
