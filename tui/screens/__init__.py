@@ -1,1 +1,1 @@
-"""What fills the terminal: one module a screen."""
+"""The screens, one a file: what is asked, and how what is known is laid out."""

@@ -1,1 +1,1 @@
-"""The pieces that screens are made of: one module a widget."""
+"""The parts that screens are made of, one a file; they know nothing of the network."""

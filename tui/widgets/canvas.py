@@ -1,0 +1,179 @@
+"""Curves in a terminal: bands to an eighth of a line, lines in braille; pure, no widget.
+
+x is in cells from the left edge (a point may lie anywhere in a cell), y in the units of the data.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+from textual.content import Content
+from textual.style import Style
+
+from tui.palette import ink
+
+BLOCKS: Final = " ▁▂▃▄▅▆▇█"
+DOTS: Final = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+FILLED_FROM: Final = 4
+"""Eighths of a cell from which on a band fills a cell that a line crosses."""
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A place on the canvas."""
+
+    x: float
+    y: float
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A curve; None interrupts it. `dash` dots are drawn and as many left out, 0: unbroken."""
+
+    points: Sequence[Point | None]
+    colour: str
+    dash: int = 0
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A band's two edges over one x."""
+
+    x: float
+    low: float
+    high: float
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """A sign over a point."""
+
+    at: Point
+    sign: str
+    colour: str
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """What is drawn, from below to above: the band, the lines in their order, the marks."""
+
+    band: Sequence[Span | None] = ()
+    lines: Sequence[Line] = ()
+    marks: Sequence[Mark] = ()
+    low: float
+    high: float
+    """The values at the lower and the upper edge."""
+    band_colour: str
+    paper: str
+    at_cursor: tuple[int, int] | None = None
+    """Cells from the left, first and after the last, that stand out."""
+    cursor_paper: str = ""
+
+
+class _Cell(msgspec.Struct):
+    sign: str = " "
+    colour: str | None = None
+    paper: str | None = None
+    dots: int = 0
+    band: int = 0
+
+
+def draw(picture: Picture, width: int, height: int) -> list[Content]:
+    """The picture as lines of text."""
+    cells = [[_Cell() for _ in range(width)] for _ in range(height)]
+    scale = height / ((picture.high - picture.low) or 1.0)
+    _draw_band(cells, picture, scale)
+    for line in picture.lines:
+        _draw_line(cells, line, picture, scale)
+    for mark in picture.marks:
+        x, y = int(mark.at.x), int((picture.high - mark.at.y) * scale)
+        if 0 <= x < width and 0 <= y < height:
+            cells[y][x].sign, cells[y][x].colour, cells[y][x].dots = mark.sign, mark.colour, 0
+            _fill(cells[y][x], picture)
+    return [_text(row, picture) for row in cells]
+
+
+def _draw_band(cells: list[list[_Cell]], picture: Picture, scale: float) -> None:
+    """Eighths from the top of the canvas; a cell's edge is a block in the band's colour."""
+    for x, low, high in _edges(picture.band, len(cells[0])):
+        top = round((picture.high - high) * scale * 8)
+        bottom = max(round((picture.high - low) * scale * 8), top + 1)
+        for y in range(max(top // 8, 0), min((bottom + 7) // 8, len(cells))):
+            begins, ends = max(top - 8 * y, 0), min(bottom - 8 * y, 8)
+            cell = cells[y][x]
+            cell.band = ends - begins
+            if cell.band == 8:  # noqa: PLR2004 - all eighths
+                cell.paper = picture.band_colour
+            elif ends == 8:  # noqa: PLR2004
+                cell.sign, cell.colour = BLOCKS[8 - begins], picture.band_colour
+            elif begins == 0:
+                cell.sign, cell.colour = BLOCKS[8 - ends], picture.paper
+                cell.paper = picture.band_colour
+            else:
+                cell.sign, cell.colour = "━", picture.band_colour
+
+
+def _edges(band: Sequence[Span | None], width: int) -> Iterator[tuple[int, float, float]]:
+    """The band's edges at the middle of each cell that it covers."""
+    for before, after in itertools.pairwise(band):
+        if before is None or after is None:
+            continue
+        for x in range(max(int(before.x), 0), min(int(after.x) + 1, width)):
+            part = min(max((x + 0.5 - before.x) / ((after.x - before.x) or 1.0), 0.0), 1.0)
+            yield (
+                x, before.low + part * (after.low - before.low),
+                before.high + part * (after.high - before.high),
+            )  # fmt: skip
+
+
+def _draw_line(cells: list[list[_Cell]], line: Line, picture: Picture, scale: float) -> None:
+    def place(point: Point) -> tuple[float, float]:
+        return point.x * 2, (picture.high - point.y) * scale * 4
+
+    for before, after in zip(line.points, line.points[1:], strict=False):
+        if before is not None and after is not None:
+            for x, y in _between(place(before), place(after)):
+                if line.dash and (x // line.dash) % 2:
+                    continue
+                if 0 <= x < 2 * len(cells[0]) and 0 <= y < 4 * len(cells):
+                    cell = cells[y // 4][x // 2]
+                    cell.dots = (cell.dots if cell.colour == line.colour else 0) | DOTS[y % 4][
+                        x % 2
+                    ]
+                    cell.colour = line.colour
+                    _fill(cell, picture)
+
+
+def _between(start: tuple[float, float], end: tuple[float, float]) -> Iterator[tuple[int, int]]:
+    """Every dot on the way."""
+    steps = max(int(max(abs(end[0] - start[0]), abs(end[1] - start[1]))), 1)
+    for step in range(steps + 1):
+        part = step / steps
+        yield (
+            int(start[0] + part * (end[0] - start[0])), int(start[1] + part * (end[1] - start[1]))
+        )  # fmt: skip
+
+
+def _fill(cell: _Cell, picture: Picture) -> None:
+    cell.paper = picture.band_colour if cell.band >= FILLED_FROM else None
+
+
+def _text(row: Sequence[_Cell], picture: Picture) -> Content:
+    parts: list[tuple[str, Style]] = []
+    first, last = picture.at_cursor or (0, 0)
+    for x, cell in enumerate(row):
+        sign = chr(0x2800 + cell.dots) if cell.dots else cell.sign
+        colour = cell.colour or picture.band_colour
+        paper = cell.paper
+        if first <= x < last and paper is None:
+            paper = picture.cursor_paper
+        style = _style(colour, paper)
+        if parts and parts[-1][1] is style:
+            parts[-1] = (parts[-1][0] + sign, style)
+        else:
+            parts.append((sign, style))
+    return Content.assemble(*parts)
+
+
+_STYLES: Final[dict[tuple[str, str | None], Style]] = {}
+
+
+def _style(colour: str, paper: str | None) -> Style:
+    """The same object for the same colours, so that runs are found by identity."""
+    return _STYLES.setdefault((colour, paper), ink(colour, paper))
