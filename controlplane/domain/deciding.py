@@ -5,7 +5,7 @@ rule looks at the facts alone and never at what another rule has just decided.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -13,12 +13,22 @@ import msgspec
 from controlplane.domain.alerts import Severity
 from controlplane.domain.conditions import Condition
 from controlplane.domain.decisions import Decision, DecisionKind, Evidence, decision_id
+from controlplane.domain.guards import Guard
+from controlplane.domain.policy import Margin
 from controlplane.domain.situation import Situation
 from controlplane.domain.states import TrialState
+from controlplane.domain.waiting import held_back
 
 FEWEST_ROWS: Final = 50
 """Labelled rows that a first version needs."""
 FAILURES_ALLOWED: Final = 3
+NO_WAY_BACK: Final = "no_way_back"
+"""The alert of a breached guard that nothing could be done about."""
+FATES: Final = (DecisionKind.PROMOTE, DecisionKind.REJECT)
+SELECTIVE: Final = (
+    "; an operator has to approve it, since labels that exist only where the model said yes "
+    "reward agreeing with it"
+)
 ALERTING: Final = frozenset(
     {"performance", "drift", "stream", "quality", "volume", "label_feed", "schema"}
 )
@@ -33,24 +43,42 @@ def decide(situation: Situation) -> list[Decision]:
 
 
 def roll_back_after_breach(s: Situation) -> list[Decision]:
-    """A breached guard takes the promotion back, where there is a version to go back to."""
+    """A breached guard takes the promotion back; where that cannot be, somebody has to come."""
     guard = s.breached_guard
-    if guard is None or guard.previous is None or s.policy.guard.then != "rollback":
+    if guard is None or s.is_decided(DecisionKind.ROLL_BACK, guard.version):
         return []
     evidence = Evidence(
         kind="guard",
         id=guard.id,
-        says=f"{guard.version} lost {_figure(guard.mean_difference)} a row more than "
-        f"{guard.previous} over {guard.rows} rows; allowed {guard.margin:.4g}",
+        says=f"{guard.version} against {guard.previous}: level {_level(guard.levels):.0f} of "
+        f"{guard.threshold:.0f} after {guard.rows} rows, {_figure(guard.mean_difference)} a row "
+        f"more on their mean; allowed {guard.margin:.4g}",
         figures={"mean_difference": guard.mean_difference, "rows": float(guard.rows),
                  "level": _level(guard.levels), "threshold": guard.threshold},
     )  # fmt: skip
+    failure = s.failure(DecisionKind.ROLL_BACK, guard.version, guard.id)
+    if guard.previous is None or failure is not None:
+        return _no_way_back(s, guard, evidence, failure or "no version served before it")
     target = Evidence(kind="target", id=guard.previous, says=f"{guard.previous} served before")
     return [
         _decision(
             s, DecisionKind.ROLL_BACK, guard.version,
             says=f"take {guard.version} back and serve {guard.previous} again",
             evidence=(evidence, target), verdict="breached", severity=Severity.CRITICAL,
+            replaces=guard.version,
+        )
+    ]  # fmt: skip
+
+
+def _no_way_back(s: Situation, guard: Guard, evidence: Evidence, why: str) -> list[Decision]:
+    """A breach that nothing can be done about is told once, as loudly as there is."""
+    if any(alert.condition == NO_WAY_BACK for alert in s.open_alerts):
+        return []
+    says = f"{guard.version} breached its guard and stays champion: {why}"
+    return [
+        _decision(
+            s, DecisionKind.ALERT, NO_WAY_BACK, says=says, evidence=(evidence,),
+            condition=NO_WAY_BACK, severity=Severity.CRITICAL,
         )
     ]  # fmt: skip
 
@@ -58,7 +86,11 @@ def roll_back_after_breach(s: Situation) -> list[Decision]:
 def end_trial(s: Situation) -> list[Decision]:
     """An ended trial promotes its candidate or turns it away."""
     trial = s.settled_trial
-    if trial is None:
+    if (
+        trial is None
+        or s.open_guard is not None
+        or any(s.is_decided(kind, trial.candidate) for kind in FATES)
+    ):
         return []
     progress = trial.progress
     evidence = Evidence(
@@ -73,19 +105,25 @@ def end_trial(s: Situation) -> list[Decision]:
     wins = {TrialState.BETTER}
     if s.policy.promote.when == "not_worse" and _not_worse(s):
         wins = {TrialState.BETTER, TrialState.NOT_BETTER, TrialState.INCONCLUSIVE}
-    by_policy = not trial.by_hand
-    if trial.state in wins and (by_policy or trial.state is TrialState.BETTER):
+    champion = s.champion.version if s.champion else None
+    why = trial.says
+    if champion != trial.champion:
+        why = f"{trial.champion}, which it was tried against, is not champion any more"
+    elif (failure := s.failure(DecisionKind.PROMOTE, trial.candidate, trial.id)) is not None:
+        why = failure
+    elif trial.state in wins and (not trial.by_hand or trial.state is TrialState.BETTER):
+        selective = SELECTIVE if s.policy.label.selective else ""
         return [
             _decision(
                 s, DecisionKind.PROMOTE, trial.candidate,
-                says=f"promote {trial.candidate} in place of {trial.champion}: {trial.says}",
-                evidence=(evidence,), verdict=str(trial.state), made=trial.made,
+                says=f"promote {trial.candidate} in place of {champion}: {trial.says}{selective}",
+                evidence=(evidence,), verdict=str(trial.state), made=trial.made, replaces=champion,
             )
         ]  # fmt: skip
     return [
         _decision(
             s, DecisionKind.REJECT, trial.candidate,
-            says=f"keep {trial.champion}, turn {trial.candidate} away: {trial.says}",
+            says=f"keep {champion}, turn {trial.candidate} away: {why}",
             evidence=(evidence,), verdict=str(trial.state), made=trial.made,
         )
     ]  # fmt: skip
@@ -100,14 +138,18 @@ def place_candidate(s: Situation) -> list[Decision]:
         kind="run", id=candidate.run or "", figures={"rows": float(candidate.rows_trained)},
         says=f"{candidate.version} was trained on {candidate.rows_trained} rows",
     )  # fmt: skip
+    kind = DecisionKind.FIRST if s.champion is None else DecisionKind.TRIAL
+    waits = s.open_guard is not None if s.champion else not s.proved
+    if waits or s.is_decided(kind, candidate.version):
+        return []
+    if (failure := s.failure(kind, candidate.version)) is not None:
+        says = f"turn {candidate.version} away: {failure}"
+        return [_decision(s, DecisionKind.REJECT, candidate.version, says=says,
+                          evidence=(evidence,))]  # fmt: skip
     if s.champion is None:
-        if not s.proved:
-            return []
         says = f"{candidate.version} is the first version: it loads and scores, so it serves"
         return [_decision(s, DecisionKind.FIRST, candidate.version, says=says,
                           evidence=(evidence,))]  # fmt: skip
-    if s.open_guard is not None:
-        return []
     says = f"try {candidate.version} against {s.champion.version} on rows that neither has seen"
     return [_decision(s, DecisionKind.TRIAL, candidate.version, says=says, evidence=(evidence,))]
 
@@ -118,7 +160,9 @@ def train_the_first(s: Situation) -> list[Decision]:
         s.champion is not None
         or s.policy.trainer is None
         or s.model.retraining_stopped is not None
+        or s.model.frozen is not None
         or s.blocker() is not None
+        or any(d.kind is DecisionKind.RETRAIN for d in s.unfinished if d.dry == s.policy.dry_run)
         or s.labelled_rows < FEWEST_ROWS
     ):
         return []
@@ -145,7 +189,7 @@ def retrain(s: Situation) -> list[Decision]:
     names = tuple(sorted({c.name for c in asking}))
     evidence = tuple(e for c in asking for e in c.evidence)
     reasons = "; ".join(c.says for c in asking)
-    if (held := _held_back(s)) is not None:
+    if (held := held_back(s)) is not None:
         blocker, why = held
         if blocker in s.held:
             return []
@@ -197,30 +241,6 @@ def _asked_now(s: Situation) -> bool:
     return bool(s.retrainings) and s.retrainings[0].model_time == s.now
 
 
-def _held_back(s: Situation) -> tuple[str, str] | None:
-    """Why no run may start now, as (what blocks, a sentence)."""
-    if s.model.retraining_stopped is not None:
-        return f"stopped:{s.failing_in_a_row}", s.model.retraining_stopped
-    if (blocker := s.blocker()) is not None:
-        return blocker
-    if not s.retrainings:
-        return None
-    last = s.retrainings[0]
-    until = last.model_time + cooldown(s.policy.retrain.cooldown, s.window)
-    if s.now < until:
-        return f"cooldown:{last.id}", f"cooling down until {until:%Y-%m-%d %H:%M}"
-    limit = s.policy.retrain.at_most
-    recent = [d for d in s.retrainings if d.model_time > s.now - limit.period]
-    if len(recent) >= limit.count:
-        return f"at_most:{recent[-1].id}", f"{len(recent)} runs in {limit.period.days} days"
-    return None
-
-
-def cooldown(asked: timedelta | None, window: timedelta) -> timedelta:
-    """The time between runs: as asked, else two windows and at least a week."""
-    return asked if asked is not None else max(2 * window, timedelta(days=7))
-
-
 def _speaks(s: Situation, condition: Condition) -> bool:
     """A condition on a window speaks at the instant at which the window was scored."""
     return bool(condition.holds) and (condition.window is None or condition.window in s.fresh)
@@ -239,7 +259,9 @@ def _not_worse(s: Situation) -> bool:
     trial = s.settled_trial
     if trial is None or trial.progress is None or trial.progress.low is None:
         return False
-    margin = s.policy.trial.margin.of(trial.progress.loss_champion or 0.0)
+    margin = Margin(share=trial.margin_share, absolute=trial.margin_absolute).of(
+        trial.progress.loss_champion or 0.0
+    )
     return trial.progress.low > -margin
 
 

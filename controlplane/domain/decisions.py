@@ -58,6 +58,8 @@ class Decision(Record, frozen=True, kw_only=True):
     by: str = "policy"
     """`policy`, or the operator who asked for it."""
     severity: str | None = None
+    replaces: str | None = None
+    """The champion when this was decided: a move is refused where another serves by then."""
     made: bool = False
     dry: bool = False
     recorded_at: datetime | None = None

@@ -6,7 +6,7 @@ import msgspec
 
 from controlplane.domain.alerts import Alert
 from controlplane.domain.conditions import Condition
-from controlplane.domain.decisions import Decision
+from controlplane.domain.decisions import Decision, DecisionKind
 from controlplane.domain.guards import Guard
 from controlplane.domain.models import Model
 from controlplane.domain.policy import Policy
@@ -45,6 +45,10 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """A guard that breached while its version is still champion."""
     awaiting: tuple[Decision, ...] = ()
     """Decisions that wait for an operator's approval."""
+    unfinished: tuple[Decision, ...] = ()
+    """Decisions that are neither performed nor given up: none is made a second time."""
+    failed: tuple[Decision, ...] = ()
+    """The policy's decisions that contradicted the facts when they were to be performed."""
     held: frozenset[str] = frozenset()
     """What triggers were held back by already; each blocker is told of once."""
     open_alerts: tuple[Alert, ...] = ()
@@ -60,6 +64,25 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     def failing_in_a_row(self) -> int:
         """How many of the latest runs in a row did not succeed, since an operator's last go."""
         return self.failures_since_go
+
+    def is_decided(self, kind: DecisionKind, subject: str) -> bool:
+        """Whether just this is decided and waits to be performed; a dry one only while all are."""
+        return any(
+            (d.kind, d.subject, d.dry) == (kind, subject, self.policy.dry_run)
+            for d in self.unfinished
+        )
+
+    def failure(self, kind: DecisionKind, subject: str, cited: str | None = None) -> str | None:
+        """Why just this could not be done when it was decided, resting on the fact `cited`."""
+        return next(
+            (
+                d.outcome or "it could not be done"
+                for d in self.failed
+                if (d.kind, d.subject) == (kind, subject)
+                and (cited is None or any(e.id == cited for e in d.evidence))
+            ),
+            None,
+        )
 
     def blocker(self) -> tuple[str, str] | None:
         """What keeps a run from starting, as (its id, a sentence); None when nothing does."""

@@ -211,6 +211,7 @@ class ByHand:
             id=decision_id(record.model, record.generation, ask.kind, ask.subject, now),
             model=record.model, kind=ask.kind, subject=ask.subject, generation=record.generation,
             model_time=now, says=ask.says, by=ask.by, made=ask.made, triggers=ask.triggers,
+            replaces=record.champion,
             evidence=(Evidence(kind="operator", id=ask.by, says=ask.says), *ask.evidence),
             verdict="by hand" if ask.kind in BY_HAND else None,
         )  # fmt: skip

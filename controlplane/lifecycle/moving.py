@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from controlplane.domain.alerts import Alert
+from controlplane.domain.alerts import RUNS_FAILING, Alert
 from controlplane.domain.errors import Conflict
 from controlplane.domain.guards import Guard
 from controlplane.domain.models import LossScale, Model, Timing
@@ -150,6 +150,8 @@ def _guard(move: Move, version: Version, policy: Policy) -> Guard:
 def _resolve_alerts(ledger: LedgerWriter, move: Move, why: str) -> None:
     """Alerts of the reference that was in force before end with the reason."""
     for alert in ledger.find(Alert, model=move.model, states=[AlertState.FIRING]):
+        if alert.condition == RUNS_FAILING:
+            continue
         state = moved(ALERT, alert.id, alert.state, AlertEvent.RESOLVED)
         ledger.put(msgspec.structs.replace(
             alert, state=state, resolved_at=move.at, resolved_because=why

@@ -27,6 +27,9 @@ from controlplane.store.ports import Known, LedgerReader, Snapshot
 OPEN_RUNS: Final = (
     RunState.REQUESTED, RunState.AWAITING_APPROVAL, RunState.QUEUED, RunState.RUNNING,
 )  # fmt: skip
+UNFINISHED: Final = frozenset(
+    {DecisionState.RECORDED, DecisionState.AWAITING_APPROVAL, DecisionState.APPROVED}
+)
 ENDED_BADLY: Final = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.VANISHED})
 RECENT: Final = 50
 """How many past runs, decisions and trials a situation looks back on."""
@@ -71,6 +74,8 @@ def observe(view: Snapshot, model: str, now: datetime) -> Situation:
         open_guard=next((g for g in guards if g.state is GuardState.WATCHING), None),
         breached_guard=next((g for g in guards if _breached(g, record)), None),
         awaiting=tuple(d for d in decisions if d.state is DecisionState.AWAITING_APPROVAL),
+        unfinished=tuple(d for d in decisions if d.state in UNFINISHED),
+        failed=tuple(d for d in decisions if d.state is DecisionState.FAILED and d.by == "policy"),
         held=frozenset(d.subject for d in decisions if d.kind is DecisionKind.HOLD),
         open_alerts=tuple(ledger.find(Alert, model=model, states=[AlertState.FIRING])),
         labelled_rows=_labelled(view, record, champion, now),
@@ -95,11 +100,15 @@ def _breached(guard: Guard, model: Model) -> bool:
 
 
 def _failures(ended: tuple[Run, ...], decisions: list[Decision]) -> int:
-    """How many of the latest runs failed one after another since an operator's last go."""
-    go = next((d.model_time for d in decisions if d.kind is DecisionKind.RESUME), None)
+    """How many of the latest runs failed one after another since an operator's last go.
+
+    Since, in the order in which things were decided: a replay's time stands still meanwhile.
+    """
+    go = next((n for n, d in enumerate(decisions) if d.kind is DecisionKind.RESUME), None)
+    since = None if go is None else {d.id for d in decisions[:go]}
     count = 0
     for run in ended:
-        if run.state not in ENDED_BADLY or (go is not None and run.requested_at < go):
+        if run.state not in ENDED_BADLY or (since is not None and run.decision not in since):
             break
         count += 1
     return count

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from controlplane.domain.alerts import Alert, Severity
+from controlplane.domain.alerts import RUNS_FAILING, Alert, Severity
 from controlplane.domain.decisions import Decision, DecisionKind
 from controlplane.domain.errors import Conflict
 from controlplane.domain.models import LossScale, Model
@@ -18,8 +18,10 @@ from controlplane.domain.names import digest, seed_of
 from controlplane.domain.policy import Policy
 from controlplane.domain.runs import Run
 from controlplane.domain.states import (
+    ALERT,
     DECISION,
     VERSION,
+    AlertEvent,
     AlertState,
     DecisionEvent,
     DecisionState,
@@ -30,6 +32,7 @@ from controlplane.domain.states import (
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
 from controlplane.lifecycle.moving import Move, promote, roll_back
+from controlplane.lifecycle.observe import OPEN_RUNS
 from controlplane.store.ports import Store, Transaction
 
 
@@ -42,6 +45,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     """Event time from which a trial's rows count."""
     scale: LossScale | None = None
     guard_threshold: float = 0.0
+    unproved: str | None = None
+    """Why the version that is to serve must not; None where nothing speaks against it."""
 
 
 def perform(store: Store, decision: Decision, means: Means) -> None:
@@ -73,6 +78,10 @@ def _done(t: Transaction, decision: Decision, event: DecisionEvent, outcome: str
 
 def _retrain(t: Transaction, decision: Decision, means: Means) -> None:
     run_id = digest("r", decision.id)
+    for run in t.ledger.find(Run, model=decision.model, states=OPEN_RUNS):
+        if run.id != run_id:
+            message = f"run {run.id} is {run.state}; one at a time"
+            raise Conflict(message)
     t.ledger.add(
         Run(
             id=run_id,
@@ -152,13 +161,20 @@ def _stop(t: Transaction, decision: Decision, _: Means) -> None:
     model = t.ledger.get(Model, decision.model)
     assert model is not None
     t.ledger.put(msgspec.structs.replace(model, retraining_stopped=decision.says))
-    _raise_alert(t, decision, "runs_failing", decision.says)
+    _raise_alert(t, decision, RUNS_FAILING, decision.says)
 
 
 def _resume(t: Transaction, decision: Decision, _: Means) -> None:
     model = t.ledger.get(Model, decision.model)
     assert model is not None
     t.ledger.put(msgspec.structs.replace(model, retraining_stopped=None))
+    for alert in t.ledger.find(Alert, model=decision.model, states=[AlertState.FIRING]):
+        if alert.condition == RUNS_FAILING:
+            state = moved(ALERT, alert.id, alert.state, AlertEvent.RESOLVED)
+            t.ledger.put(msgspec.structs.replace(
+                alert, state=state, resolved_at=decision.model_time,
+                resolved_because=decision.says,
+            ))  # fmt: skip
 
 
 def _raise_alert(t: Transaction, decision: Decision, condition: str, summary: str) -> None:
@@ -190,19 +206,27 @@ def _version(t: Transaction, decision: Decision) -> Version:
     return version
 
 
+def target_of(decision: Decision) -> str | None:
+    """The version that serves once a decision is performed; None where it moves no champion."""
+    if decision.kind in {DecisionKind.FIRST, DecisionKind.PROMOTE}:
+        return decision.subject
+    return next((e.id for e in decision.evidence if e.kind == "target"), None)
+
+
 def _before(decision: Decision) -> str:
     """The version that really served before the one that is taken back."""
-    for evidence in decision.evidence:
-        if evidence.kind == "target":
-            return evidence.id
+    if (target := target_of(decision)) is not None:
+        return target
     message = f"there is no proven version to go back to from {decision.subject}"
     raise Conflict(message)
 
 
 def _move(decision: Decision, means: Means, *, target: str) -> Move:
+    if means.unproved is not None:
+        raise Conflict(means.unproved)
     return Move(
         decision=decision.id, generation=decision.generation, model=decision.model,
-        expected=means.model.champion, target=target, at=decision.model_time,
+        expected=decision.replaces, target=target, at=decision.model_time,
         reason=decision.says, scale=means.scale, guard_threshold=means.guard_threshold,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from controlplane.clock import Clock
 from controlplane.domain.budget import families_of, guard_threshold
 from controlplane.domain.deciding import decide
 from controlplane.domain.decisions import Decision, DecisionKind
+from controlplane.domain.errors import Refused
 from controlplane.domain.grid import DAY, boundary_after
 from controlplane.domain.guards import Guard
 from controlplane.domain.models import LossScale, Timing
@@ -32,7 +33,7 @@ from controlplane.domain.versions import Version
 from controlplane.domain.windows import Calendar, calendar_of, label_days
 from controlplane.lifecycle import guarding, noting, trying
 from controlplane.lifecycle.observe import OPEN_RUNS, champion_of, file_in_force, observe
-from controlplane.lifecycle.perform import Means, perform
+from controlplane.lifecycle.perform import Means, perform, target_of
 from controlplane.lifecycle.quiet import resolve_quiet
 from controlplane.lifecycle.workshop import Workshop
 from controlplane.store.ports import Known, Snapshot, Store, Transaction
@@ -165,6 +166,7 @@ def _means(parts: Reconciler, decision: Decision, now: datetime) -> Means:
         record, policy = file_in_force(view.ledger, decision.model)
         champion = champion_of(view.ledger, record)
         subject = view.ledger.get(Version, f"{decision.model}/{decision.subject}")
+        target = view.ledger.get(Version, f"{decision.model}/{target_of(decision)}")
         trials = view.ledger.find(Trial, model=decision.model, newest_first=True, limit=20)
         pace = _rows_a_day(view, decision.model, decision.model_time)
     calendar = calendar_of(record, policy)
@@ -180,11 +182,22 @@ def _means(parts: Reconciler, decision: Decision, now: datetime) -> Means:
             )
             scale = trying.scale_of(parts.store, last, sides, now)
     return Means(
-        model=record, policy=policy, trial_start=start, scale=scale,
+        model=record, policy=policy, trial_start=start, scale=scale, unproved=_unproved(parts, target),
         guard_threshold=guard_threshold(
             policy.false_alarms, families_of(policy.monitors), pace
         ),
     )  # fmt: skip
+
+
+def _unproved(parts: Reconciler, target: Version | None) -> str | None:
+    """Why a version must not serve: its files are not there, or not the ones it is kept by."""
+    if target is None:
+        return None
+    try:
+        parts.workshop.unpacked(target.sha256)
+    except Refused as error:
+        return f"{target.version} is not proved: {error}"
+    return None
 
 
 def _rows_a_day(view: Snapshot, model: str, now: datetime) -> float:

@@ -1,0 +1,34 @@
+"""What a trigger has to wait for: why no run may start now."""
+
+from datetime import timedelta
+
+from controlplane.domain.situation import Situation
+
+
+def held_back(s: Situation) -> tuple[str, str] | None:
+    """Why no run may start now, as (what blocks, a sentence); None: one may."""
+    if s.model.retraining_stopped is not None:
+        return f"stopped:{s.failing_in_a_row}", s.model.retraining_stopped
+    if s.model.frozen is not None:
+        return f"frozen:{s.model.frozen}", s.model.frozen
+    return s.blocker() or _paced(s)
+
+
+def cooldown(asked: timedelta | None, window: timedelta) -> timedelta:
+    """The time between runs: as asked, else two windows and at least a week."""
+    return asked if asked is not None else max(2 * window, timedelta(days=7))
+
+
+def _paced(s: Situation) -> tuple[str, str] | None:
+    """Whether there were enough runs of late, counted by when they were asked for."""
+    if not s.retrainings:
+        return None
+    last = s.retrainings[0]
+    until = last.model_time + cooldown(s.policy.retrain.cooldown, s.window)
+    if s.now < until:
+        return f"cooldown:{last.id}", f"cooling down until {until:%Y-%m-%d %H:%M}"
+    limit = s.policy.retrain.at_most
+    recent = [d for d in s.retrainings if d.model_time > s.now - limit.period]
+    if len(recent) >= limit.count:
+        return f"at_most:{recent[-1].id}", f"{len(recent)} runs in {limit.period.days} days"
+    return None
