@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem
@@ -49,6 +49,16 @@ INTERRUPTED: Final = 130
 
 class Lazy(click.Group):
     """A group that knows its commands by name and imports the one that is called."""
+
+    @override
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:  # fmt: skip
+        """Without colour where NO_COLOR is set; else as click finds the output."""
+        if os.environ.get("NO_COLOR"):
+            extra["color"] = False
+        return super().make_context(info_name, args, parent, **extra)
 
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -112,8 +122,7 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="leeboard")
-@click.pass_context
-def main(ctx: click.Context) -> None:
+def main() -> None:
     """Watch machine-learning models, retrain them, try the new version, take it back.
 
     \b
@@ -126,8 +135,6 @@ def main(ctx: click.Context) -> None:
     \b
     eval "$(_LEEBOARD_COMPLETE=bash_source leeboard)"
     """
-    if os.environ.get("NO_COLOR"):
-        ctx.color = False
 
 
 if __name__ == "__main__":

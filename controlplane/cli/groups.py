@@ -15,6 +15,9 @@ HELP: Final = frozenset({"-h", "--help"})
 class Listing(click.Group):
     """A group whose command `list` is meant where none is named."""
 
+    def __init__(self, **told: Any) -> None:  # noqa: ANN401 - as click makes groups
+        super().__init__(subcommand_metavar=f"[{DEFAULT}] … | COMMAND …", **told)
+
     @override
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `list` in front unless a command or help is asked for."""
@@ -23,11 +26,6 @@ class Listing(click.Group):
             self._refuse_a_slip(ctx, args)
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
-
-    @override
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """`[list] …` says that the word may be left out."""
-        return [f"[{DEFAULT}] … | COMMAND …"]
 
     @override
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -26,8 +26,6 @@ HUES: Final = {
 NOTHING: Final = "–"
 NARROWEST: Final = 20
 """Columns that the growing column of a table is left, however narrow the terminal."""
-BEGINNING: Final = 96
-"""Hours from 1970 to the first row of a model without times: row k happened in hour k after it."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -157,18 +155,6 @@ def when(moment: datetime | None) -> str:
     if moment is None:
         return NOTHING
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment.second else f"{moment:%Y-%m-%d %H:%M}"
-
-
-def row_time(moment: datetime | None) -> str:
-    """A time of a model whose rows have none, as the number of a row.
-
-    >>> from datetime import UTC
-    >>> row_time(datetime(1970, 1, 6, tzinfo=UTC))
-    'row 24'
-    """
-    if moment is None:
-        return NOTHING
-    return f"row {int(moment.timestamp() // 3600) - BEGINNING:,}"
 
 
 def lasting(seconds: float | None) -> str:
