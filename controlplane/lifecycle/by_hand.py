@@ -30,7 +30,7 @@ from controlplane.domain.states import (
 )
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
-from controlplane.lifecycle.observe import file_in_force
+from controlplane.lifecycle.observe import OPEN_RUNS, file_in_force
 from controlplane.lifecycle.reconcile import record_one
 from controlplane.store.ports import Store, Transaction
 
@@ -60,7 +60,7 @@ class ByHand:
         self._settle = settle
 
     def promote(self, model: str, version: str, *, reason: str, by: str) -> Decision:
-        """Make a version champion; refused while a guard or a trial of it is open."""
+        """Make a version champion; refused while a guard, a trial or an approval is open."""
 
         def work(t: Transaction) -> Decision:
             record, policy = file_in_force(t.ledger, model)
@@ -68,7 +68,7 @@ class ByHand:
             if record.champion == version:
                 message = f"{version} is champion already; nothing would change"
                 raise Refused(message)
-            _refuse_while_guarded(t, model)
+            _refuse_while_tried(t, model)
             if not _is_proved(t, target):
                 message = (
                     f"{version} has not scored rows here yet, so nothing proves that it loads; "
@@ -107,10 +107,8 @@ class ByHand:
             if target.state in {VersionState.CHAMPION, VersionState.ON_TRIAL}:
                 message = f"{version} is {target.state}; a trial needs a version that is neither"
                 raise Refused(message)
-            if t.ledger.find(Trial, model=model, states=["running"]):
-                message = f"another version of {model} is on trial; one at a time"
-                raise Conflict(message)
-            _refuse_while_guarded(t, model)
+            _refuse_while_training(t, model)
+            _refuse_while_tried(t, model)
             says = f"try {version} against {record.champion} by hand"
             return self._decided(t, Ask(
                 record=record, policy=policy, kind=DecisionKind.TRIAL, subject=version, says=says,
@@ -124,17 +122,15 @@ class ByHand:
         return next(trial for trial in trials if trial.decision == decision.id)
 
     def start_run(self, model: str, *, by: str, reason: str) -> Run:
-        """Ask for a training run now."""
+        """Ask for a training run now; one trial, run or guard at a time."""
 
         def work(t: Transaction) -> Decision:
             record, policy = file_in_force(t.ledger, model)
             if policy.trainer is None:
                 message = f"{model} has no trainer; its file says `trainer: none`"
                 raise Refused(message)
-            open_runs = t.ledger.find(Run, model=model, states=["queued", "running"])
-            if open_runs:
-                message = f"run {open_runs[0].id} is {open_runs[0].state}; one at a time"
-                raise Conflict(message)
+            _refuse_while_training(t, model)
+            _refuse_while_tried(t, model)
             subject = record.champion or "first:0"
             triggers = ("by_hand",) if record.champion else ("first",)
             return self._decided(t, Ask(
@@ -193,8 +189,7 @@ class ByHand:
             return answered
 
         answered = self._store.write(work).result()
-        self._settle(answered.model)
-        return answered
+        return self._performed(answered.model, answered)
 
     def _performed(self, model: str, decision: Decision) -> Decision:
         """The decision once the lifecycle has acted on it; a refusal by the facts is an error."""
@@ -207,6 +202,12 @@ class ByHand:
 
     def _decided(self, t: Transaction, ask: "Ask") -> Decision:
         record, policy, now = ask.record, ask.policy, model_time(ask.record, self._clock.now())
+        if record.frozen is not None and ask.kind is not DecisionKind.RESUME:
+            message = (
+                f"all actions of {record.model} are switched off: {record.frozen}; "
+                f"`leeboard runs resume {record.model}` switches them on"
+            )
+            raise Refused(message)
         decision = Decision(
             id=decision_id(record.model, record.generation, ask.kind, ask.subject, now),
             model=record.model, kind=ask.kind, subject=ask.subject, generation=record.generation,
@@ -237,7 +238,21 @@ def _version(t: Transaction, model: str, version: str) -> Version:
     return found
 
 
-def _refuse_while_guarded(t: Transaction, model: str) -> None:
+def _refuse_while_training(t: Transaction, model: str) -> None:
+    for run in t.ledger.find(Run, model=model, states=OPEN_RUNS):
+        message = f"run {run.id} is {run.state}; one at a time"
+        raise Conflict(message)
+
+
+def _refuse_while_tried(t: Transaction, model: str) -> None:
+    """While a version is on trial, waits for its fate or is guarded, or an approval is open."""
+    waiting = [DecisionState.AWAITING_APPROVAL]
+    for decision in t.ledger.find(Decision, model=model, states=waiting):
+        message = f"decision {decision.id} waits for approval: {decision.says}"
+        raise Conflict(message)
+    for version in t.ledger.find(Version, model=model, states=[VersionState.ON_TRIAL]):
+        message = f"{version.version} of {model} is on trial; one at a time"
+        raise Conflict(message)
     for guard in t.ledger.find(Guard, model=model, states=[GuardState.WATCHING]):
         message = f"the promotion of {guard.version} is guarded until {guard.until:%Y-%m-%d %H:%M}"
         raise Conflict(message)
