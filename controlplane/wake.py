@@ -104,10 +104,16 @@ class Waker:
         while not (done := reconcile(self._parts, record.model, instant)):
             if record.timing is Timing.LIVE:
                 break
-            if self._is_stopping.wait(POLL_SECONDS):
-                raise Stopping
+            self._wait_for_news()
         self._reached(record.model, instant)
         return done
+
+    def _wait_for_news(self) -> None:
+        """Until a process has ended; to look for that is cheap, to reconcile is not."""
+        while not self._is_stopping.wait(POLL_SECONDS):
+            if self._parts.workshop.has_news():
+                return
+        raise Stopping
 
     def _next(self, model: str, until: datetime) -> datetime | None:
         """What was broken off comes first: it is settled as if nothing had happened."""

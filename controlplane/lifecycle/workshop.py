@@ -23,6 +23,7 @@ class Workshop:
         for folder in (self._jobs, self._shelf, self._unpacked):
             folder.mkdir(parents=True, exist_ok=True)
         self._trainers = dict(trainers)
+        self._running: dict[Path, str] = {}
 
     def trainer(self, name: str) -> Trainer:
         """The trainer of that name; raises NotFound and says which there are."""
@@ -42,10 +43,23 @@ class Workshop:
     def start(self, trainer: str, job: Job, folder: Path) -> None:
         """Start a job in its directory; a second time it changes nothing."""
         self.trainer(trainer).start(job, folder)
+        self._running[folder] = trainer
 
     def ended(self, trainer: str, folder: Path) -> Ended | None:
         """How the job of a directory ended; None while it runs."""
-        return self.trainer(trainer).ended(folder)
+        ended = self.trainer(trainer).ended(folder)
+        if ended is None:
+            self._running[folder] = trainer
+        else:
+            self._running.pop(folder, None)
+        return ended
+
+    def has_news(self) -> bool:
+        """Whether a job that ran when it was last asked after has ended since, or none runs."""
+        running = list(self._running.items())
+        return not running or any(
+            self.trainer(trainer).ended(folder) is not None for folder, trainer in running
+        )
 
     def clear(self, folder: Path) -> None:
         """Throw a job's files away."""
