@@ -15,7 +15,7 @@ from tui.feed import Feed
 from tui.messages import PlaceOpened
 from tui.palette import THEME
 from tui.screens.help import HelpScreen
-from tui.screens.places import FIRST, SCREENS, screen_of
+from tui.screens.places import FIRST, screen_of
 
 
 class LeeboardApp(App[None]):
@@ -50,8 +50,7 @@ class LeeboardApp(App[None]):
         if event.place.kind in FIRST and not event.place.model:
             _ = self.switch_mode(event.place.kind)
             return
-        if event.place.kind in SCREENS:
-            _ = self.push_screen(screen_of(event.place, self.feed))
+        _ = self.push_screen(screen_of(event.place, self.feed))
 
     def action_help(self) -> None:
         """Every key of the screen that is shown."""

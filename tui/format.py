@@ -29,6 +29,8 @@ def number(value: float | None) -> str:
 
     >>> number(40.5919), number(18384.2), number(0.0), number(2.74e-18), number(None)
     ('40.59', '18,384', '0', '2.7e-18', '–')
+    >>> number(-0.0002098)
+    '-0.00021'
     """
     if value is None or value != value:  # noqa: PLR0124 - not a number
         return NOTHING
@@ -37,6 +39,8 @@ def number(value: float | None) -> str:
         return "0"
     if size < 1e-4 or size >= 1e9:  # noqa: PLR2004
         return f"{value:.1e}"
+    if size < 1e-2:  # noqa: PLR2004
+        return f"{value:.2g}"
     return f"{value:,.0f}" if size >= 1e4 else f"{value:.4g}"  # noqa: PLR2004
 
 
@@ -44,11 +48,11 @@ def signed(value: float | None) -> str:
     """A difference, with its sign.
 
     >>> signed(7.353), signed(-8.26)
-    ('+7.353', '−8.26')
+    ('+7.353', '-8.26')
     """
     if value is None:
         return NOTHING
-    return ("−" if value < 0 else "+") + number(abs(value))
+    return ("-" if value < 0 else "+") + number(abs(value))
 
 
 def interval(low: float | None, high: float | None) -> str:

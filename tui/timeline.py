@@ -144,25 +144,34 @@ class Layout(msgspec.Struct, frozen=True):
 
     first: int
     shown: int
-    cell: int
+    cell: float
+    """The width of a window in cells; they are rounded, so neighbours may differ by one."""
 
     def place(self, index: float) -> float:
-        """The left edge of a window, in cells."""
+        """The left edge of a window."""
         return (index - self.first) * self.cell
 
+    def edges(self, index: int) -> tuple[int, int]:
+        """The cells of a window: the first, and that after the last."""
+        return int(self.place(index) + 1e-6), int(self.place(index + 1) + 1e-6)
 
-WIDEST: Final = 6
+    def index_at(self, x: int) -> int:
+        """The window over a cell."""
+        return self.first + int((x + 0.5) / self.cell)
+
+
+WIDEST: Final = 6.0
 
 
 def laid(n: int, room: int, cursor: int) -> Layout:
     """All windows where they fit; else the newest, or those around the cursor.
 
     >>> laid(71, 68, 70), laid(71, 68, 0), laid(10, 68, 9)
-    (Layout(first=3, shown=68, cell=1), Layout(first=0, shown=68, cell=1), Layout(first=0, shown=10, cell=6))
+    (Layout(first=3, shown=68, cell=1.0), Layout(first=0, shown=68, cell=1.0), Layout(first=0, shown=10, cell=6.0))
     """
     if n <= 0 or room <= 0:
-        return Layout(0, 0, 1)
-    cell = max(min(room // n, WIDEST), 1)
-    shown = min(room // cell, n)
+        return Layout(0, 0, 1.0)
+    cell = max(min(room / n, WIDEST), 1.0)
+    shown = min(int(room / cell), n)
     first = max(min(n - shown, cursor - shown // 4), 0)
     return Layout(first, shown, cell)

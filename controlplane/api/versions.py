@@ -18,10 +18,12 @@ from controlplane.api.asking import (
     TIME,
     Cursor,
     Limit,
+    Order,
     Query,
     Reason,
     Registration,
     as_page,
+    is_newest,
     json_only,
     moment,
     page,
@@ -57,14 +59,13 @@ Told = Annotated[Upload, Dependency(skip_validation=True)]
 @get("/v1/models/{model:str}/versions", guards=[needs(Scope.READ)])
 @in_thread
 def list_versions(
-    parts: Given, model: str, limit: Limit = 100, cursor: Cursor = None
+    parts: Given, model: str, limit: Limit = 100, cursor: Cursor = None, order: Order = None
 ) -> wire.Page[wire.Version]:
     """The versions of a model, in the order in which they were made."""
+    query = Query(model=model, newest_first=is_newest(order, "oldest"))
     with parts.store.read() as snapshot:
         the_model(snapshot.ledger, model)
-        records, following = page(
-            snapshot.ledger, Version, Query(model=model), limit=limit, cursor=cursor
-        )
+        records, following = page(snapshot.ledger, Version, query, limit=limit, cursor=cursor)
     return as_page([encode.version(record) for record in records], following)
 
 

@@ -76,18 +76,18 @@ def _work(detail: wire.ModelDetail) -> Iterator[Concern]:
     if trial is not None:
         gain = f"{signed(trial.difference)} {interval(trial.low, trial.high)}".strip()
         says = (
-            f"{trial.candidate} against {trial.champion}: gain {gain} after {trial.blocks} of "
-            f"{trial.stop_blocks} days, {count(trial.rows)} rows"
+            f"gain {gain} in {trial.metric}, day {trial.blocks} of {trial.stop_blocks}, "
+            f"{count(trial.rows)} rows"
         )
         place = Place(kind="trial", model=detail.name, id=trial.id)
-        yield _concern("▸ trial", palette.ACCENT_TEXT, says, place)
+        yield _concern(f"▸ trial of {trial.candidate}", palette.ACCENT_TEXT, says, place)
     if guard is not None:
         says = (
-            f"{guard.version} {gauge(guard.level, guard.threshold)} {number(guard.level)} of "
+            f"{gauge(guard.level, guard.threshold)} {number(guard.level)} of "
             f"{number(guard.threshold)}, {count(guard.rows)} rows, until {day(guard.until)}"
         )
         place = Place(kind="version", model=detail.name, id=guard.version)
-        yield _concern("▸ guard", palette.ACCENT_TEXT, says, place)
+        yield _concern(f"▸ guard over {guard.version}", palette.ACCENT_TEXT, says, place)
     if run is not None:
         says = f"{words(run.state)} since {day(run.requested_at)}, {count(run.rows)} rows"
         place = Place(kind="run", model=detail.name, id=run.id)

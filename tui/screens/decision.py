@@ -26,6 +26,8 @@ from tui.widgets.facts import Facts, FactSheet
 from tui.widgets.table import Row
 from tui.widgets.verdict_badge import badge
 
+SHORT = 14
+"""Longest subject that is named on the way to a decision."""
 KINDS = {
     "promote": palette.GOOD_TEXT, "first": palette.GOOD_TEXT, "roll_back": palette.BAD_TEXT,
     "reject": palette.WARM_TEXT, "stop": palette.BAD_TEXT, "alert": palette.WARM_TEXT,
@@ -140,6 +142,12 @@ class DecisionsScreen(Listing):
         evidence = [(e.kind, e.says or e.id) for e in item.evidence]
         return [*facts_of(item), Facts("Evidence", evidence)]
 
+    @override
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "answer" and not any(waits(item) for item in self.everything):
+            return False
+        return super().check_action(action, parameters)
+
     def action_answer(self, approves: bool) -> None:  # noqa: FBT001 - a key's argument
         """Approve the one under the cursor, or turn it down."""
         answer(self, self.item(), approves=approves)
@@ -164,7 +172,9 @@ class DecisionScreen(Followed):
     @override
     def crumb(self) -> str:
         found = self.found
-        return f"{words(found.kind)} {found.subject}" if found else "decision"
+        if found is None:
+            return "decision"
+        return f"{words(found.kind)} {found.subject if len(found.subject) <= SHORT else ''}".strip()
 
     @property
     def found(self) -> wire.Decision | None:
@@ -205,6 +215,12 @@ class DecisionScreen(Followed):
         else:
             self.open(place.kind, model=place.model, id=place.id, column=place.column)
 
+    @override
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "answer" and not waits(self.found):
+            return False
+        return super().check_action(action, parameters)
+
     def action_window(self) -> None:
         """The window that it was decided on."""
         found = self.found
@@ -218,9 +234,14 @@ class DecisionScreen(Followed):
         answer(self, self.found, approves=approves)
 
 
+def waits(decision: wire.Decision | None) -> bool:
+    """Whether somebody is to say yes or no."""
+    return decision is not None and decision.state == "awaiting_approval"
+
+
 def answer(screen: Followed, found: wire.Decision | None, *, approves: bool) -> None:
     """Ask, where the decision waits for an answer."""
-    if found is None or found.state != "awaiting_approval":
+    if found is None or not waits(found):
         screen.notify("This decision waits for nobody.", severity="warning", markup=False)
     else:
         asking.answer(screen, found, approves=approves)

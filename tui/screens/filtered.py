@@ -5,7 +5,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 from typing_extensions import override
 
 from tui.screens.followed import Followed
@@ -19,12 +19,10 @@ class Filtered(Followed):
 
     @override
     def compose(self) -> ComposeResult:
-        *before, footer = super().compose()
-        yield from before
+        yield from super().compose()
         with Horizontal(id="filter"):
             yield Static("/", id="filter-sign")
             yield Input(placeholder="words that a row holds; escape shows all", id="filter-words")
-        yield footer if isinstance(footer, Footer) else Footer()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed."""

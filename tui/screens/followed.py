@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer
 from textual.worker import Worker
 from typing_extensions import override
 
@@ -31,6 +30,7 @@ from tui.messages import (
 from tui.questions import Wanted
 from tui.widgets.banner import Banner
 from tui.widgets.confirm import Asked, Confirm
+from tui.widgets.keys import Keys
 from tui.widgets.masthead import Masthead
 
 Answer = TypeVar("Answer")
@@ -76,7 +76,7 @@ class Followed(Screen[None]):
         yield Masthead()
         yield Banner()
         yield from self.compose_body()
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def get(self, key: str, kind: type[Answer]) -> Answer | None:
         """What is known by this name, where the server told it."""
@@ -116,9 +116,8 @@ class Followed(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """On top again: follow."""
+        self._say_where()
         mast = self.query_one(Masthead)
-        stack = self.app.screen_stack
-        mast.crumbs = ("Leeboard", *(s.crumb for s in stack if isinstance(s, Followed)))
         mast.server = self.feed.server
         mast.is_read_only = self.feed.is_read_only
         self._stop()
@@ -135,7 +134,9 @@ class Followed(Screen[None]):
         """Draw what is new, and say what was refused."""
         self.known = event.known
         self._say_refused()
+        self._say_where()
         self.draw()
+        self.refresh_bindings()
 
     def on_heard(self, event: Heard) -> None:
         """The server is there."""
@@ -169,6 +170,11 @@ class Followed(Screen[None]):
     def action_again(self) -> None:
         """Ask now."""
         self.nudge()
+
+    def _say_where(self) -> None:
+        stack = self.app.screen_stack
+        crumbs = ("Leeboard", *(s.crumb for s in stack if isinstance(s, Followed)))
+        self.query_one(Masthead).crumbs = crumbs
 
     def _say_refused(self) -> None:
         banner = self.query_one(Banner)

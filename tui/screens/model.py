@@ -28,7 +28,7 @@ from tui.widgets.columns import Column
 from tui.widgets.empty import empty
 from tui.widgets.heatmap import ALL_ROWS, LEGEND, HeatMap
 from tui.widgets.sequence import SequenceChart
-from tui.widgets.series import SeriesChart
+from tui.widgets.series import CHART_LEGEND, SeriesChart
 from tui.widgets.table import Row, Table
 
 WIDE: Final = 120
@@ -120,6 +120,7 @@ class ModelScreen(Followed):
         yield Static("", id="empty")
         with Horizontal(id="parts"):
             with Vertical(id="left"):
+                yield Static(CHART_LEGEND, id="chart-legend")
                 yield SeriesChart(id="series")
                 yield Static(LEGEND, id="legend")
                 yield HeatMap(id="heat")
@@ -162,7 +163,8 @@ class ModelScreen(Followed):
         metric = self.get("metric", wire.Metric)
         self._timeline = timeline(detail, windows, metric, self.items("versions"), moves)
         heat = [self._heat(window) for window in self._timeline.windows]
-        self.query_one(HeatMap).show(_columns(detail, heat), heat)
+        judged = [i for i, w in enumerate(self._timeline.windows) if w.revision >= 0]
+        self.query_one(HeatMap).show(_columns(detail, heat), heat, judged[-1] if judged else -1)
         self._draw_cursor()
 
     def _heat(self, window: wire.Window) -> dict[str, Heat] | None:

@@ -6,13 +6,16 @@ from typing import Final
 from tui.feed import Feed
 from tui.messages import Place
 from tui.screens.alert import AlertScreen, AlertsScreen
+from tui.screens.column import ColumnScreen
 from tui.screens.decision import DecisionScreen, DecisionsScreen
+from tui.screens.file import FileScreen
 from tui.screens.fleet import FleetScreen
 from tui.screens.followed import Followed
 from tui.screens.model import ModelScreen
 from tui.screens.run import RunScreen, RunsScreen
 from tui.screens.trial import TrialScreen, TrialsScreen
 from tui.screens.version import VersionScreen, VersionsScreen
+from tui.screens.window import WindowScreen
 
 FIRST: Final[Mapping[str, Callable[[Feed], Followed]]] = {
     "fleet": FleetScreen,
@@ -23,6 +26,9 @@ FIRST: Final[Mapping[str, Callable[[Feed], Followed]]] = {
 
 SCREENS: Final[Mapping[str, Callable[[Feed, Place], Followed]]] = {
     "model": lambda feed, at: ModelScreen(feed, at.model),
+    "file": lambda feed, at: FileScreen(feed, at.model),
+    "window": lambda feed, at: WindowScreen(feed, at.model, at.id, at.column),
+    "column": lambda feed, at: ColumnScreen(feed, at.model, at.id, at.column),
     "versions": lambda feed, at: VersionsScreen(feed, at.model),
     "version": lambda feed, at: VersionScreen(feed, at.model, at.id),
     "trials": lambda feed, at: TrialsScreen(feed, at.model),

@@ -64,14 +64,14 @@ def readout(line: Timeline, index: int, column: str, found: wire.WindowFindings 
     """The window and the column under the cursor, in two lines."""
     window, value = line.windows[index], line.realised[index]
     parts: list[Content | str | tuple[str, object]] = [
-        Content.styled(f"window {window.number}  ", palette.STRONG),
+        Content.styled(f"#{window.number}  ", palette.STRONG),
         Content.styled(f"{span(window.start, window.end, timed=line.timed)}  ", palette.MUTED_TEXT),
         badge(window.verdict, window.state),
     ]
     if value is not None:
         rows = window.realised.rows if window.realised else 0
         parts.append(f"  {line.metric} {number(value.value)} {interval(value.low, value.high)}")
-        parts.append(Content.styled(f" on {count(rows)} rows", palette.MUTED_TEXT))
+        parts.append(Content.styled(f"  {count(rows)} rows", palette.MUTED_TEXT))
     else:
         parts.append(Content.styled(f"  {count(window.rows)} rows", palette.MUTED_TEXT))
     second = _of_column(column, found)
@@ -85,11 +85,15 @@ def _of_column(column: str, found: wire.WindowFindings | None) -> Content:
     if heat is None or found is None:
         return Content.assemble(head, ("nothing was judged", palette.MUTED_TEXT))
     worst = _worst([f for f in found.findings if f.column == column and f.reason != "shown"])
-    says = "" if worst is None else (
-        f"{worst.detector} {number(worst.statistic)} against {number(worst.threshold)}, "
-        f"effect {number(worst.effect)}, {count(worst.rows)} rows"
-    )  # fmt: skip
+    says = "" if worst is None else _says(worst)
     return Content.assemble(head, f"{_words(heat)}  ", (says, palette.MUTED_TEXT))
+
+
+def _says(worst: wire.Finding) -> str:
+    statistic = f"{number(worst.statistic)} against {number(worst.threshold)}"
+    if worst.statistic is None:
+        statistic = f"p {number(worst.p_value)}"
+    return f"{worst.detector} {statistic}, effect {number(worst.effect)}, {count(worst.rows)} rows"
 
 
 def _worst(findings: list[wire.Finding]) -> wire.Finding | None:

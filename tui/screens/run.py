@@ -181,6 +181,12 @@ class RunScreen(Followed):
         self.query_one("#heading", Static).update(Content.styled(says, palette.ACCENT_TEXT))
         self.query_one(LogView).show(log.text.decode(errors="replace"))
 
+    @override
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "cancel" and (self.found is None or self.found.state not in OPEN):
+            return False
+        return super().check_action(action, parameters)
+
     def action_decision(self) -> None:
         """What asked for it."""
         if self.found is not None:

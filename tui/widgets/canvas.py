@@ -5,6 +5,7 @@ x is in cells from the left edge (a point may lie anywhere in a cell), y in the 
 
 import itertools
 from collections.abc import Iterator, Sequence
+from math import floor
 from typing import Final
 
 import msgspec
@@ -32,6 +33,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     points: Sequence[Point | None]
     colour: str
     dash: int = 0
+    is_bold: bool = False
+    """Whether it is two dots thick."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -82,7 +85,7 @@ def draw(picture: Picture, width: int, height: int) -> list[Content]:
     for line in picture.lines:
         _draw_line(cells, line, picture, scale)
     for mark in picture.marks:
-        x, y = int(mark.at.x), int((picture.high - mark.at.y) * scale)
+        x, y = floor(mark.at.x), floor((picture.high - mark.at.y) * scale)
         if 0 <= x < width and 0 <= y < height:
             cells[y][x].sign, cells[y][x].colour, cells[y][x].dots = mark.sign, mark.colour, 0
             _fill(cells[y][x], picture)
@@ -114,7 +117,7 @@ def _edges(band: Sequence[Span | None], width: int) -> Iterator[tuple[int, float
     for before, after in itertools.pairwise(band):
         if before is None or after is None:
             continue
-        for x in range(max(int(before.x), 0), min(int(after.x) + 1, width)):
+        for x in range(max(floor(before.x), 0), min(int(after.x) + 1, width)):
             part = min(max((x + 0.5 - before.x) / ((after.x - before.x) or 1.0), 0.0), 1.0)
             yield (
                 x, before.low + part * (after.low - before.low),
@@ -128,9 +131,7 @@ def _draw_line(cells: list[list[_Cell]], line: Line, picture: Picture, scale: fl
 
     for before, after in zip(line.points, line.points[1:], strict=False):
         if before is not None and after is not None:
-            for x, y in _between(place(before), place(after)):
-                if line.dash and (x // line.dash) % 2:
-                    continue
+            for x, y in _dots(line, place(before), place(after)):
                 if 0 <= x < 2 * len(cells[0]) and 0 <= y < 4 * len(cells):
                     cell = cells[y // 4][x // 2]
                     cell.dots = (cell.dots if cell.colour == line.colour else 0) | DOTS[y % 4][
@@ -140,13 +141,24 @@ def _draw_line(cells: list[list[_Cell]], line: Line, picture: Picture, scale: fl
                     _fill(cell, picture)
 
 
+def _dots(
+    line: Line, start: tuple[float, float], end: tuple[float, float]
+) -> Iterator[tuple[int, int]]:
+    """Those that are drawn."""
+    for x, y in _between(start, end):
+        if not line.dash or (x // line.dash) % 2 == 0:
+            yield x, y
+            if line.is_bold:
+                yield x, y + 1
+
+
 def _between(start: tuple[float, float], end: tuple[float, float]) -> Iterator[tuple[int, int]]:
     """Every dot on the way."""
     steps = max(int(max(abs(end[0] - start[0]), abs(end[1] - start[1]))), 1)
     for step in range(steps + 1):
         part = step / steps
         yield (
-            int(start[0] + part * (end[0] - start[0])), int(start[1] + part * (end[1] - start[1]))
+            floor(start[0] + part * (end[0] - start[0])), floor(start[1] + part * (end[1] - start[1]))
         )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class Confirm(ModalScreen[str | None]):
         ):
             yield Static(Content.styled(asked.title, palette.STRONG), id="title")
             for sentence in asked.says:
-                yield Static(Content.assemble(("· ", palette.ACCENT_TEXT), sentence))
+                yield Static(Content(sentence), classes="says")
             if asked.needs_reason:
                 yield Static(
                     Content.styled("Reason, for the journal:", palette.MUTED_TEXT), id="why"
@@ -52,8 +52,13 @@ class Confirm(ModalScreen[str | None]):
                 yield Input(placeholder="why this is done", id="reason", select_on_focus=False)
             yield Static("", id="missing")
             with Horizontal(id="answers"):
-                yield Button(asked.verb, id="do", variant="error" if asked.is_grave else "primary")
-                yield Button("Leave it", id="leave")
+                yield Button(
+                    asked.verb,
+                    id="do",
+                    variant="error" if asked.is_grave else "primary",
+                    compact=True,
+                )
+                yield Button("Leave it", id="leave", compact=True)
 
     def on_mount(self) -> None:
         """Begin where something is to be said; else at the way out."""

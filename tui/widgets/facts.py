@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 from textual.content import Content
-from textual.widgets import Static
+from textual.geometry import Size
+from textual.widget import Widget
+from typing_extensions import override
 
 from tui import palette
 
@@ -18,27 +20,28 @@ class Facts(msgspec.Struct, frozen=True):
     lines: Sequence[tuple[str, Content | str]]
 
 
-class FactSheet(Static):
+class FactSheet(Widget):
     """Groups of facts, laid out for the width that there is."""
 
     DEFAULT_CSS = "FactSheet { height: auto; }"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
-        super().__init__("", id=id)
+        super().__init__(id=id)
         self._groups: Sequence[Facts] = ()
 
     def show(self, groups: Sequence[Facts]) -> None:
         """Take these facts in place of those before."""
-        self._groups = groups
-        self._lay_out()
+        if groups != self._groups:
+            self._groups = groups
+            self.refresh(layout=True)
 
-    def on_resize(self) -> None:
-        """Wrap for the new width."""
-        self._lay_out()
+    @override
+    def render(self) -> Content:
+        return Content("\n").join(_lines(self._groups, self.content_size.width))
 
-    def _lay_out(self) -> None:
-        if (width := self.content_size.width) > LABEL:
-            self.update(Content("\n").join(_lines(self._groups, width)))
+    @override
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return sum(1 for _ in _lines(self._groups, width))
 
 
 def _lines(groups: Sequence[Facts], width: int) -> Iterator[Content]:
@@ -50,7 +53,7 @@ def _lines(groups: Sequence[Facts], width: int) -> Iterator[Content]:
         for label, told in group.lines:
             indent = LABEL if label else 0
             text = told if isinstance(told, Content) else Content(told)
-            wrapped = text.wrap(width - indent) if text.plain else [Content("")]
+            wrapped = text.wrap(max(width - indent, 8)) if text.plain else [Content("")]
             for number, line in enumerate(wrapped):
                 head = label[: LABEL - 1].ljust(indent) if number == 0 else " " * indent
                 yield Content.assemble((head, palette.MUTED_TEXT), line.rstrip())

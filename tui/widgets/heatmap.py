@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.content import Content
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -46,7 +47,7 @@ class HeatMap(ScrollView, can_focus=True):
     """A line a column, a cell (or a few) a window; the cursor stands in one of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open window"),
+        Binding("enter", "open", "Open"),
         Binding("left", "move(-1, 0)", "Window before", show=False),
         Binding("right", "move(1, 0)", "Next window", show=False),
         Binding("up,k", "move(0, -1)", "Column above", show=False),
@@ -57,7 +58,7 @@ class HeatMap(ScrollView, can_focus=True):
         Binding("end", "move(9999, 0)", "Newest window", show=False),
     ]
     DEFAULT_CSS = """
-    HeatMap { height: 1fr; min-height: 4; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    HeatMap { width: 1fr; height: 1fr; min-height: 4; overflow-x: hidden; scrollbar-size-vertical: 1; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
@@ -65,6 +66,7 @@ class HeatMap(ScrollView, can_focus=True):
         self._columns: Sequence[str] = ()
         self._heat: Sequence[Mapping[str, Heat] | None] = ()
         self._window = -1
+        self._newest = -1
         self._row = 0
 
     @property
@@ -82,14 +84,16 @@ class HeatMap(ScrollView, can_focus=True):
         """Which windows are shown."""
         return laid(len(self._heat), self.size.width - GUTTER - 1, self._window)
 
-    def show(self, columns: Sequence[str], heat: Sequence[Mapping[str, Heat] | None]) -> None:
+    def show(
+        self, columns: Sequence[str], heat: Sequence[Mapping[str, Heat] | None], newest: int
+    ) -> None:
         """Take these in; `heat` has an entry a window, None where it is not known yet.
 
-        A cursor on the newest window stays on the newest.
+        `newest` is the window that was judged last; a cursor on that stays on it.
         """
-        at_end = self._window in {-1, len(self._heat) - 1}
-        self._columns, self._heat = columns, heat
-        self._window = len(heat) - 1 if at_end else min(self._window, len(heat) - 1)
+        follows = self._window in {-1, self._newest}
+        self._columns, self._heat, self._newest = columns, heat, newest
+        self._window = newest if follows else min(self._window, len(heat) - 1)
         self._row = min(self._row, max(len(columns) - 1, 0))
         self.virtual_size = Size(self.size.width, len(columns))
         self.refresh()
@@ -117,7 +121,8 @@ class HeatMap(ScrollView, can_focus=True):
             sign, style = self._cell(index, column)
             if index == self._window:
                 style = self._at_cursor(style, is_here=is_here)
-            parts.append((sign.ljust(at.cell) if sign != "·" else sign.center(at.cell), style))
+            left, right = at.edges(index)
+            parts.append((_filled(sign, right - left), style))
         return Content.assemble(*parts)
 
     def _cell(self, index: int, column: str) -> tuple[str, Style]:
@@ -130,12 +135,12 @@ class HeatMap(ScrollView, can_focus=True):
     def _at_cursor(self, style: Style, *, is_here: bool) -> Style:
         if is_here and self.has_focus:
             return ink(palette.BACKGROUND, "#eef3f7", bold=True)
-        return style + ink("#eef3f7", palette.RAISED if style.bold is None else None)
+        return style if style.bold else style + Style(background=Color.parse(palette.RAISED))
 
     def on_click(self, event: events.Click) -> None:
         """The first click chooses, the second opens."""
         at = self.layout_shown
-        index = at.first + (event.x - GUTTER) // at.cell
+        index = at.index_at(event.x - GUTTER)
         row = event.y + round(self.scroll_y)
         if event.x < GUTTER or not (index < at.first + at.shown and row < len(self._columns)):
             return
@@ -177,6 +182,11 @@ class HeatMap(ScrollView, can_focus=True):
 
     def _tell(self) -> None:
         self.post_message(CellHighlighted(self._window, self.column))
+
+
+def _filled(sign: str, width: int) -> str:
+    """A shade fills its cells, a sign stands in their middle."""
+    return sign * width if sign in "░▒▓" else sign.center(width)
 
 
 def _cut(text: str, width: int) -> str:

@@ -11,7 +11,7 @@ class LogView(ScrollView, can_focus=True):
     """Lines of a log; scrolled away from its end it stays where it is."""
 
     DEFAULT_CSS = """
-    LogView { height: 1fr; scrollbar-size: 1 1; background: $surface; padding: 0 1; }
+    LogView { width: 1fr; height: 1fr; scrollbar-size: 1 1; background: $surface; padding: 0 1; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word

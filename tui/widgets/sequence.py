@@ -65,6 +65,7 @@ def _drawn(trial: wire.Trial, width: int, height: int) -> list[Content]:
             for p, x in zip(trial.series, places, strict=True)
         ],
         colour=palette.ACCENT,
+        is_bold=True,
     )
     band = [
         None if p.low is None or p.high is None

@@ -16,6 +16,15 @@ from tui.widgets.canvas import Line, Mark, Picture, Point, Span, draw
 from tui.widgets.scale import dates, laid_out, ticks
 
 GUTTER: Final = 13
+CHART_LEGEND: Final = Content.assemble(
+    ("⣀⣀", palette.ACCENT_TEXT), (" realised  ", palette.MUTED_TEXT),
+    ("  ", palette.ink(palette.BAND, palette.BAND)), (" its interval  ", palette.MUTED_TEXT),
+    ("⠄⠄", palette.WARM_TEXT), (" estimated  ", palette.MUTED_TEXT),
+    ("⠤ ", palette.MUTED_TEXT), (" reference loss  ", palette.MUTED_TEXT),
+    ("■", palette.BAD_TEXT), (" failed  ", palette.MUTED_TEXT),
+    ("▲", palette.GOOD_TEXT), (" promoted  ", palette.MUTED_TEXT),
+    ("▼", palette.BAD_TEXT), (" rolled back", palette.MUTED_TEXT),
+)  # fmt: skip
 LEAST: Final = 5
 """Lines below which nothing is drawn."""
 
@@ -64,14 +73,14 @@ def _drawn(line: Timeline, at: Layout, cursor: int, size: tuple[int, int]) -> li
     picture = Picture(
         band=_band(line.realised, at), lines=_curves(line, at), marks=_marks(line, at),
         low=low, high=high, band_colour=palette.BAND, paper=palette.BACKGROUND,
-        at_cursor=(int(at.place(cursor)), int(at.place(cursor)) + at.cell),
+        at_cursor=at.edges(cursor),
         cursor_paper=palette.RAISED,
     )  # fmt: skip
     labels = ticks(low, high, rows)
     shown = line.windows[at.first : at.first + at.shown]
     axis = laid_out(
         dates([w.start for w in shown], timed=line.timed),
-        [i * at.cell for i in range(len(shown))], room,
+        [at.edges(at.first + i)[0] for i in range(len(shown))], room,
     )  # fmt: skip
     head = Content.styled(f"{line.metric[: GUTTER - 2]:>{GUTTER - 1}} ", palette.STRONG)
     return [
@@ -122,7 +131,7 @@ def _curves(line: Timeline, at: Layout) -> list[Line]:
             None if value is None else Point(_middle(at, index), value)
             for index, value in enumerate(values)
         ]
-        return Line(points=points, colour=colour, dash=dash)
+        return Line(points=points, colour=colour, dash=dash, is_bold=not dash)
 
     return [
         curve(line.reference, palette.MUTED, dash=2),

@@ -61,7 +61,9 @@ class Table(ScrollView, can_focus=True):
         self._shown: Sequence[Row] = ()
         self._filter = ""
         self._cursor = 0
+        self._natural = [len(column.title) for column in columns]
         self._widths: list[int] = []
+        self._fitted_to = 0
 
     @property
     def count(self) -> int:
@@ -72,6 +74,11 @@ class Table(ScrollView, can_focus=True):
     def key(self) -> str | None:
         """The row under the cursor."""
         return self._shown[self._cursor].key if self._shown else None
+
+    @property
+    def _room(self) -> int:
+        """Cells beside the scroll bar."""
+        return self.scrollable_content_region.width
 
     def show(self, rows: Sequence[Row]) -> None:
         """Take these rows in place of those before."""
@@ -91,21 +98,21 @@ class Table(ScrollView, can_focus=True):
 
     @override
     def render_line(self, y: int) -> Strip:
+        if self._fitted_to != self._room:
+            self._fit()
         if y < self._head:
             cells = [Content(column.title) for column in self._columns]
             style = self.get_visual_style("table--head")
         else:
             index = round(self.scroll_y) + y - self._head
             if index >= len(self._shown):
-                return Strip.blank(self.size.width, self.rich_style)
+                return Strip.blank(self._room, self.rich_style)
             cells = list(self._shown[index].cells)
             name = "table--cursor" if self.has_focus else "table--resting"
             at_cursor = index == self._cursor
             style = self.get_visual_style(name) if at_cursor else self.visual_style
         line = self._line(cells)
-        return Strip(line.render_segments(style)).adjust_cell_length(
-            self.size.width, style.rich_style
-        )
+        return Strip(line.render_segments(style)).adjust_cell_length(self._room, style.rich_style)
 
     def _line(self, cells: Sequence[Content]) -> Content:
         parts: list[Content | str] = [" "]
@@ -132,13 +139,18 @@ class Table(ScrollView, can_focus=True):
         self._put(min(same, len(self._shown) - 1), is_new=self.key != before)
 
     def _measure(self) -> None:
-        natural = [
+        self._natural = [
             max([len(column.title), *(row.cells[i].cell_length for row in self._shown)])
             for i, column in enumerate(self._columns)
         ]
-        self._widths = fit(self._columns, natural, self.size.width - 1)
-        self.virtual_size = Size(self.size.width, len(self._shown) + self._head)
+        self._fit()
+        self.virtual_size = Size(self._room, len(self._shown) + self._head)
         self.refresh()
+
+    def _fit(self) -> None:
+        """A scroll bar that comes or goes changes the room, too."""
+        self._fitted_to = self._room
+        self._widths = fit(self._columns, self._natural, self._room - 1)
 
     def _put(self, index: int, *, is_new: bool = True) -> None:
         index = max(0, min(index, len(self._shown) - 1))

@@ -30,6 +30,8 @@ def style_of(state: str | None) -> Style:
 
 def badge(state: str | None, unknown: str = "not yet") -> Content:
     """A verdict or state: its sign and its word."""
+    if state is None and not unknown:
+        return Content("")
     sign = glyph(state)
     text = unknown if state is None else words(state)
     return Content.assemble((f"{sign} ", _STYLES[sign]), (text, _STYLES[sign]))
