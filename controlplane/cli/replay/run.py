@@ -78,7 +78,7 @@ def replay(asked: Replay, stop: Event) -> Outcome:
     with ExitStack() as open_things:
         receiver = Receiver(secret := _secret())
         open_things.callback(receiver.close)
-        address = asked.server or _house(asked, receiver, secret, open_things)
+        address = asked.server or _house(asked, receiver, secret, stop, open_things)
         asked.shown(address)
         connection = open_things.enter_context(Connection(address, asked.token, timeout=120.0))
         bench = Bench(asked.data / "replay", builtin_trainer(), stop)
@@ -145,12 +145,16 @@ def _tell(asked: Replay, history: History) -> None:
         asked.say(f"{history.rejected} rows have no readable time and are left out")
 
 
-def _house(asked: Replay, receiver: Receiver, secret: str, open_things: ExitStack) -> str:
+def _house(
+    asked: Replay, receiver: Receiver, secret: str, stop: Event, open_things: ExitStack
+) -> str:
+    """A server of the replay's own; when it ends, what it had at work ends with it."""
     config = asked.data / "leeboard.yaml"
     config.write_text(
         f'receivers:\n  {RECEIVER}: {{webhook: "{receiver.url}", secret: "${{{SECRET}}}"}}\n',
         encoding="utf-8",
     )
+    open_things.callback(Bench(asked.data / "jobs", builtin_trainer(), stop).close)
     house = House(asked.data, config, {SECRET: secret})
     open_things.callback(house.close)
     return house.address
