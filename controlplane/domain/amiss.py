@@ -5,7 +5,7 @@ from typing import Final
 
 from controlplane.domain.holding import Condition, Facts, cite, day_of, figure, latest
 from controlplane.domain.windows import Score
-from detectors.finding import Finding, Verdict
+from detectors.finding import Basis, Finding, Verdict
 
 QUALITY: Final = frozenset({"missing", "range", "unseen", "constant"})
 WATCHED: Final[Mapping[str, frozenset[str]]] = {
@@ -15,6 +15,17 @@ WATCHED: Final[Mapping[str, frozenset[str]]] = {
     "schema": frozenset({"schema"}),
 }
 """Alert-only conditions and the detectors whose failed findings make them hold."""
+WORDS: Final[Mapping[str, str]] = {
+    "unseen": "{size:.0%} of the rows hold a level of {column} that the reference has not",
+    "missing": "{column} is missing in {size:.1%} of the rows {more} than usual",
+    "missing:hard": "{column} is missing in {size:.0%} of the rows",
+    "range": "{statistic:.0%} of the values of {column} lie far outside the reference's range",
+    "constant": "{column} does not move any more",
+    "volume": "{rows} rows came, {size:.0%} {more} than usual",
+    "label_feed": "labels came for {size:.0%} of the rows {more} than usual",
+    "schema": "{column} is absent, or has values and never had any before",
+}
+"""What a failed finding means, by its detector; effects are as the detectors document them."""
 _TOLD: Final = frozenset({Verdict.PASSED, Verdict.FAILED})
 
 
@@ -48,4 +59,13 @@ def _data(name: str, detectors: frozenset[str], score: Score) -> Condition:
 
 
 def _words(finding: Finding) -> str:
-    return f"{finding.column} {finding.detector} {figure(finding.statistic)}"
+    """What a failed finding means, in a clause."""
+    hard = f"{finding.detector}:hard" if finding.basis is Basis.HARD else ""
+    words = WORDS.get(hard) or WORDS.get(finding.detector)
+    if words is None:
+        return f"{finding.column} {finding.detector} {figure(finding.statistic)}"
+    effect = finding.effect or 0.0
+    return words.format(
+        column=finding.column, rows=finding.rows, size=abs(effect),
+        more="more" if effect > 0 else "fewer", statistic=finding.statistic or 0.0,
+    )  # fmt: skip

@@ -45,8 +45,9 @@ def drifting(number: int, failed: int, *, judged: int = 4, unjudged: int = 0, **
 
 def broken(detector: str, column: str = "wind") -> Finding:
     return Finding(
-        column=column, detector=detector, statistic=0.5, verdict=Verdict.FAILED, basis=Basis.HARD
-    )
+        column=column, detector=detector, statistic=0.5, effect=0.25, rows=168,
+        verdict=Verdict.FAILED, basis=Basis.HARD,
+    )  # fmt: skip
 
 
 def test_before_there_is_a_champion_nothing_can_be_said() -> None:
@@ -212,14 +213,20 @@ def test_performance_alerts_where_no_trigger_looks_at_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "detector"),
-    [("quality", "missing"), ("quality", "range"), ("volume", "volume"), ("schema", "schema"),
-     ("label_feed", "label_feed")],
-)  # fmt: skip
-def test_what_is_wrong_with_the_data_only_alerts(name: str, detector: str) -> None:
+    ("name", "detector", "words"),
+    [
+        ("quality", "missing", "wind is missing in 25% of the rows"),
+        ("quality", "range", "50% of the values of wind lie far outside the reference's range"),
+        ("quality", "unseen", "25% of the rows hold a level of wind that the reference has not"),
+        ("volume", "volume", "168 rows came, 25% more than usual"),
+        ("schema", "schema", "wind is absent, or has values and never had any before"),
+        ("label_feed", "label_feed", "labels came for 25% of the rows more than usual"),
+    ],
+)
+def test_what_is_wrong_with_the_data_only_alerts(name: str, detector: str, words: str) -> None:
     condition = of(name, asking(WORSE), facts(a_score(0, findings=(broken(detector),))))
     assert (condition.holds, condition.trigger, condition.window) == (True, None, "w0")
-    assert condition.says == f"in the window from 2024-04-01 00:00: wind {detector} 0.5"
+    assert condition.says == f"in the window from 2024-04-01 00:00: {words}"
     assert of(name, asking(WORSE), facts(a_score(0))).holds is (False if name == "schema" else None)
 
 
