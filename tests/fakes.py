@@ -43,7 +43,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     leaves: bool = True
     """False: no file in `output/model/`."""
     scores: str = "well"
-    """What its scorings write: well · nothing · no_prediction · words · other_rows · exits_badly"""
+    """What its scorings write: well · nothing · no_prediction · words · other_rows · twice ·
+    infinite · exits_badly"""
 
 
 class FakeTrainer:
@@ -132,6 +133,10 @@ def _score(job: ScoreJob) -> None:
         table = table.set_column(1, "prediction", pa.array(["fast"] * rows.num_rows))
     if plan.scores == "other_rows":
         table = table.set_column(0, "id", pa.array(["x"] * rows.num_rows))
+    if plan.scores == "twice":
+        table = pa.concat_tables([table.slice(0, 1), table.slice(0, rows.num_rows - 1)])
+    if plan.scores == "infinite":
+        table = table.set_column(1, "prediction", pa.array([float("inf")] * rows.num_rows))
     pq.write_table(table, job.output)
 
 

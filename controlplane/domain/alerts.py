@@ -9,7 +9,6 @@ from typing_extensions import override
 from controlplane.domain.records import Record
 from controlplane.domain.states import AlertState, DeliveryState
 
-
 RUNS_FAILING: Final = "runs_failing"
 """The alert of three failed runs in a row: it ends with an operator's go, not with a promotion."""
 

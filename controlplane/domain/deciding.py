@@ -17,11 +17,10 @@ from controlplane.domain.guards import Guard
 from controlplane.domain.policy import Margin
 from controlplane.domain.situation import Situation
 from controlplane.domain.states import TrialState
-from controlplane.domain.waiting import held_back
+from controlplane.domain.waiting import FAILURES_ALLOWED, held_back, in_the_way
 
 FEWEST_ROWS: Final = 50
 """Labelled rows that a first version needs."""
-FAILURES_ALLOWED: Final = 3
 NO_WAY_BACK: Final = "no_way_back"
 """The alert of a breached guard that nothing could be done about."""
 FATES: Final = (DecisionKind.PROMOTE, DecisionKind.REJECT)
@@ -159,9 +158,7 @@ def train_the_first(s: Situation) -> list[Decision]:
     if (
         s.champion is not None
         or s.policy.trainer is None
-        or s.model.retraining_stopped is not None
-        or s.model.frozen is not None
-        or s.blocker() is not None
+        or in_the_way(s) is not None
         or any(d.kind is DecisionKind.RETRAIN for d in s.unfinished if d.dry == s.policy.dry_run)
         or s.labelled_rows < FEWEST_ROWS
     ):

@@ -83,16 +83,27 @@ class Trial(Record, frozen=True, kw_only=True):
         return self.series[-1] if self.series else None
 
 
-def judge(trial: Trial) -> tuple[TrialEvent, str] | None:
+def judge(trial: Trial, closed: int) -> tuple[TrialEvent, str] | None:
     """What the blocks so far prove, with a sentence; None: go on with new days.
+
+    `closed` is how many label days closed since the trial's start, those without a labelled row
+    among them: a trial whose labels do not come ends at its stop like any other.
 
     With g the champion's loss less the candidate's: better when the lower bound of g passes
     `gain`; worse when its upper bound is below minus the margin; not better when its upper bound
     is at or below `gain`; inconclusive at the stop.
     """
     progress = trial.progress
-    if progress is None:
-        return None
+    if progress is not None and (proved := _proved(trial, progress)) is not None:
+        return proved
+    days, rows = (progress.blocks, progress.rows) if progress else (0, 0)
+    if closed >= trial.stop_blocks or (trial.stop_rows is not None and rows >= trial.stop_rows):
+        empty = f", {days} of them with labelled rows" if days < closed else ""
+        return TrialEvent.STOPPED, f"{closed} days decided nothing about {trial.candidate}{empty}"
+    return None
+
+
+def _proved(trial: Trial, progress: Progress) -> tuple[TrialEvent, str] | None:
     low, high, days = progress.low, progress.high, progress.blocks
     if low is not None and high is not None:
         margin = Margin(share=trial.margin_share, absolute=trial.margin_absolute).of(
@@ -105,8 +116,4 @@ def judge(trial: Trial) -> tuple[TrialEvent, str] | None:
             return TrialEvent.PROVED_WORSE, f"{trial.candidate} is worse: {facts}"
         if high <= trial.gain:
             return TrialEvent.PROVED_NOT_BETTER, f"{trial.candidate} is not better: {facts}"
-    if days >= trial.stop_blocks or (
-        trial.stop_rows is not None and progress.rows >= trial.stop_rows
-    ):
-        return TrialEvent.STOPPED, f"{days} days decided nothing about {trial.candidate}"
     return None

@@ -1,17 +1,28 @@
 """What a trigger has to wait for: why no run may start now."""
 
 from datetime import timedelta
+from typing import Final
 
 from controlplane.domain.situation import Situation
+
+FAILURES_ALLOWED: Final = 3
+"""So many failed runs in a row stop retraining until an operator says go."""
 
 
 def held_back(s: Situation) -> tuple[str, str] | None:
     """Why no run may start now, as (what blocks, a sentence); None: one may."""
+    return in_the_way(s) or _paced(s)
+
+
+def in_the_way(s: Situation) -> tuple[str, str] | None:
+    """What is stopped or open, whatever the time since the last run."""
     if s.model.retraining_stopped is not None:
         return f"stopped:{s.failing_in_a_row}", s.model.retraining_stopped
+    if s.failing_in_a_row >= FAILURES_ALLOWED:
+        return f"stopped:{s.failing_in_a_row}", f"the last {s.failing_in_a_row} runs failed"
     if s.model.frozen is not None:
         return f"frozen:{s.model.frozen}", s.model.frozen
-    return s.blocker() or _paced(s)
+    return s.blocker()
 
 
 def cooldown(asked: timedelta | None, window: timedelta) -> timedelta:

@@ -12,6 +12,7 @@ from controlplane.domain.runs import Run
 from controlplane.domain.states import DELIVERY, RUN, DeliveryEvent, RunEvent, moved
 from controlplane.domain.versions import Version
 from controlplane.lifecycle.by_hand import model_time
+from controlplane.lifecycle.noting import cancel
 from controlplane.lifecycle.observe import file_in_force
 from controlplane.lifecycle.workshop import Workshop
 from controlplane.store.ports import Store, Transaction
@@ -79,8 +80,7 @@ class Attending:
             return cancelled
 
         done = self._store.write(work).result()
-        for name in (run, f"{run}-measure"):
-            self._workshop.trainer(done.trainer).cancel(self._workshop.directory(name))
+        cancel(self._workshop, done)
         return done
 
     def run_log(self, run: str, offset: int) -> bytes:

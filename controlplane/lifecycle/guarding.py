@@ -49,7 +49,7 @@ def advance(
         rows = paired_losses(view.events, pair, Known(start=reached, end=end, by=now))
     watched = _watched(guard, rows.second - rows.first, end)
     if watched.state is guard.state and end >= guard.until:
-        watched = _ended(watched, GuardEvent.TIME_UP, now)
+        watched = _ended(watched, GuardEvent.TIME_UP if watched.rows else GuardEvent.CUT_SHORT, now)
     elif watched.state is not guard.state:
         watched = msgspec.structs.replace(watched, ended_at=now)
     _store(store, watched)

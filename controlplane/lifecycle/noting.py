@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 import msgspec
 import pyarrow.parquet as pq
 
+from connectors.artifacts import BadArtifact
 from connectors.contract import ChampionSpec, Ended
+from controlplane.domain.errors import NotFound, Refused
 from controlplane.domain.models import LossScale, Model
 from controlplane.domain.policy import Policy
 from controlplane.domain.runs import Run
@@ -32,7 +34,17 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def advance_run(store: Store, workshop: Workshop, run: Run, bench: Bench) -> bool:
-    """Move a run on: start it, or take up its end. True when it has ended."""
+    """Move a run on: start it, or take up its end. True when it has ended.
+
+    Where the trainer is gone, or what was left cannot be used, the run failed with that reason.
+    """
+    try:
+        return _advanced(store, workshop, run, bench)
+    except (NotFound, Refused, BadArtifact, scoring.Unscorable) as error:
+        return _failed(store, run, RunEvent.EXITED_BADLY, str(error), bench.now)
+
+
+def _advanced(store: Store, workshop: Workshop, run: Run, bench: Bench) -> bool:
     if run.state is RunState.QUEUED:
         return _start(store, workshop, run, bench)
     ended = training.outcome(workshop, run)
@@ -42,7 +54,7 @@ def advance_run(store: Store, workshop: Workshop, run: Run, bench: Bench) -> boo
         event = RunEvent.RAN_OUT_OF_TIME if ended.timed_out else RunEvent.EXITED_BADLY
         event = RunEvent.LOST if ended.code is None and not ended.timed_out else event
         return _failed(store, run, event, ended.reason, bench.now)
-    if training.product(workshop, run) is None:
+    if training.product(workshop, run.id) is None:
         reason = "it exited 0 and left no files in output/model/; expected the trained model there"
         return _failed(store, run, RunEvent.EXITED_BADLY, reason, bench.now)
     return _succeed(store, workshop, run, bench, ended)
@@ -87,8 +99,24 @@ def _start(store: Store, workshop: Workshop, run: Run, bench: Bench) -> bool:
     )  # fmt: skip
     content = training.begin(workshop, order)
     running = msgspec.structs.replace(started, data_sha256=content)
-    store.write(lambda t: t.ledger.put(running)).result()
+    if not store.write(lambda t: _put(t, running, was=run.state)).result():
+        cancel(workshop, run)
     return False
+
+
+def cancel(workshop: Workshop, run: Run) -> None:
+    """End a run's processes."""
+    for name in (run.id, f"{run.id}-measure"):
+        workshop.trainer(run.trainer).cancel(workshop.directory(name))
+
+
+def _put(t: Transaction, run: Run, *, was: RunState) -> bool:
+    """Store a run unless somebody else moved it on meanwhile, as who cancels it does."""
+    current = t.ledger.get(Run, run.id)
+    if current is None or current.state is not was:
+        return False
+    t.ledger.put(run)
+    return True
 
 
 def _champion(workshop: Workshop, champion: Version | None) -> ChampionSpec | None:
@@ -98,7 +126,7 @@ def _champion(workshop: Workshop, champion: Version | None) -> ChampionSpec | No
 
 
 def _succeed(store: Store, workshop: Workshop, run: Run, bench: Bench, ended: Ended) -> bool:
-    product = training.product(workshop, run)
+    product = training.product(workshop, run.id)
     assert product is not None
     sha256 = workshop.shelve(product)
     metrics, parameters = training.notes(workshop, run)
@@ -111,31 +139,34 @@ def _succeed(store: Store, workshop: Workshop, run: Run, bench: Bench, ended: En
         data_sha256=run.data_sha256, metrics=metrics, parameters=parameters,
     )  # fmt: skip
     if "first" in run.triggers:
-        try:
-            scale = _measured(workshop, run, version, bench)
-        except scoring.Unscorable as error:
-            return _failed(store, run, RunEvent.EXITED_BADLY, str(error), bench.now)
+        scale = _measured(workshop, run, version, bench)
         if scale is None:
             return False
         version = msgspec.structs.replace(version, scale=scale)
     done = msgspec.structs.replace(
         run, state=moved(RUN, run.id, run.state, RunEvent.EXITED_CLEAN), finished_at=bench.now,
-        version=version.version, seconds=ended.seconds,
+        seconds=ended.seconds,
     )  # fmt: skip
-    store.write(lambda t: _record(t, bench.model, done, version)).result()
+    store.write(lambda t: _record(t, done, version)).result()
     return True
 
 
-def _record(t: Transaction, model: Model, run: Run, version: Version) -> None:
-    """The run's end and the version it made, together."""
-    current = t.ledger.get(Model, model.id)
-    assert current is not None
-    t.ledger.put(run)
-    if t.ledger.add(version):
-        t.ledger.put(msgspec.structs.replace(current, versions=version.number))
+def _record(t: Transaction, run: Run, version: Version) -> None:
+    """The run's end and the version it made, together; its number is the next one by now."""
+    model = t.ledger.get(Model, run.model)
+    if model is None:
+        return
+    number = model.versions + 1
+    name = f"v{number}"
+    if not _put(t, msgspec.structs.replace(run, version=name), was=RunState.RUNNING):
+        return
+    t.ledger.put(msgspec.structs.replace(
+        version, id=f"{run.model}/{name}", version=name, number=number
+    ))  # fmt: skip
+    t.ledger.put(msgspec.structs.replace(model, versions=number))
     facts = {"run": run.id, "sha256": version.sha256, "rows": run.rows}
-    t.ledger.journal(model=model.model, at=version.made_at, kind="trained",
-                     subject=version.version, by="trainer", facts=facts)  # fmt: skip
+    t.ledger.journal(model=run.model, at=version.made_at, kind="trained", subject=name,
+                     by="trainer", facts=facts)  # fmt: skip
 
 
 def _measured(workshop: Workshop, run: Run, version: Version, bench: Bench) -> LossScale | None:
@@ -144,7 +175,10 @@ def _measured(workshop: Workshop, run: Run, version: Version, bench: Bench) -> L
     The version itself scores the same rows: the proof that it loads and scores.
     """
     folder = workshop.directory(f"{run.id}-measure")
-    thrown_away = workshop.shelve(folder / "output" / "model")
+    product = training.product(workshop, f"{run.id}-measure")
+    if product is None:
+        raise scoring.Unscorable("the fit that the reference loss rests on left no files")
+    thrown_away = workshop.shelve(product)
     unseen = pq.read_table(folder / "unseen.parquet")
     results = []
     for name, sha256 in (("measure", thrown_away), ("proof", version.sha256)):
@@ -173,7 +207,8 @@ def _failed(store: Store, run: Run, event: RunEvent, reason: str, now: datetime)
     )
 
     def work(t: Transaction) -> None:
-        t.ledger.put(ended)
+        if not _put(t, ended, was=run.state):
+            return
         t.ledger.journal(model=run.model, at=now, kind="run_failed", subject=run.id, by="trainer",
                          facts={"reason": reason})  # fmt: skip
 

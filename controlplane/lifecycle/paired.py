@@ -36,7 +36,10 @@ class Paired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def paired_losses(events: EventsReader, pair: Pair, known: Known) -> Paired:
-    """Losses of both versions on the rows that have a label and a prediction of each."""
+    """Losses of both versions on the rows that have a label and a prediction of each.
+
+    A row without the score that its loss is made of has no loss: it counts for neither.
+    """
     label = events.labelled(pair.model, [], known).select(["id", "at", "label"])
     both = label
     for version, suffix in ((pair.first, "_first"), (pair.second, "_second")):
@@ -44,11 +47,10 @@ def paired_losses(events: EventsReader, pair: Pair, known: Known) -> Paired:
         names = ["id", *(name + suffix for name in scored.column_names if name != "id")]
         both = both.join(scored.rename_columns(names), "id", join_type="inner")
     both = both.sort_by([("at", "ascending"), ("id", "ascending")])
-    return Paired(
-        at=both["at"].cast(pa.int64()).to_numpy(),
-        first=_losses(both, pair, "_first"),
-        second=_losses(both, pair, "_second"),
-    )
+    first, second = _losses(both, pair, "_first"), _losses(both, pair, "_second")
+    usable = np.flatnonzero(~(np.isnan(first) | np.isnan(second)))
+    at = both["at"].cast(pa.int64()).to_numpy()
+    return Paired(at=at[usable], first=first[usable], second=second[usable])
 
 
 def micros(moment: datetime) -> int:

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from connectors.contract import ScoreJob
+from connectors.artifacts import BadArtifact
+from connectors.contract import Ended, ScoreJob
+from controlplane.domain.errors import NotFound, Refused
 from controlplane.domain.names import digest
 from controlplane.domain.schema import Schema, Task
 from controlplane.domain.versions import Version
@@ -36,25 +38,35 @@ def fill(store: Store, workshop: Workshop, gap: Gap) -> bool:
     Starts a process where one is needed and takes up its result when it has ended; asked again
     it goes on where it stood. Raises Unscorable where the process failed or its output is wrong.
     """
-    folder = workshop.directory(_name(gap))
-    if not (folder / "input.parquet").is_file():
-        rows = missing_rows(store, gap)
-        if rows.num_rows == 0:
-            workshop.clear(folder)
-            return True
-        _write(rows, folder / "input.parquet")
-    start_scoring(workshop, gap.version, folder)
-    return _take_up(store, workshop, gap, folder)
+    while True:
+        folder = workshop.directory(_name(gap))
+        if not (folder / "input.parquet").is_file():
+            rows = missing_rows(store, gap)
+            if rows.num_rows == 0:
+                workshop.clear(folder)
+                return True
+            write_rows(rows, folder / "input.parquet")
+        start_scoring(workshop, gap.version, folder)
+        # What is taken up was asked for at an earlier instant perhaps: look for what came since.
+        if not _take_up(store, workshop, gap, folder):
+            return False
 
 
 def start_scoring(workshop: Workshop, version: Version, folder: Path) -> None:
-    """Start the process that scores `input.parquet` in a folder."""
-    job = ScoreJob(
-        model_directory=str(workshop.unpacked(version.sha256)),
-        input=str(folder / "input.parquet"),
-        output=str(folder / "scored.parquet"),
-    )
-    workshop.start(version.trainer, job, folder)
+    """Start the process that scores `input.parquet` in a folder.
+
+    Raises Unscorable where the version's files or its trainer are not there.
+    """
+    try:
+        job = ScoreJob(
+            model_directory=str(workshop.unpacked(version.sha256)),
+            input=str(folder / "input.parquet"),
+            output=str(folder / "scored.parquet"),
+        )
+        workshop.start(version.trainer, job, folder)
+    except (NotFound, Refused, BadArtifact) as error:
+        message = f"{version.version} cannot score rows: {error}"
+        raise Unscorable(message) from error
 
 
 def missing_rows(store: Store, gap: Gap) -> pa.Table:
@@ -83,13 +95,15 @@ def read_scored(path: Path, schema: Schema, ids: pa.ChunkedArray) -> pa.Table:
         found = ", ".join(table.column_names)
         message = f"the scoring's output has the columns {found}; it lacks {', '.join(lacking)}"
         raise Unscorable(message)
-    if (
-        table.num_rows != len(ids)
-        or not pc.all(pc.is_in(table["id"].cast(pa.string()), ids.combine_chunks())).as_py()
-    ):
+    try:
+        shaped = _shaped(table, schema)
+    except pa.ArrowException as error:
+        message = f"the scoring's output is not of the kinds expected: {error}"
+        raise Unscorable(message) from error
+    if shaped.num_rows != len(ids) or set(shaped["id"].to_pylist()) != set(ids.to_pylist()):
         message = f"the scoring gave {table.num_rows} rows for {len(ids)}, or rows of other ids"
         raise Unscorable(message)
-    return _shaped(table, schema)
+    return shaped
 
 
 def _shaped(table: pa.Table, schema: Schema) -> pa.Table:
@@ -104,8 +118,10 @@ def _shaped(table: pa.Table, schema: Schema) -> pa.Table:
         values = table[name].cast(pa.float64()) if found else pa.nulls(table.num_rows, pa.float64())
         columns[f"score:{label}"] = values
     shaped = pa.table(columns)
-    if pc.any(pc.is_null(shaped["prediction"], nan_is_null=True)).as_py():
-        message = "the scoring left rows without a prediction"
+    given = shaped["prediction"]
+    known = pc.is_finite(given) if kind == pa.float64() else pc.is_valid(given)
+    if not pc.all(pc.fill_null(known, fill_value=False)).as_py():
+        message = "the scoring left rows without a prediction, or with one that is no number"
         raise Unscorable(message)
     return shaped
 
@@ -114,10 +130,12 @@ def _take_up(store: Store, workshop: Workshop, gap: Gap, folder: Path) -> bool:
     ended = workshop.ended(gap.version.trainer, folder)
     if ended is None:
         return False
-    if ended.reason is not None:
-        raise Unscorable(f"scoring by {gap.version.version} failed: {ended.reason}")
     asked = pq.read_table(folder / "input.parquet", columns=["id", "at"])
-    scored = read_scored(folder / "scored.parquet", gap.schema, asked["id"])
+    try:
+        scored = _result(ended, gap, folder, asked["id"])
+    except Unscorable:
+        workshop.clear(folder)  # asked again by hand, it is done again
+        raise
     rows = asked.join(scored, "id")
     model, version = gap.version.model, gap.version.version
     store.write(lambda t: t.events.append_scored(model, version, rows)).result()
@@ -125,12 +143,19 @@ def _take_up(store: Store, workshop: Workshop, gap: Gap, folder: Path) -> bool:
     return True
 
 
+def _result(ended: Ended, gap: Gap, folder: Path, ids: pa.ChunkedArray) -> pa.Table:
+    if ended.reason is not None:
+        raise Unscorable(f"scoring by {gap.version.version} failed: {ended.reason}")
+    return read_scored(folder / "scored.parquet", gap.schema, ids)
+
+
 def _name(gap: Gap) -> str:
     """The same at every wake while the process works, though more rows may be known by then."""
     return digest("s", gap.version.id, gap.version.sha256, gap.start)
 
 
-def _write(rows: pa.Table, path: Path) -> None:
+def write_rows(rows: pa.Table, path: Path) -> None:
+    """Write a job's rows at one stroke: a process that reads them already never sees half."""
     partial = path.with_suffix(".partial")
     pq.write_table(rows, partial)
     partial.rename(path)

@@ -7,13 +7,13 @@ from typing import Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from connectors.contract import ChampionSpec, ColumnSpec, Ended, TrainJob
 from controlplane.domain.models import Model
 from controlplane.domain.policy import Policy
 from controlplane.domain.runs import Run
 from controlplane.domain.schema import Schema
+from controlplane.lifecycle import scoring
 from controlplane.lifecycle.workshop import Workshop
 
 VALIDATION_SHARE: Final = 0.2
@@ -44,7 +44,9 @@ def begin(workshop: Workshop, order: Order) -> str:
     _start(workshop, order, workshop.directory(run.id), rows)
     if "first" in run.triggers:
         _start(workshop, order, workshop.directory(f"{run.id}-measure"), rows.slice(0, cut))
-        pq.write_table(rows.slice(cut), workshop.directory(f"{run.id}-measure") / "unseen.parquet")
+        scoring.write_rows(
+            rows.slice(cut), workshop.directory(f"{run.id}-measure") / "unseen.parquet"
+        )
     content = hashlib.sha256()
     for name in ("data.parquet", "validation.parquet"):
         content.update((workshop.directory(run.id) / name).read_bytes())
@@ -63,9 +65,9 @@ def outcome(workshop: Workshop, run: Run) -> Ended | None:
     return bad[0] if bad else ends[0]
 
 
-def product(workshop: Workshop, run: Run) -> Path | None:
-    """The `model/` that a run left; None where it is missing or empty."""
-    folder = workshop.directory(run.id) / "output" / "model"
+def product(workshop: Workshop, name: str) -> Path | None:
+    """The `model/` that a job left; None where it is missing or empty."""
+    folder = workshop.directory(name) / "output" / "model"
     return folder if folder.is_dir() and any(folder.iterdir()) else None
 
 
@@ -89,8 +91,8 @@ def _start(workshop: Workshop, order: Order, folder: Path, rows: pa.Table) -> No
     output.mkdir(exist_ok=True)
     cut = _tail(rows.num_rows)
     data, validation = folder / "data.parquet", folder / "validation.parquet"
-    pq.write_table(rows.slice(0, cut), data)
-    pq.write_table(rows.slice(cut), validation)
+    scoring.write_rows(rows.slice(0, cut), data)
+    scoring.write_rows(rows.slice(cut), validation)
     job = TrainJob(
         model=order.model.model,
         run=order.run.id,

@@ -55,7 +55,8 @@ def advance(store: Store, workshop: Workshop, trial: Trial, sides: Sides, now: d
     with store.read() as view:
         rows = paired_losses(view.events, _pair(trial, sides), Known(start=start, end=end, by=now))
     fresh = [block for day in days if (block := _block(rows, *day)) is not None]
-    _store(store, _judged(_grown(trial, fresh), now))
+    closed = sum(day[0] >= trial.start for day in label_days(sides.calendar, trial.start, now))
+    _store(store, _judged(_grown(trial, fresh), closed, now))
     return True
 
 
@@ -141,8 +142,8 @@ def progress_of(blocks: tuple[Block, ...], confidence: float) -> Progress:
     )  # fmt: skip
 
 
-def _judged(trial: Trial, now: datetime) -> Trial:
-    if (found := judge(trial)) is None:
+def _judged(trial: Trial, closed: int, now: datetime) -> Trial:
+    if (found := judge(trial, closed)) is None:
         return trial
     event, says = found
     state = moved(TRIAL, trial.id, trial.state, event)
