@@ -151,8 +151,7 @@ def document(sources: Sources, deliveries: Deliveries, seconds: float) -> Docume
 def _windows(sources: Sources, found: list[wire.Window]) -> list[Window]:
     """The measured windows, with the rivals on the very same rows."""
     history, start = sources.history, sources.history.split
-    rows = history.between(start, history.rows["at"][-1].as_py()).num_rows + 1
-    served = history.rows.slice(history.rows.num_rows - rows)
+    served = history.rows.slice(history.between(None, start).num_rows)
     _, first = sources.serving.predictions_of("v1")
     always = sources.always.predictions(first, served)
     result = []
