@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connectors.contract import DeliveryFailed, Ended, Job, Message, ScoreJob, TrainJob
+from controlplane.domain.errors import Overloaded
 from controlplane.store.ports import Snapshot, Store, Transaction
 
 T = TypeVar("T")
@@ -166,7 +167,7 @@ class MortalStore:
     """A store whose process dies at chosen writes: `dies_at` is asked with the number of each.
 
     It answers `before` (nothing of the write is stored), `after` (it is stored, and nobody hears
-    of it) or None.
+    of it), `overloaded` (it lives on and is refused) or None.
     """
 
     def __init__(self, store: Store, dies_at: Callable[[int], str | None]) -> None:
@@ -186,6 +187,8 @@ class MortalStore:
         when = self._dies_at(self.writes)
         if when == "before":
             raise Killed(self.writes)
+        if when == "overloaded":
+            raise Overloaded("the queue is full")
         future = self._store.write(work, size=size)
         if when == "after":
             future.exception()

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from controlplane.domain.alerts import Alert, Delivery, Severity
+from controlplane.domain.decisions import Decision
 from controlplane.domain.models import Generation, Model
 from controlplane.domain.names import digest
 from controlplane.domain.policy import Route
@@ -83,11 +84,28 @@ def _changes(ledger: LedgerReader, model: str) -> Iterable[Telling]:
     routes = generation.policy.alerts if generation else ()
     if not routes:
         return
+    asked = _asked_since(ledger.find(Generation, model=model), routes)
     for alert in ledger.find(Alert, model=model, newest_first=True, limit=LOOK_BACK):
+        decision = ledger.get(Decision, alert.decision) if alert.decision else None
         for route in routes:
-            yield Telling(alert=alert, route=route, type=FIRED)
+            if alert.state is not AlertState.RESOLVED or _is_after(decision, asked[route.to]):
+                yield Telling(alert=alert, route=route, type=FIRED)
             if alert.state is AlertState.RESOLVED:
                 yield Telling(alert=alert, route=route, type="alert.resolved")
+
+
+def _asked_since(generations: Sequence[Generation], routes: Sequence[Route]) -> dict[str, datetime]:
+    """Since when, by the wall clock, each receiver has stood in the model's file without a break."""
+    since: dict[str, datetime] = {}
+    for generation in generations:
+        named = {route.to for route in generation.policy.alerts}
+        since = {to: since.get(to, generation.applied_at) for to in named}
+    return {route.to: since[route.to] for route in routes}
+
+
+def _is_after(decision: Decision | None, asked: datetime) -> bool:
+    """What was over before anybody asked to hear of it is history, not an alarm."""
+    return decision is None or decision.recorded_at is None or decision.recorded_at >= asked
 
 
 def _delivery(telling: Telling, wall: datetime) -> Delivery:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from connectors.contract import Receiver
 from controlplane.clock import Clock
+from controlplane.domain.errors import LeeboardError
 from controlplane.notify.deliver import deliver_due
 from controlplane.notify.outbox import enqueue
 from controlplane.store.ports import Store
@@ -26,9 +27,13 @@ class Outbox:
             self._changed |= models
 
     def empty(self) -> None:
-        """Queue what is to be told and send what is due."""
+        """Queue what is to be told and send what is due; what could not be queued is not lost."""
         with self._lock:
             models, self._changed = self._changed, set()
-        for model in sorted(models):
-            enqueue(self._store, model, wall=self._clock.now())
+        try:
+            for model in sorted(models):
+                enqueue(self._store, model, wall=self._clock.now())
+        except LeeboardError:
+            self.changed(frozenset(models))
+            raise
         deliver_due(self._store, self._receivers, wall=self._clock.now())
