@@ -7,6 +7,7 @@ import msgspec
 
 from controlplane.clock import Clock
 from controlplane.domain.alerts import Alert, Delivery
+from controlplane.domain.batches import KeyedBatch
 from controlplane.domain.decisions import Decision
 from controlplane.domain.errors import Conflict, NotFound, Refused
 from controlplane.domain.guards import Guard
@@ -25,8 +26,8 @@ from controlplane.policy.plan import changes_between
 from controlplane.store.ports import Store, Transaction
 
 KINDS: tuple[type[Record], ...] = (
-    Alert, Decision, Delivery, Generation, Guard, Model, Reference, Reign, Run, Score, Trial,
-    Version, Window,
+    Alert, Decision, Delivery, Generation, Guard, KeyedBatch, Model, Reference, Reign, Run, Score,
+    Trial, Version, Window,
 )  # fmt: skip
 
 

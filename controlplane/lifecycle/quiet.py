@@ -22,7 +22,9 @@ def resolve_quiet(store: Store, situation: Situation) -> None:
 
     def work(t: Transaction) -> None:
         for alert in over:
-            t.ledger.put(_resolved(alert, situation, looked_at[alert.condition].says))
+            current = t.ledger.get(Alert, alert.id)  # acknowledged meanwhile, perhaps
+            if current is not None and current.state is alert.state:
+                t.ledger.put(_resolved(current, situation, looked_at[alert.condition].says))
 
     store.write(work).result()
 
