@@ -1,7 +1,7 @@
 """Every detector by the name that its findings carry: what it is called with and what it says."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -19,7 +19,7 @@ from detectors import (
     volume,
     wasserstein,
 )
-from detectors.finding import Finding, Kind
+from detectors.finding import Finding, Kind, Sample
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,9 +29,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     reference and a sample share one shape; the others' docstrings say theirs.
     """
 
-    function: Callable[..., Finding | list[Finding]]
+    function: Callable[..., Any]
+    """Gives a finding, or a list of them."""
     params: type[msgspec.Struct] | None = None
     kinds: tuple[Kind, ...] = ()
+    shown: bool = False
+    """Computed for the reader of every column whose kind it reads."""
     says: str
 
 
@@ -60,30 +63,35 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         function=jensen_shannon.jensen_shannon,
         params=jensen_shannon.JensenShannonParams,
         kinds=_VALUES,
+        shown=True,
         says="How different the shares of the bins are, from 0 for equal to 1 for disjoint.",
     ),
     "ks": Entry(
         function=ks.ks,
         params=ks.KsParams,
         kinds=_NUMBERS,
+        shown=True,
         says="The greatest distance between the two distribution functions.",
     ),
     "psi": Entry(
         function=psi.psi,
         params=psi.PsiParams,
         kinds=_VALUES,
+        shown=True,
         says="The population stability index over bins of equal mass in the reference.",
     ),
     "wasserstein": Entry(
         function=wasserstein.wasserstein,
         params=wasserstein.WassersteinParams,
         kinds=_NUMBERS,
+        shown=True,
         says="The mean distance by which values moved, in reference standard deviations.",
     ),
     "chi_squared": Entry(
         function=chi_squared.chi_squared,
         params=chi_squared.ChiSquaredParams,
         kinds=_LEVELS,
+        shown=True,
         says="Pearson's test that levels have the shares that they had.",
     ),
     "new_levels": Entry(
@@ -125,3 +133,12 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         says="Which share of the rows got a label; none where some were due is a hard limit.",
     ),
 }
+
+
+def shown_of(kind: Kind) -> tuple[Callable[[Sample, Sample], Finding], ...]:
+    """The detectors that are computed for the reader of a column of this kind.
+
+    >>> [detector.__name__ for detector in shown_of(Kind.BOOLEAN)]
+    ['jensen_shannon', 'psi', 'chi_squared']
+    """
+    return tuple(e.function for e in CATALOGUE.values() if e.shown and kind in e.kinds)

@@ -9,21 +9,9 @@ from controlplane.monitor.rows import Contents, prediction_columns, samples
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.yardstick import Measure, tallied
 from detectors.binning import Bins, Tally
-from detectors.chi_squared import chi_squared
-from detectors.finding import Finding, Kind, Sample
-from detectors.jensen_shannon import jensen_shannon
-from detectors.ks import ks
-from detectors.psi import psi
+from detectors.catalogue import shown_of
+from detectors.finding import Finding, Sample
 from detectors.refmax import Calibration, judge
-from detectors.wasserstein import wasserstein
-
-SHOWN = {
-    Kind.NUMERIC: (ks, psi, jensen_shannon, wasserstein),
-    Kind.CATEGORICAL: (chi_squared, psi, jensen_shannon),
-    Kind.BOOLEAN: (chi_squared, psi, jensen_shannon),
-    Kind.DATETIME: (),
-}
-"""What is computed for the reader beside what is judged, by kind of column."""
 
 
 def judged(scope: Scope, measure: Measure, found: Contents) -> tuple[list[Finding], Headline]:
@@ -71,5 +59,5 @@ def _shown(reference: Mapping[str, Sample], columns: Mapping[str, Sample]) -> li
         detector(reference[name], sample)
         for name, sample in columns.items()
         if name in reference
-        for detector in SHOWN[sample.kind]
+        for detector in shown_of(sample.kind)
     ]
