@@ -107,7 +107,7 @@ def a_guard(**changes: object) -> Guard:
     """v2 watched against v1 for two weeks."""
     guard = Guard(
         id="g_1", model="boats", decision="d_p", generation=1, version="v2", previous="v1",
-        started_at=SERVED, start=SERVED, until=SERVED + 14 * DAY, margin=0.05, loss_cap=4.0,
+        started_at=SERVED, start=SERVED, until=SERVED + 14 * DAY, metric="mae", margin=0.05, loss_cap=4.0,
         threshold=2160.0,
     )  # fmt: skip
     return msgspec.structs.replace(guard, **changes)

@@ -29,6 +29,8 @@ class Guard(Record, frozen=True, kw_only=True):
     """Event time from which rows count."""
     until: datetime
     """Event time: it ends when the labels of the day before are closed."""
+    metric: str
+    """Whose loss is compared, as the file said when the guard began."""
     margin: float
     """In the loss's own units."""
     loss_cap: float

@@ -16,9 +16,7 @@ from controlplane.store.ports import Known, Store
 from detectors.e_shiryaev_roberts import step
 
 
-def advance(
-    store: Store, workshop: Workshop, guard: Guard, sides: Sides, *, metric: str, now: datetime
-) -> bool:
+def advance(store: Store, workshop: Workshop, guard: Guard, sides: Sides, now: datetime) -> bool:
     """Read the days that closed since, row by row; the guard may breach, or its time be up.
 
     `sides.champion` is the version before, `sides.candidate` the one that is watched. True
@@ -42,7 +40,7 @@ def advance(
     if not all(ready):
         return False
     pair = Pair(
-        model=guard.model, schema=sides.schema, metric=metric,
+        model=guard.model, schema=sides.schema, metric=guard.metric,
         first=sides.champion.version, second=sides.candidate.version,
     )  # fmt: skip
     with store.read() as view:

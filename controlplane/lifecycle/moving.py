@@ -142,7 +142,7 @@ def _guard(move: Move, version: Version, policy: Policy) -> Guard:
         id=digest("g", move.decision), model=move.model, decision=move.decision,
         generation=move.generation, version=version.version, previous=move.expected, started_at=move.at,
         start=start, until=start + max(policy.guard.period, timedelta(days=1)),
-        margin=policy.guard.margin.of(scale.reference_loss), loss_cap=max(scale.loss_cap, 1e-12),
+        metric=policy.trial.metric, margin=policy.guard.margin.of(scale.reference_loss), loss_cap=max(scale.loss_cap, 1e-12),
         threshold=move.guard_threshold,
     )  # fmt: skip
 

@@ -93,11 +93,7 @@ def _note(parts: Reconciler, model: str, now: datetime) -> bool:
     for guard in guards:
         if guard.previous is not None:
             sides = _sides(versions, guard.previous, guard.version, schema, calendar)
-            done.append(
-                guarding.advance(
-                    parts.store, parts.workshop, guard, sides, metric=policy.trial.metric, now=now
-                )
-            )
+            done.append(guarding.advance(parts.store, parts.workshop, guard, sides, now))
     return all(done)
 
 

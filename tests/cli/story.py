@@ -177,7 +177,7 @@ def _guards() -> list[Guard]:
         Guard(
             id="g_4", model="bikes", state=GuardState.BREACHED, decision="d_yes4", generation=2,
             version="v4", previous="v3", started_at=day(80), start=day(80), until=day(94),
-            margin=1.023, loss_cap=99.0, threshold=9720.0, levels=(10_100.0,), rows=190,
+            metric="mae", margin=1.023, loss_cap=99.0, threshold=9720.0, levels=(10_100.0,), rows=190,
             mean_difference=9.5, ended_at=day(88),
         )
     ]  # fmt: skip
