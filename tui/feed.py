@@ -73,6 +73,9 @@ class Feed:
 
     async def act(self, call: Call[Any], asked: str, done: str, post: Post) -> None:
         """Ask for something to be done, once; post what came of it."""
+        if self.is_read_only:
+            post(ActionRefused(asked, "this dashboard is read-only"))
+            return
         try:
             answer = await self.connection.ask(call)
         except (ServerAway, ServerSaid, BadAnswer) as error:

@@ -15,6 +15,8 @@ from typing_extensions import override
 from tui import palette
 from tui.widgets.facts import Facts, FactSheet
 
+HIDDEN = frozenset({"app.focus_previous", "screen.copy_text", "app.copy_selected_text"})
+"""What Textual binds and nobody needs to be told of here."""
 SIGNS = (
     ("● ■ ◆ ▲ ○", "passed · failed · inconclusive · error (could not be measured) · not yet"),
     ("▸ ▹ ◇", "at work · waiting its turn · waiting for somebody's approval"),
@@ -82,6 +84,8 @@ def _keys(screen: Screen[object], node: DOMNode, seen: set[str]) -> Iterator[tup
 
 def _works(screen: Screen[object], node: DOMNode, binding: Binding) -> bool:
     name = binding.action.partition("(")[0]
+    if binding.action in HIDDEN:
+        return False
     return node is not screen or screen.check_action(name, ()) is not False
 
 

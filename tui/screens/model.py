@@ -138,6 +138,8 @@ class ModelScreen(Followed):
         """Two columns where there is room, the second below the first where there is not."""
         self.set_class(self.size.width >= WIDE, "-wide")
         self.set_class(self.size.height >= 40, "-tall")  # noqa: PLR2004 - lines
+        if (detail := self.detail) is not None:
+            self.query_one("#standing", Static).update(standing(detail, self.size.width))
 
     @override
     def draw(self) -> None:

@@ -16,7 +16,6 @@ class Banner(Static):
 
     DEFAULT_CSS = """
     Banner {
-        dock: top;
         height: auto;
         padding: 0 1;
         background: #3a2227;

@@ -43,7 +43,7 @@ LEGEND: Final = Content.assemble(
 )  # fmt: skip
 
 
-class HeatMap(ScrollView, can_focus=True):
+class HeatMap(ScrollView, can_focus=True, inherit_bindings=False):
     """A line a column, a cell (or a few) a window; the cursor stands in one of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -25,7 +25,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     cells: tuple[Content, ...]
 
 
-class Table(ScrollView, can_focus=True):
+class Table(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows under a heading that stays; the cursor keeps to its row when rows come and go."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
