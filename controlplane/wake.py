@@ -59,12 +59,17 @@ class Waker:
             until = self._clock.now() if is_live else record.announced
             if until is None:
                 return IDLE
+            reached: datetime | None = None
             while (instant := self._next(model, until)) is not None:
                 self._begun(model, instant)
                 score_due(self._store, model, instant)
                 self._settle(record, instant)
+                reached = instant
             busy = is_live and not self._settle(record, until)
-            self._reached(model, until)
+            if reached != until:
+                self._reached(model, until)
+            if not is_live:
+                return IDLE
             return BUSY if busy else self._idle(model, until)
 
     def settle_now(self, model: str) -> None:

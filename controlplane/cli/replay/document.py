@@ -151,7 +151,7 @@ def document(sources: Sources, deliveries: Deliveries, seconds: float) -> Docume
 def _windows(sources: Sources, found: list[wire.Window]) -> list[Window]:
     """The measured windows, with the rivals on the very same rows."""
     history, start = sources.history, sources.history.split
-    served = history.rows.slice(history.between(None, start).num_rows)
+    served = history.rows.slice(history.row_at(start))
     _, first = sources.serving.predictions_of("v1")
     always = sources.always.predictions(first, served)
     result = []
@@ -159,7 +159,7 @@ def _windows(sources: Sources, found: list[wire.Window]) -> list[Window]:
         if sources.measured_to is not None and window.end > sources.measured_to:
             continue
         part = history.between(window.start, window.end)
-        offset = history.between(start, window.start).num_rows
+        offset = history.row_at(window.start) - history.row_at(start)
         never = measured(history, sources.metric, part, first.slice(offset, part.num_rows))
         rival = measured(history, sources.metric, part, always.slice(offset, part.num_rows))
         result.append(

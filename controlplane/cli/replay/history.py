@@ -1,18 +1,21 @@
 """A user's file as a history: rows in time, features with their kinds, labels and when they came."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from controlplane.cli.replay.labels import Labels, as_classes, read_labels
-from controlplane.cli.replay.times import STAMP, as_times, known_times
+from controlplane.cli.replay.times import STAMP, as_micros, as_times, known_times, micros
 from controlplane.domain.errors import BadInput
 from controlplane.domain.names import RESERVED
 from controlplane.domain.schema import Column, Task
@@ -42,7 +45,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The features and their kinds; None: every column that is left, as it looks."""
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class History(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Rows in time order: `id, at, label, label_known_at` and the features.
 
     `label` is in the form in which labels are stored; null where none ever came.
@@ -65,23 +68,33 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         """What the label asks for."""
         return self.labels.task
 
+    def row_at(self, moment: datetime) -> int:
+        """The number of the first row at or after a moment."""
+        return int(np.searchsorted(self._at, micros(moment)))
+
     def between(self, start: datetime | None, end: datetime) -> pa.Table:
         """Rows that happened in `[start, end)`."""
-        return self._cut("at", start, end, closed="left")
+        first = 0 if start is None else self.row_at(start)
+        return self.rows.slice(first, max(self.row_at(end) - first, 0))
 
     def labelled_between(self, start: datetime | None, end: datetime) -> pa.Table:
-        """Rows whose label became known in `(start, end]`."""
-        return self._cut("label_known_at", start, end, closed="right")
+        """`id, at, label, label_known_at` where the label became known in `(start, end]`."""
+        rows, known = self._labelled
+        first = 0 if start is None else int(np.searchsorted(known, micros(start), side="right"))
+        last = int(np.searchsorted(known, micros(end), side="right"))
+        return rows.slice(first, max(last - first, 0))
 
-    def _cut(self, name: str, start: datetime | None, end: datetime, *, closed: str) -> pa.Table:
-        column = self.rows[name]
-        until, since = (
-            (pc.less, pc.greater_equal) if closed == "left" else (pc.less_equal, pc.greater)
-        )
-        mask = until(column, pa.scalar(end, STAMP))
-        if start is not None:
-            mask = pc.and_(mask, since(column, pa.scalar(start, STAMP)))
-        return self.rows.filter(pc.fill_null(mask, fill_value=False))
+    @cached_property
+    def _at(self) -> NDArray[np.int64]:
+        return as_micros(self.rows["at"])
+
+    @cached_property
+    def _labelled(self) -> tuple[pa.Table, NDArray[np.int64]]:
+        """The labels in the order in which they became known, and when that was."""
+        there = self.rows.select(["id", "at", "label", "label_known_at"])
+        there = there.filter(there["label_known_at"].is_valid())
+        there = there.sort_by([("label_known_at", "ascending"), ("at", "ascending")])
+        return there, as_micros(there["label_known_at"])
 
 
 def read_history(path: Path, asked: Asked) -> History:

@@ -7,14 +7,12 @@ time. It switches at the first row after it has seen a new champion.
 from datetime import datetime
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from connectors.client import wire
 from connectors.client.http import Connection
 from controlplane.cli.replay.bench import Bench
 from controlplane.cli.replay.history import History
 from controlplane.cli.replay.patient import patiently
-from controlplane.cli.replay.times import STAMP
 
 
 class Serving:
@@ -60,14 +58,14 @@ class Serving:
             return
         tar = patiently(lambda: self._connection.artifact(sha256))
         folder = self._bench.unpacked(f"serving-{version}", tar)
-        first = self._row_at(now)
+        first = self._history.row_at(now)
         rest = self._history.rows.slice(first)
         scored = self._bench.score(f"serving-{version}", folder, self._history, rest)
         self._predicted[version] = (first, scored)
 
     def _logged(self, rows: pa.Table, version: str, role: str) -> pa.Table:
         first, scored = self._predicted[version]
-        start = self._row_at(rows["at"][0].as_py()) - first
+        start = self._history.row_at(rows["at"][0].as_py()) - first
         part = scored.slice(start, rows.num_rows)
         features = [column.name for column in self._history.features]
         count = rows.num_rows
@@ -81,11 +79,6 @@ class Serving:
             **{_wire_name(name, self._history): part[name] for name in part.column_names},
         }
         return pa.table(columns)
-
-    def _row_at(self, moment: datetime) -> int:
-        """The number of the first row at or after a moment."""
-        at = self._history.rows["at"]
-        return int(pc.sum(pc.less(at, pa.scalar(moment, STAMP))).as_py() or 0)
 
 
 def history_batch(history: History, rows: pa.Table) -> pa.Table:
