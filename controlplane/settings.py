@@ -55,12 +55,6 @@ class ReceiverSettings(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret | None = None
 
 
-class Retention(msgspec.Struct, frozen=True, kw_only=True):
-    """How long rows are kept by event time; None: for ever."""
-
-    events: timedelta | None = None
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the parts of the server are told."""
 
@@ -79,7 +73,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     receivers: dict[str, ReceiverSettings] = {}
     artifacts_from: tuple[Path, ...] = ()
     """Folders from which versions may be registered by path; absolute."""
-    retention: Retention = Retention()
 
     @property
     def is_loopback(self) -> bool:

@@ -22,7 +22,7 @@ from controlplane.domain.schema import Schema, Task
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
 from controlplane.domain.windows import Score, Window
-from controlplane.policy.plan import changes_between
+from controlplane.policy.plan import changes_between, not_yet
 from controlplane.store.ports import Store, Transaction
 
 KINDS: tuple[type[Record], ...] = (
@@ -139,7 +139,8 @@ def _plan(file: File, current: Model | None, before: Generation | None, *, appli
     if before is not None and before.policy.task is not file.policy.task:
         message = f"{file.name} is {before.policy.task}; another task is another model"
         raise Conflict(message)
-    changes = changes_between(before.policy if before else None, file.policy)
+    if changes := changes_between(before.policy if before else None, file.policy):
+        changes = (*changes, *not_yet(file.policy))
     number = (before.number if before else 0) + (1 if before is None or changes else 0)
     return Plan(
         model=file.name, generation=number, created=current is None, changes=tuple(changes),

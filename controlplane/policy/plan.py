@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from controlplane.domain.policy import Policy
+from controlplane.domain.policy import Policy, TriggerKind
 from controlplane.policy.defaults import policy_of
 from controlplane.policy.writing import Maybe, Value, document, flow
 
@@ -32,6 +32,21 @@ def changes_between(before: Policy | None, after: Policy) -> tuple[str, ...]:
         plainest = policy_of(after.model, after.task, after.label.column)
         return (opened, *_changes("", document(plainest), document(after)))
     return tuple(_changes("", document(before), document(after)))
+
+
+def not_yet(policy: Policy) -> tuple[str, ...]:
+    """What a policy asks for and this version does not do, a line each."""
+    said = []
+    if policy.segments:
+        said.append("segments: kept, but not watched by this version yet")
+    if policy.monitors.kpis:
+        said.append("monitors.kpis: kept, but this version does not take KPIs yet")
+    said += [
+        f"retrain.when: trigger {trigger.text}: kept, but this version takes no messages yet"
+        for trigger in policy.retrain.when
+        if trigger.kind is TriggerKind.MESSAGE
+    ]
+    return tuple(said)
 
 
 def _changes(path: str, before: Maybe, after: Maybe) -> list[str]:

@@ -21,7 +21,6 @@ from controlplane.policy.tree import Node, Scalar, Sequence
 from controlplane.policy.yaml import load
 from controlplane.settings import (
     ReceiverSettings,
-    Retention,
     Secret,
     Settings,
     TrainerSettings,
@@ -59,8 +58,8 @@ def parse(data: bytes, base: Settings, environ: Mapping[str, str], *, source: Pa
         artifacts_from=_folders(top, folder),
         trainers=_named(top, "trainers", lambda section: _trainer(section, folder)),
         receivers=_named(top, "receivers", lambda section: _receiver(section, environ)),
-        retention=_retention(top),
     )
+    top.refuse("retention", "this version does not delete rows yet; leave retention out")
     top.close()
     faults.raise_if_any(str(source))
     return settings
@@ -119,13 +118,6 @@ def _secret(section: Section, node: Node, environ: Mapping[str, str]) -> Secret 
         section.faults.add(node.place, path, message)
         return None
     return Secret(environ[match[1]])
-
-
-def _retention(top: Section) -> Retention:
-    section = top.section("retention")
-    events = section.read("events", duration(least=_DAY), default=None)
-    section.close()
-    return Retention(events=events)
 
 
 def _folders(top: Section, folder: Path) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from controlplane.domain.policy import Policy
 from controlplane.domain.schema import Column, Schema, Task
 from controlplane.policy.defaults import policy_of
 from controlplane.policy.model_file import parse
-from controlplane.policy.plan import changes_between
+from controlplane.policy.plan import changes_between, not_yet
 from controlplane.policy.starter import starter
 from detectors.finding import Kind
 
@@ -111,3 +111,16 @@ def test_every_comment_with_a_key_may_be_uncommented(schema: Schema) -> None:
         plain.promote,
     )
     assert full.retrain.when == plain.retrain.when
+
+
+def test_what_this_version_does_not_do_yet_is_said_and_not_hidden() -> None:
+    asked = policy(
+        "features: {hour: numeric}\nsegments: [hour]\nmonitors: {kpis: {sales: {direction: up}}}\n"
+        "retrain: {when: [{trigger: rebuilt}]}\n"
+    )
+    assert not_yet(asked) == (
+        "segments: kept, but not watched by this version yet",
+        "monitors.kpis: kept, but this version does not take KPIs yet",
+        "retrain.when: trigger rebuilt: kept, but this version takes no messages yet",
+    )
+    assert not_yet(policy("guard: {for: 2w}\n")) == ()
