@@ -7,6 +7,7 @@ and honoured right after, since APScheduler itself would drop it.
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -32,6 +33,9 @@ class Scheduler:
         self._nudged: set[str] = set()
         self._running: set[str] = set()
         self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)
+        self._at_work = 0
+        self._is_stopping = False
         self._engine = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(WORKERS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -43,8 +47,16 @@ class Scheduler:
         self._engine.start()
 
     def stop(self) -> None:
-        """End: what runs is waited for, nothing new begins."""
-        self._engine.shutdown(wait=True)
+        """End: what runs is waited for, nothing new begins.
+
+        The engine itself must not wait: it would do so under a lock that a job needs which
+        brings the next one forward.
+        """
+        with self._lock:
+            self._is_stopping = True
+        self._engine.shutdown(wait=False)
+        with self._ended:
+            self._ended.wait_for(lambda: self._at_work == 0)
 
     def follow(self, model: str) -> None:
         """Give a model its job, due at once; a second time it is only nudged."""
@@ -52,8 +64,8 @@ class Scheduler:
             self.nudge(model)
             return
         self._engine.add_job(
-            self._run, "interval", args=[model], id=_job(model), seconds=SWEEP.total_seconds(),
-            next_run_time=self._clock.now(), replace_existing=True,
+            self._do, "interval", args=[partial(self._run, model)], id=_job(model),
+            seconds=SWEEP.total_seconds(), next_run_time=self._clock.now(), replace_existing=True,
         )  # fmt: skip
 
     def forget(self, model: str) -> None:
@@ -77,9 +89,21 @@ class Scheduler:
     def every(self, name: str, pause: timedelta, work: Callable[[], None]) -> None:
         """Run some work again and again."""
         self._engine.add_job(
-            work, "interval", id=name, seconds=pause.total_seconds(),
+            self._do, "interval", args=[work], id=name, seconds=pause.total_seconds(),
             next_run_time=self._clock.now(), replace_existing=True,
         )  # fmt: skip
+
+    def _do(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            if self._is_stopping:
+                return
+            self._at_work += 1
+        try:
+            work()
+        finally:
+            with self._ended:
+                self._at_work -= 1
+                self._ended.notify_all()
 
     def _run(self, model: str) -> None:
         with self._lock:

@@ -140,7 +140,7 @@ class Waker:
             if record is not None and record.settling != instant:
                 t.ledger.put(msgspec.structs.replace(record, settling=instant))
 
-        self._store.write(work).result()
+        self._store.write(work, quiet=True).result()
 
     def _reached(self, model: str, instant: datetime) -> None:
         """Everything due by the instant is done: note it, so that a restart goes on from there."""
@@ -150,7 +150,7 @@ class Waker:
             if record is not None and (record.stepped is None or record.stepped < instant):
                 t.ledger.put(msgspec.structs.replace(record, stepped=instant))
 
-        self._store.write(work).result()
+        self._store.write(work, quiet=True).result()
 
     def _record(self, model: str) -> Model:
         with self._store.read() as view:

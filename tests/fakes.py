@@ -181,7 +181,9 @@ class MortalStore:
         with self._store.read() as view:
             yield view
 
-    def write(self, work: Callable[[Transaction], T], *, size: int = 0) -> "Future[T]":
+    def write(
+        self, work: Callable[[Transaction], T], *, size: int = 0, quiet: bool = False
+    ) -> "Future[T]":
         """Run the work, or die before or after it."""
         self.writes += 1
         when = self._dies_at(self.writes)
@@ -189,7 +191,7 @@ class MortalStore:
             raise Killed(self.writes)
         if when == "overloaded":
             raise Overloaded("the queue is full")
-        future = self._store.write(work, size=size)
+        future = self._store.write(work, size=size, quiet=quiet)
         if when == "after":
             future.exception()
             raise Killed(self.writes)

@@ -76,7 +76,8 @@ class Committer:
         else:
             for piece, result in zip(pieces, results, strict=True):
                 piece.future.set_result(result)
-            self._announce()
+            if not all(piece.is_quiet for piece in pieces):
+                self._announce()
 
     def rest(self, *, idle: bool) -> None:
         """Between two commits: checkpoint if it is time; open the file anew if it broke."""

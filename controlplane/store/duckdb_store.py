@@ -60,9 +60,11 @@ class DuckDBStore:
             finally:
                 session.rollback()
 
-    def write(self, work: Callable[[Transaction], T], *, size: int = 0) -> "Future[T]":
+    def write(
+        self, work: Callable[[Transaction], T], *, size: int = 0, quiet: bool = False
+    ) -> "Future[T]":
         """Run `work` in the writer thread; the future is done after the commit."""
-        return self._writer.submit(work, size=size)
+        return self._writer.submit(work, size=size, quiet=quiet)
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` with the models that a commit touched, from the writer thread."""

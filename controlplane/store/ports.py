@@ -210,9 +210,12 @@ class Store(Protocol):
         """A snapshot; any thread."""
         ...
 
-    def write(self, work: Callable[[Transaction], T], *, size: int = 0) -> "Future[T]":
+    def write(
+        self, work: Callable[[Transaction], T], *, size: int = 0, quiet: bool = False
+    ) -> "Future[T]":
         """Run `work` in the writer thread; the future is done after the commit. `size` counts
-        against the queue's bytes; raises Overloaded where it is full. Exceptions that `work`
+        against the queue's bytes; raises Overloaded where it is full. A commit of `quiet` work
+        alone, which nobody has to act upon, is not told to listeners. Exceptions that `work`
         raises reach the future and undo only that work. `work` may run twice (when what shared
         its commit failed), so it touches nothing but the transaction, and never waits for
         another write."""

@@ -28,11 +28,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Piece(Generic[T]):
     """A piece of work and the future of its answer."""
 
-    __slots__ = ("future", "size", "work")
+    __slots__ = ("future", "is_quiet", "size", "work")
 
-    def __init__(self, work: Callable[[Transaction], T], size: int) -> None:
+    def __init__(self, work: Callable[[Transaction], T], size: int, *, quiet: bool) -> None:
         self.work = work
         self.size = size
+        self.is_quiet = quiet
         self.future: Future[T] = Future()
 
 
@@ -61,10 +62,12 @@ class Writer:
         self._thread = threading.Thread(target=self._loop, name="leeboard-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Transaction], T], *, size: int) -> "Future[T]":
+    def submit(
+        self, work: Callable[[Transaction], T], *, size: int, quiet: bool = False
+    ) -> "Future[T]":
         """Queue a piece of work. Raises Overloaded where the queue is full, StorageError once the
         store closes. A single piece larger than the queue is taken when nothing else waits."""
-        piece = Piece(work, size)
+        piece = Piece(work, size, quiet=quiet)
         with self._changed:
             if self._closing:
                 raise StorageError("the store is closing; send it again to the restarted server")
