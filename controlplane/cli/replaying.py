@@ -2,30 +2,35 @@
 
 import signal
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from types import FrameType
 from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
 
 import click
 import msgspec
 
 from connectors.client.problems import ClientError
+from controlplane.cli.replay.asked import Asked
 from controlplane.cli.replay.bench import Bench
 from controlplane.cli.replay.conductor import Scene, Stage
 from controlplane.cli.replay.document import Document
-from controlplane.cli.replay.history import Asked
 from controlplane.cli.replay.report import report
 from controlplane.cli.replay.run import Outcome, Replay, fresh_directory, replay
 from controlplane.cli.replay.scenes import AgainstAdvice, ShuffledVersion
 from controlplane.cli.replay.watching import replay_behind
+from controlplane.cli.terminal import nearest
 from controlplane.domain.errors import LeeboardError
 
 BIKE: Final = Path(__file__).resolve().parents[2] / "examples" / "bike"
 SHUFFLED_AT: Final = datetime(2012, 10, 1, tzinfo=UTC)
 FORCED_AT: Final = datetime(2012, 12, 1, tzinfo=UTC)
 MEASURED_TO: Final = datetime(2012, 12, 1, tzinfo=UTC)
+LONGEST: Final = 3_650
+"""Days that a label may be late."""
 
 REPLAY_EXAMPLES: Final = """\b
 Examples:
@@ -37,7 +42,7 @@ Examples:
 
 @click.command("replay", epilog=REPLAY_EXAMPLES)
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--label", required=True, help="The column that holds what turned out true.")
+@click.option("--label", help="The column that holds what turned out true; --model may name it.")
 @click.option("--time", help="The column of event times; without one, row k is given hour k.")
 @click.option("--label-time", help="The column that says when each label became known.")
 @click.option("--id", "id_", help="The column that names each row; default: its number.")
@@ -59,24 +64,68 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def replay_command(file: Path, **told: object) -> None:
     """Send a file of history through the loop: train, serve, watch, retrain, promote."""
+    if told["label"] is None and told["model"] is None:
+        message = "which column holds what turned out true? Say --label COLUMN"
+        raise click.UsageError(message)
+    if told["label_time"] is not None and told["time"] is None:
+        message = "--label-time needs --time: without times no label is late"
+        raise click.UsageError(message)
     asked = Asked(
-        label=str(told["label"]), time=_text(told["time"]), label_time=_text(told["label_time"]),
-        id=_text(told["id_"]), drop=tuple(told["drop"]),  # type: ignore[arg-type]
-        time_zone=str(told["time_zone"]), task=_text(told["task"]),
-        positive=_text(told["positive"]),
-        delay=timedelta(days=told["delay"]) if isinstance(told["delay"], float) else None,
+        label=_text(told["label"]) or "", time=_text(told["time"]),
+        label_time=_text(told["label_time"]), id=_text(told["id_"]),
+        drop=tuple(told["drop"]),  # type: ignore[arg-type]
+        time_zone=_zone(str(told["time_zone"])), task=_text(told["task"]),
+        positive=_text(told["positive"]), delay=_delay(told["delay"]),
     )  # fmt: skip
-    data = told["data"] if isinstance(told["data"], Path) else fresh_directory("replay")
-    data.mkdir(parents=True, exist_ok=True)
     model = told["model"] if isinstance(told["model"], Path) else None
     speed = told["speed"] if isinstance(told["speed"], float) else None
-    _tell(
-        Replay(
-            file=file, asked=asked, data=data, say=_say, model_file=model, speed=speed,
-            server=_text(told["server"]), token=_text(told["token"]),
-        ),
-        told,
-    )  # fmt: skip
+    with ExitStack() as folder:
+        data = _folder(told["data"], folder)
+        _tell(
+            Replay(
+                file=file, asked=asked, data=data, say=_say, model_file=model, speed=speed,
+                server=_text(told["server"]), token=_text(told["token"]),
+            ),
+            told,
+        )  # fmt: skip
+
+
+def _folder(told: object, folder: ExitStack) -> Path:
+    """Where everything is kept; a fresh folder is taken away again where nothing came into it."""
+    if isinstance(told, Path):
+        data = told.resolve()  # what is trained and scored runs in folders of its own
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"--data: {data} cannot be made a folder: {error.strerror}"
+            raise click.UsageError(message) from error
+        return data
+    data = fresh_directory("replay")
+
+    def tidy() -> None:
+        if not any(data.iterdir()):
+            data.rmdir()
+
+    folder.callback(tidy)
+    return data
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        message = f"--time-zone: {name!r} is no time zone{nearest(name, available_timezones())}"
+        raise click.UsageError(message) from None
+    return name
+
+
+def _delay(days: object) -> timedelta | None:
+    if not isinstance(days, float):
+        return None
+    if not days <= LONGEST:
+        message = f"--delay: {days} days is no delay; expected 0 to {LONGEST}"
+        raise click.UsageError(message)
+    return timedelta(seconds=round(days * 86_400))
 
 
 @click.command("demo", epilog="\b\nExamples:\n  leeboard demo\n  leeboard demo --headless --json")
@@ -136,7 +185,8 @@ def _run(asked: Replay, *, watched: bool) -> Outcome:
         _say("stopped; every process that it began has ended")
         raise SystemExit(130) from None
     except (LeeboardError, ClientError) as error:
-        raise click.ClickException(f"{error}\neverything so far is in {asked.data}") from None
+        kept = f"\neverything so far is in {asked.data}" if any(asked.data.iterdir()) else ""
+        raise click.ClickException(f"{error}{kept}") from None
     finally:
         stop.set()
 

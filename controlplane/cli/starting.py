@@ -6,8 +6,9 @@ from typing import Final
 import click
 
 from controlplane.cli.groups import examples
+from controlplane.cli.replay.asked import Asked
 from controlplane.cli.replay.file_text import slug
-from controlplane.cli.replay.history import TAKEN, Asked, History, read_history
+from controlplane.cli.replay.history import TAKEN, History, read_history
 from controlplane.cli.terminal import cannot, nearest, say
 from controlplane.domain.errors import LeeboardError
 from controlplane.domain.names import model_name

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from controlplane.cli.replay.history import Asked
+from controlplane.cli.replay.asked import Asked
 from controlplane.cli.replay.run import Outcome, Replay, replay
 
 BIKE = Path(__file__).resolve().parents[2] / "examples" / "bike"

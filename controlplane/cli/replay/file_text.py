@@ -1,17 +1,18 @@
 """The model file that a history asks for, where the user brings none of their own."""
 
-import json
 import re
 from datetime import timedelta
 
-from controlplane.cli.replay.history import Asked, History
+from controlplane.cli.replay.asked import Asked
+from controlplane.cli.replay.history import History
 from controlplane.domain.schema import Task
+from controlplane.policy.writing import quoted
 
 
 def model_file(history: History, asked: Asked, *, receiver: str | None) -> str:
     """YAML with everything that was inferred; what it leaves out has its default."""
     alerts = ["alerts:", f"  - {{to: {receiver}, from: info}}"] if receiver else []
-    label = f"column: {_text(asked.label)}{_positive(history)}, delay: {_duration(history.delay)}"
+    label = f"column: {quoted(asked.label)}{_positive(history)}, delay: {_duration(history.delay)}"
     lines = [
         f"model: {slug(history.name)}",
         f"task: {history.task}",
@@ -19,7 +20,7 @@ def model_file(history: History, asked: Asked, *, receiver: str | None) -> str:
         f"time_zone: {asked.time_zone}",
         *_scores(history),
         "features:",
-        *(f"  {_text(column.name)}: {column.kind}" for column in history.features),
+        *(f"  {quoted(column.name)}: {column.kind}" for column in history.features),
         *alerts,
     ]
     return "\n".join(lines) + "\n"
@@ -36,18 +37,13 @@ def slug(name: str) -> str:
 
 def _positive(history: History) -> str:
     chosen = history.labels.positive
-    return "" if chosen is None else f", positive: {_text(chosen)}"
+    return "" if chosen is None else f", positive: {quoted(chosen)}"
 
 
 def _scores(history: History) -> list[str]:
     if history.task is not Task.MULTICLASS:
         return []
-    return ["score:", *(f"  {_text(c)}: {_text(f'score_{c}')}" for c in history.labels.classes)]
-
-
-def _text(value: str) -> str:
-    """A YAML scalar that is text whatever it looks like."""
-    return json.dumps(value)
+    return ["score:", *(f"  {quoted(c)}: {quoted(f'score_{c}')}" for c in history.labels.classes)]
 
 
 def _duration(span: timedelta) -> str:

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -17,16 +18,26 @@ from connectors.client import wire
 from connectors.client.calls import Span
 from connectors.client.http import Connection
 from connectors.trainers.command import builtin_trainer
+from controlplane.cli.replay.asked import Asked
 from controlplane.cli.replay.bench import Bench
 from controlplane.cli.replay.conductor import Scene, Stage, open_with_history, play
+from controlplane.cli.replay.declared import (
+    as_text,
+    read_text,
+    wire_names,
+    with_file,
+    with_positive,
+)
 from controlplane.cli.replay.document import Deliveries, Document, Sources, document
 from controlplane.cli.replay.file_text import model_file
-from controlplane.cli.replay.history import Asked, History, read_history
+from controlplane.cli.replay.history import History, read_history
 from controlplane.cli.replay.house import House
 from controlplane.cli.replay.patient import patiently
 from controlplane.cli.replay.receiver import Receiver
 from controlplane.cli.replay.rivals import FOUR_WEEKS, AlwaysRetrained, Plan
 from controlplane.cli.replay.serving import Serving
+from controlplane.domain.errors import Refused
+from controlplane.domain.names import ModelName
 from controlplane.domain.policy import Policy
 from controlplane.policy.model_file import UNCHECKED, parse
 
@@ -81,9 +92,10 @@ def replay(asked: Replay, stop: Event) -> Outcome:
         address = asked.server or _house(asked, receiver, secret, stop, open_things)
         asked.shown(address)
         connection = open_things.enter_context(Connection(address, asked.token, timeout=120.0))
-        bench = Bench(asked.data / "replay", builtin_trainer(), stop)
+        text, policy = _new(asked, connection, text, policy)
+        bench = Bench(_fresh_jobs(asked.data, policy.model), builtin_trainer(), stop)
         open_things.callback(bench.close)
-        serving = Serving(connection, policy.model, history, bench)
+        serving = Serving(connection, policy.model, history, bench, wire_names(policy, history))
         stage = Stage(
             connection=connection, model=policy.model, history=history, serving=serving,
             say=asked.say, stop=stop, speed=asked.speed,
@@ -122,15 +134,38 @@ def _read(asked: Replay) -> tuple[History, str, Policy]:
         history = read_history(asked.file, asked.asked)
         text = model_file(history, asked.asked, receiver=None if asked.server else RECEIVER)
         return history, text, parse(text, source="the inferred model file", known=UNCHECKED)
-    text = asked.model_file.read_text(encoding="utf-8")
+    text = read_text(asked.model_file)
     policy = parse(text, source=str(asked.model_file), known=UNCHECKED)
-    told = asked.asked
-    declared = msgspec.structs.replace(
-        told, task=told.task or str(policy.task), positive=told.positive or policy.label.positive,
-        delay=told.delay or policy.label.delay, declared=policy.features,
-        time_zone=policy.time_zone if told.time_zone == "UTC" else told.time_zone,
-    )  # fmt: skip
-    return read_history(asked.file, declared), text, policy
+    history = read_history(asked.file, with_file(asked.asked, policy))
+    told = with_positive(policy, history)
+    return history, text if told is policy else as_text(told), told
+
+
+def _new(asked: Replay, connection: Connection, text: str, policy: Policy) -> tuple[str, Policy]:
+    """The model file under a name that the server does not have: a replay makes its own model.
+
+    Raises Refused where the user's own file names one that is there.
+    """
+    there = {found.name for found in connection.every(connection.models, Span(limit=1000))}
+    if policy.model not in there:
+        return text, policy
+    if asked.model_file is not None:
+        message = (
+            f"the server has a model called {policy.model} already, and a replay makes a new one: "
+            f"name another in {asked.model_file}"
+        )
+        raise Refused(message)
+    free = next(n for k in count(2) if (n := f"{policy.model}-{k}") not in there)
+    asked.say(f"the server has a model called {policy.model} already; this one is called {free}")
+    renamed = msgspec.structs.replace(policy, model=ModelName(free))
+    return text.replace(f"model: {policy.model}\n", f"model: {free}\n", 1), renamed
+
+
+def _fresh_jobs(data: Path, model: str) -> Path:
+    """A folder for the replay's own jobs, which nothing was run in before."""
+    jobs = data / "replay"
+    jobs.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f"{model}-", dir=jobs))
 
 
 def _tell(asked: Replay, history: History) -> None:
@@ -141,6 +176,8 @@ def _tell(asked: Replay, history: History) -> None:
         asked.say(f"  {column.name}: {column.kind}")
     for before, after in history.renamed.items():
         asked.say(f"  {before} is called {after} here: the name is taken")
+    for remark in history.remarks:
+        asked.say(f"  {remark}")
     if history.rejected:
         asked.say(f"{history.rejected} rows have no readable time and are left out")
 

@@ -4,6 +4,7 @@ A version is asked once to score the rest of the file; each prediction is logged
 time. It switches at the first row after it has seen a new champion.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import pyarrow as pa
@@ -18,11 +19,15 @@ from controlplane.cli.replay.patient import patiently
 class Serving:
     """The versions that this app has loaded, and what each predicts of the rest of the file."""
 
-    def __init__(self, connection: Connection, model: str, history: History, bench: Bench) -> None:
+    def __init__(
+        self, connection: Connection, model: str, history: History, bench: Bench,
+        names: Mapping[str, str],
+    ) -> None:  # fmt: skip
         self._connection = connection
         self._model = model
         self._history = history
         self._bench = bench
+        self._names = names
         self._predicted: dict[str, tuple[int, pa.Table]] = {}
         self.champion: str | None = None
         self._shadow: tuple[str, ...] = ()
@@ -76,7 +81,7 @@ class Serving:
             "version": pa.chunked_array([pa.repeat(version, count)]),
             "role": pa.chunked_array([pa.repeat(role, count)]),
             **{name: rows[name] for name in features},
-            **{_wire_name(name, self._history): part[name] for name in part.column_names},
+            **{self._names[name]: part[name] for name in part.column_names},
         }
         return pa.table(columns)
 
@@ -97,11 +102,3 @@ def label_batch(rows: pa.Table) -> pa.Table:
             "known_at": rows["label_known_at"],
         }
     )
-
-
-def _wire_name(name: str, history: History) -> str:
-    """The column of the model file that carries a prediction or a score."""
-    if not name.startswith("score:"):
-        return name
-    label = name.removeprefix("score:")
-    return "score" if history.labels.positive is not None else f"score_{label}"

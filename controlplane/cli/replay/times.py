@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from controlplane.cli.replay.written import ISO, MOSTLY, as_written
 from controlplane.domain.errors import BadInput
 
 STAMP: Final = pa.timestamp("us", tz="UTC")
@@ -17,6 +18,12 @@ HOUR: Final = timedelta(hours=1)
 UNITS: Final = ((1e6, 1e11), (1e3, 1e14), (1.0, 1e17))
 """Microseconds a unit, and what its numbers stay below until the year 5138."""
 MOST_MICROS: Final = 1e17
+LEAST_SECONDS: Final = 1e8
+"""Unix time of fewer seconds, before March 1973, is no time but a count."""
+EXPECTED: Final = (
+    "expected dates, times, ISO 8601 text or Unix time; where the rows stand in the order in "
+    "which they happened, leave --time out"
+)
 MOST: Final = 0.95
 """The share of labels that has come when a window's labels close; the rest are corrections."""
 
@@ -34,7 +41,7 @@ def known_times(
         delay = DAY if delay is None else delay
         known = pc.add(at, pa.scalar(delay, pa.duration("us")))
     else:
-        known = pc.max_element_wise(came, at, skip_nulls=False)
+        known = pc.if_else(pc.less(came, at), at, came)
         delay = _usual(at, known) if delay is None else delay
     return pc.if_else(pc.is_valid(labels), known, pa.scalar(None, STAMP)), delay
 
@@ -50,32 +57,96 @@ def _usual(at: pa.ChunkedArray, known: pa.ChunkedArray) -> timedelta:
 
 
 def as_times(column: pa.ChunkedArray, name: str, zone: str) -> pa.ChunkedArray:
-    """A column as UTC times; what does not parse is null. Times without an offset are of `zone`."""
+    """A column as UTC times; what does not parse is null. Times without an offset are of `zone`.
+
+    Raises BadInput where it holds no times at all.
+    """
+    column = _read(column, name)
+    if column.type.tz is None:
+        column = pc.assume_timezone(
+            column.cast(pa.timestamp("us"), safe=False), zone,
+            ambiguous="earliest", nonexistent="latest",
+        )  # fmt: skip
+    return column.cast(STAMP, safe=False)
+
+
+def is_order(column: pa.ChunkedArray) -> bool:
+    """Whether a column holds numbers that are no times, and so an order of rows at most."""
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        return False
+    values = column.cast(pa.float64(), safe=False)
+    return _days_in(values) is None and _size(values) < LEAST_SECONDS
+
+
+def _read(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """A column as timestamps, with or without an offset."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        column = _parsed(column)
-        kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return _of_text(column.cast(pa.string()), name)
     if pa.types.is_date(kind):
-        column, kind = column.cast(pa.timestamp("us")), pa.timestamp("us")
+        return column.cast(pa.timestamp("us"))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        column, kind = _since_1970(column.cast(pa.float64())), STAMP
+        return _of_numbers(column.cast(pa.float64(), safe=False), name)
     if not pa.types.is_timestamp(kind):
-        message = f"column {name!r} holds {kind}; expected dates, times, ISO 8601 text or Unix time"
-        raise BadInput(message)
-    if kind.tz is None:
-        column = pc.assume_timezone(
-            column.cast(pa.timestamp("us")), zone, ambiguous="earliest", nonexistent="latest"
+        raise BadInput(f"column {name!r} holds {kind}; {EXPECTED}")
+    return column
+
+
+def _of_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Texts as times, in the one way of writing that most of them share."""
+    read = as_written(column)
+    if read is not None:
+        return read if pa.types.is_timestamp(read.type) else _parsed(read)
+    number = pc.match_substring_regex(column, r"^[-+]?\d+(\.\d+)?$")
+    present = len(column) - column.null_count
+    if present and (pc.sum(number).as_py() or 0) >= MOSTLY * present:
+        numbers = pc.if_else(number, column, pa.scalar(None, pa.string())).cast(pa.float64())
+        return _of_numbers(numbers, name)
+    first = column.drop_null()
+    found = f"texts such as {first[0].as_py()[:40]!r}" if len(first) else "nothing"
+    raise BadInput(f"column {name!r} holds {found}; {EXPECTED}")
+
+
+def _of_numbers(values: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    days = _days_in(values)
+    if days is not None:
+        return days
+    if _size(values) < LEAST_SECONDS:
+        ends = pc.min_max(values).as_py()
+        message = (
+            f"column {name!r} holds numbers from {ends['min']:g} to {ends['max']:g}, which as "
+            f"Unix time are all of the years about 1970; {EXPECTED}"
         )
-    return column.cast(STAMP)
+        raise BadInput(message)
+    return _since_1970(values)
+
+
+def _days_in(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Numbers such as 20240131 as days; None where they are not that."""
+    present = values.drop_null()
+    inside = pc.and_(pc.greater_equal(present, 19000101), pc.less(present, 21010000))
+    if len(present) == 0 or not pc.all(inside).as_py():
+        return None
+    if not pc.all(pc.equal(pc.floor(present), present)).as_py():
+        return None
+    days = pc.strptime(
+        values.cast(pa.int64()).cast(pa.string()), format="%Y%m%d", unit="us", error_is_null=True
+    )
+    return days if days.null_count == values.null_count else None
+
+
+def _size(values: pa.ChunkedArray) -> float:
+    numbers = values.to_numpy(zero_copy_only=False)
+    return float(np.nanmedian(np.abs(numbers))) if np.isfinite(numbers).any() else 0.0
 
 
 def _since_1970(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Unix time in seconds, milli-, micro- or nanoseconds, told apart by its size; null where it
     is of this unit no time before the year 5138."""
     values = column.to_numpy(zero_copy_only=False)
-    size = float(np.nanmedian(np.abs(values))) if np.isfinite(values).any() else 0.0
+    size = _size(column)
     unit = next((unit for unit, most in UNITS if size < most), 1e-3)
     micros = values * unit
     known = np.isfinite(micros) & (np.abs(micros) < MOST_MICROS)
@@ -88,9 +159,8 @@ def _parsed(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """ISO 8601 text as times, with or without an offset; anything else becomes null."""
     offset = pc.match_substring_regex(column, r"(Z|[+-]\d{2}:?\d{2})$")
     kind = STAMP if pc.any(offset).as_py() else pa.timestamp("us")
-    looks = pc.match_substring_regex(
-        column, r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$"
-    )
+    column = pc.replace_substring_regex(column, r" (Z|[+-]\d{2}:?\d{2})$", r"\1")
+    looks = pc.match_substring_regex(column, ISO)
     kept = pc.if_else(pc.fill_null(looks, fill_value=False), column, pa.scalar(None, column.type))
     if kind == STAMP:
         kept = pc.if_else(
