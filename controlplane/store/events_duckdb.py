@@ -1,6 +1,6 @@
 """Rows in DuckDB, read: one table of predictions, labels and scored rows a model."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -72,7 +72,7 @@ class DuckDBEventsReader:
         if not self._tables.catalog.has(PREDICTIONS + model):
             return _empty(columns, ())
         sql = self._about(questions.ROWS, model, columns=self._select(model, columns))
-        return self._session.arrow(sql, _bounds(known) | {"roles": list(roles)})
+        return _public(self._session.arrow(sql, _bounds(known) | {"roles": list(roles)}))
 
     def labelled(
         self, model: str, columns: Sequence[str], known: Known, *, roles: Sequence[str] = ("live",)
@@ -82,8 +82,10 @@ class DuckDBEventsReader:
             return _empty(columns, (("label", pa.float64()), ("label_known_at", INSTANT)))
         sql = self._about(questions.LABELLED, model, columns=self._select(model, columns))
         bounds = _bounds(known)
-        return self._session.arrow(
-            sql, bounds | self._elsewhere(model, bounds) | {"roles": list(roles)}
+        return _public(
+            self._session.arrow(
+                sql, bounds | self._elsewhere(model, bounds) | {"roles": list(roles)}
+            )
         )
 
     def scored(self, model: str, version: str, known: Known) -> pa.Table:
@@ -99,7 +101,7 @@ class DuckDBEventsReader:
             questions.SCORED, model, logged_scores=_scores(names, logged),
             scored_scores=_scores(names, ours),
         )  # fmt: skip
-        return self._session.arrow(sql, _bounds(known) | {"version": version})
+        return _public(self._session.arrow(sql, _bounds(known) | {"version": version}))
 
     def new_labels(self, model: str, after: datetime, by: datetime) -> pa.Table:
         """`at` (of the prediction) of labels that became known, or found their prediction, in
@@ -147,14 +149,11 @@ class DuckDBEventsReader:
         )  # fmt: skip
 
     def _select(self, model: str, columns: Sequence[str]) -> str:
-        """The columns of a row, scores and features under their public names."""
+        """The columns of a row, scores and features under the names in which they are stored."""
         there = self._tables.catalog.columns(PREDICTIONS + model)
         chosen = [quoted(name) for name, _ in _ROW]
-        chosen += _renamed(n for n in there if n.startswith(SCORE))
-        for name in columns:
-            stored = stored_name(FEATURE, name)
-            source = quoted(stored) if stored in there else "null::double"
-            chosen.append(f"{source} as {quoted(name)}")
+        chosen += [quoted(name) for name in there if name.startswith(SCORE)]
+        chosen += _or_null([stored_name(FEATURE, name) for name in columns], there)
         return ", ".join(chosen)
 
     def _elsewhere(self, model: str, bounds: Mapping[str, object]) -> dict[str, object]:
@@ -173,16 +172,24 @@ def score_name(stored: str) -> str:
     return f"score:{public_name(stored)}"
 
 
-def _renamed(stored: Iterable[str]) -> list[str]:
-    return [f"{quoted(name)} as {quoted(score_name(name))}" for name in stored]
+def _public(table: pa.Table) -> pa.Table:
+    """An answer with its features and scores under their public names.
+
+    Only here, since DuckDB takes names in one statement that differ only in case for one, and a
+    feature's public name may be that of a column which a statement orders by.
+    """
+    kept = {FEATURE: public_name, SCORE: score_name}
+    return table.rename_columns(
+        [kept[name[:2]](name) if name[:2] in kept else name for name in table.column_names]
+    )
+
+
+def _or_null(names: Sequence[str], there: Mapping[str, str]) -> list[str]:
+    return [quoted(name) if name in there else f"null::double as {quoted(name)}" for name in names]
 
 
 def _scores(names: Sequence[str], there: Mapping[str, str]) -> str:
-    columns = [
-        f"{quoted(name) if name in there else 'null::double'} as {quoted(score_name(name))}"
-        for name in names
-    ]
-    return "".join(f", {column}" for column in columns)
+    return "".join(f", {column}" for column in _or_null(names, there))
 
 
 def _bounds(known: Known) -> dict[str, object]:

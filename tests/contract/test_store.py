@@ -360,7 +360,7 @@ def test_closing_finishes_what_was_queued_and_takes_no_more(tmp_path: Path) -> N
     store.close()
     store.close()
     assert all(future.done() and future.exception() is None for future in futures)
-    with pytest.raises(StorageError, match="closing"):
+    with pytest.raises(Overloaded, match="ending"):
         store.write(lambda _: 1)
     with pytest.raises(StorageError, match=r"leeboard\.duckdb is closed"), store.read():
         pass
@@ -390,6 +390,23 @@ def test_rows_come_back_typed_in_order_and_with_the_features_asked_for(store: St
         {"id": "b", "at": NOON + HOUR, "version": "v1", "role": "live", "prediction": "yes",
          "score:yes": 0.9, "wind": 2.0, "new": None},
     ]  # fmt: skip
+
+
+def test_names_that_differ_in_case_or_are_the_stores_own_stay_what_they_are(store: Store) -> None:
+    features = tuple(Column(name, Kind.NUMERIC) for name in ("a", "A", "seq"))
+    prepared(store, Schema(
+        task=Task.MULTICLASS, features=features, scores={"yes": "score_yes", "Yes": "score_Yes"}
+    ))  # fmt: skip
+    stored(store, predictions(
+        ["w", "x"], [0, 0], prediction=["yes", "Yes"], a=[1.0, 2.0], A=[3.0, 4.0],
+        seq=[9.0, 8.0], **{"score:yes": [0.5, 0.6], "score:Yes": [0.1, 0.2]},
+    ))  # fmt: skip
+    with store.read() as view:
+        rows = view.events.rows(MODEL, ["A", "seq", "a"], Known())
+    assert rows.select(["prediction", "score:yes", "score:Yes", "A", "seq", "a"]).to_pylist() == [
+        {"prediction": "yes", "score:yes": 0.5, "score:Yes": 0.1, "A": 3.0, "seq": 9.0, "a": 1.0},
+        {"prediction": "Yes", "score:yes": 0.6, "score:Yes": 0.2, "A": 4.0, "seq": 8.0, "a": 2.0},
+    ]
 
 
 def test_spans_are_half_open(store: Store) -> None:
