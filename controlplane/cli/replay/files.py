@@ -184,23 +184,19 @@ def _without_blanks(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _named(table: pa.Table, remarks: list[str]) -> pa.Table:
-    """Columns that all have a name of their own; those without one are left out."""
-    nameless = [place for place, name in enumerate(table.column_names) if not name]
-    if nameless:
-        remarks.append(f"{len(nameless)} columns without a name are left out")
-        table = table.remove_column(nameless[0]) if len(nameless) == 1 else table.select(
-            [place for place in range(table.num_columns) if place not in set(nameless)]
-        )  # fmt: skip
+    """Columns that all have a name of their own, in small letters too; those without are left out."""
+    kept = [place for place, name in enumerate(table.column_names) if name.strip()]
+    if len(kept) < table.num_columns:
+        remarks.append(f"{table.num_columns - len(kept)} columns without a name are left out")
+        table = table.select(kept)
     names: list[str] = []
     for original in table.column_names:
         name = UNPRINTED.sub(" ", original).strip()[:LONGEST_NAME]
         called, number = name, 2
-        while called in names or (called != name and called in table.column_names):
+        while called.lower() in {taken.lower() for taken in names}:
             called, number = f"{name}_{number}", number + 1
-        if name != original:
-            remarks.append(f"a column whose name is long or of several lines is called {name} here")
-        if called != name:
-            remarks.append(f"there are several columns {name}; another is called {called} here")
+        if called != original:
+            remarks.append(f"column {original[:40]!r} is called {called[:40]!r} here")
         names.append(called)
     return table.rename_columns(names)
 
