@@ -100,6 +100,8 @@ class Scheduler:
             self._at_work += 1
         try:
             work()
+        except LeeboardError as error:
+            log.warning("job_failed", error=str(error))
         finally:
             with self._ended:
                 self._at_work -= 1

@@ -18,6 +18,7 @@ from controlplane.api.parts import Parts
 from controlplane.clock import Clock
 from controlplane.desk import Desk
 from controlplane.domain.models import Model, Timing
+from controlplane.ingest.receive import forget_keys
 from controlplane.lifecycle.applying import Applying
 from controlplane.lifecycle.attending import Attending
 from controlplane.lifecycle.by_hand import ByHand
@@ -28,9 +29,11 @@ from controlplane.policy.model_file import Known, parse
 from controlplane.scheduler import Scheduler
 from controlplane.settings import Settings
 from controlplane.store.duckdb_store import open_store
+from controlplane.store.ports import Store
 from controlplane.wake import Waker, timed_wake
 
 OUTBOX_PAUSE: Final = timedelta(seconds=1)
+KEYS_PAUSE: Final = timedelta(hours=1)
 
 
 class Server:
@@ -48,13 +51,12 @@ def build(settings: Settings, clock: Clock) -> Server:
         store = open_store(settings.data)
         building.callback(store.close)
         trainers = trainers_of(settings)
-        receivers = receivers_of(settings)
         workshop = Workshop(settings.data, trainers)
         reconciler = Reconciler(store=store, workshop=workshop, clock=clock)
 
         waker = Waker(store, reconciler, clock)
         scheduler = Scheduler(clock, partial(timed_wake, waker))
-        known = Known(trainers=frozenset(trainers), receivers=frozenset(receivers))
+        known = Known(trainers=frozenset(trainers), receivers=frozenset(settings.receivers))
 
         def check(text: str, name: str) -> object:
             return parse(text, source=name, known=known)
@@ -66,7 +68,7 @@ def build(settings: Settings, clock: Clock) -> Server:
             waker=waker, scheduler=scheduler, workshop=workshop, store=store, clock=clock,
         )  # fmt: skip
         app = create_app(Parts(store=store, clock=clock, settings=settings, actions=desk))
-        outbox = Outbox(store, receivers, clock)
+        outbox = Outbox(store, receivers_of(settings), clock)
         store.subscribe(scheduler.nudge_all)
         store.subscribe(outbox.changed)
         building.pop_all()
@@ -76,6 +78,7 @@ def build(settings: Settings, clock: Clock) -> Server:
             models = view.ledger.find(Model)
         outbox.changed(frozenset(model.model for model in models))
         scheduler.every("outbox", OUTBOX_PAUSE, outbox.empty)
+        scheduler.every("keys", KEYS_PAUSE, partial(forget_old_keys, store, clock))
         scheduler.start()
         for model in models:
             if model.timing is Timing.LIVE:
@@ -87,6 +90,11 @@ def build(settings: Settings, clock: Clock) -> Server:
         store.close()
 
     return Server(app, start, stop)
+
+
+def forget_old_keys(store: Store, clock: Clock) -> None:
+    """Forget the idempotency keys whose time is over."""
+    forget_keys(store, clock.now())
 
 
 def trainers_of(settings: Settings) -> dict[str, Trainer]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PART_ROWS: Final = 50_000
 _PAUSES: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
-_BUSY: Final = frozenset({429, 503})
+_BUSY: Final = frozenset({408, 429, 503, 507})
 
 
 def send_table(

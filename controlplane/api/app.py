@@ -25,10 +25,10 @@ from controlplane.api.auth import Doorplate, Guardian, Who, guardian_for
 from controlplane.api.changes import Changes
 from controlplane.api.documented import Document
 from controlplane.api.front import Front
+from controlplane.api.intake import Intake
 from controlplane.api.meters import Meters
 from controlplane.api.parts import Parts
-from controlplane.api.problems import answer
-from controlplane.api.unpacking import LARGEST_BODY
+from controlplane.api.problems import LARGEST_BODY, answer
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     ingest.add_predictions, ingest.add_labels, ingest.add_reference,
@@ -69,7 +69,7 @@ def create_app(parts: Parts, *, guardian: Guardian | None = None) -> App:
     """The application over these parts; the guardian is the one that the settings ask for."""
     changes, meters = Changes(), Meters(parts.store)
     parts.store.subscribe(changes.told)
-    given = {"parts": parts, "changes": changes, "meters": meters}
+    given = {"parts": parts, "changes": changes, "meters": meters, "intake": Intake()}
     dependencies = {name: _constant(value) for name, value in given.items()}
     dependencies |= {
         "by": Provide(_by, sync_to_thread=False),

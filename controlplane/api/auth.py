@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import ipaddress
 import os
+import re
 import socket
 from enum import StrEnum
 from pathlib import Path
@@ -16,10 +17,12 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
 from controlplane.clock import new_token
-from controlplane.domain.errors import LeeboardError, Refused
+from controlplane.domain.errors import LeeboardError, Refused, StorageError
 from controlplane.settings import LOOPBACK, Settings
 
 TOKEN_FILE: Final = "token"  # noqa: S105 - a file's name
+_TOKEN: Final = re.compile(r"[A-Za-z0-9\-._~+/]{16,200}=*")
+"""What RFC 6750 lets a header carry; a shorter one could be guessed."""
 
 
 class Scope(StrEnum):
@@ -122,12 +125,18 @@ def guardian_for(settings: Settings) -> Guardian:
 def owner_token(data: Path) -> str:
     """The token in `<data>/token`, which only its user can read; made where there is none."""
     path = data / TOKEN_FILE
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        text = path.read_text(encoding="ascii").strip()
+        text = path.read_text(encoding="ascii", errors="replace").strip()
         if text:
+            if not _TOKEN.fullmatch(text):
+                message = (
+                    f"{path} does not hold a token: expected one line of 16 to 200 letters, "
+                    "figures and -._~+/=; delete it, and a new one is made"
+                )
+                raise StorageError(message) from None
             path.chmod(0o600)
             return text
         handle = os.open(path, os.O_WRONLY | os.O_TRUNC, 0o600)

@@ -3,13 +3,16 @@
 import hashlib
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from anyio import to_thread
 from litestar import Response, post
 
 from controlplane.api import wire
 from controlplane.api.auth import Scope, needs
+from controlplane.api.intake import Intake, Taking
 from controlplane.api.parts import Asked, Given, Parts
+from controlplane.api.problems import REPLAYED, BadRequest
 from controlplane.domain.batches import Receipt, Replayed
 from controlplane.domain.errors import NotFound
 from controlplane.domain.models import Model
@@ -19,33 +22,36 @@ from controlplane.ingest.encoding import decoded
 from controlplane.ingest.receive import receive
 from controlplane.store.ports import Known
 
-REPLAYED = {"Idempotent-Replayed": "true"}
+LONGEST_KEY: Final = 255
+"""Characters of an Idempotency-Key."""
 
 
 @post("/v1/models/{model:str}/predictions", guards=[needs(Scope.INGEST)], status_code=200)
 async def add_predictions(
-    request: Asked, parts: Given, model: str, *, strict: bool = False
+    request: Asked, parts: Given, intake: Taking, model: str, *, strict: bool = False
 ) -> Response[wire.Receipt]:
     """Rows of predictions, as JSON columns, rows or one row, or as an Arrow stream."""
-    receipt = await _taken(request, parts, model, Feed.PREDICTIONS, strict=strict)
+    receipt = await _taken(request, (parts, intake), model, Feed.PREDICTIONS, strict=strict)
     return Response(receipt, headers=_headers(receipt))
 
 
 @post("/v1/models/{model:str}/labels", guards=[needs(Scope.INGEST)], status_code=200)
 async def add_labels(
-    request: Asked, parts: Given, model: str, *, strict: bool = False
+    request: Asked, parts: Given, intake: Taking, model: str, *, strict: bool = False
 ) -> Response[wire.Receipt]:
     """Rows of labels, before, with or long after their predictions."""
-    receipt = await _taken(request, parts, model, Feed.LABELS, strict=strict)
+    receipt = await _taken(request, (parts, intake), model, Feed.LABELS, strict=strict)
     return Response(receipt, headers=_headers(receipt))
 
 
 @post("/v1/models/{model:str}/reference", guards=[needs(Scope.INGEST)], status_code=201)
 async def add_reference(
-    request: Asked, parts: Given, model: str, *, version: str | None = None
+    request: Asked, parts: Given, intake: Taking, model: str, *, version: str | None = None
 ) -> Response[wire.ReferenceReceipt]:
     """Rows that windows are compared with; answered with what each column holds."""
-    receipt = await _taken(request, parts, model, Feed.REFERENCE, strict=False, version=version)
+    receipt = await _taken(
+        request, (parts, intake), model, Feed.REFERENCE, strict=False, version=version
+    )
     columns = await to_thread.run_sync(partial(_summaries, parts, model))
     answer = wire.ReferenceReceipt(
         version=version,
@@ -58,27 +64,34 @@ async def add_reference(
 
 
 def _headers(receipt: Receipt) -> dict[str, str]:
-    return REPLAYED if isinstance(receipt, Replayed) else {}
+    return dict(REPLAYED) if isinstance(receipt, Replayed) else {}
 
 
 async def _taken(
-    request: Asked, parts: Parts, model: str, feed: Feed, *, strict: bool,
+    request: Asked, given: tuple[Parts, Intake], model: str, feed: Feed, *, strict: bool,
     version: str | None = None,
 ) -> Receipt:  # fmt: skip
     """The body read, then decoded, checked and stored off the event loop."""
-    body = await request.body()
-    headers = request.headers
-    key = headers.get("idempotency-key")
-    named = (key, hashlib.sha256(body).hexdigest()) if key else None
-    work = partial(
-        _stored, parts, model, feed, body,
-        encoding=headers.get("content-encoding"), kind=headers.get("content-type", ""),
-        terms=_Terms(
-            now=parts.clock.now(), may_backdate=Scope.OPERATE in request.auth.scopes,
-            strict=strict, version=version, named=named,
-        ),
-    )  # fmt: skip
-    return await to_thread.run_sync(work)
+    parts, intake = given
+    encoding, kind = request.headers.get("content-encoding"), request.headers.get("content-type")
+    async with intake.body(request) as body:
+        work = partial(
+            _stored, parts, model, feed, body, encoding=encoding, kind=kind or "",
+            terms=_Terms(
+                now=parts.clock.now(), may_backdate=Scope.OPERATE in request.auth.scopes,
+                strict=strict, version=version, key=_key(request),
+            ),
+        )  # fmt: skip
+        return await intake.store(work, size=len(body), is_packed=encoding is not None)
+
+
+def _key(request: Asked) -> str | None:
+    """The request's Idempotency-Key. Raises BadRequest for one that is too long to be kept."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= LONGEST_KEY:
+        message = f"the Idempotency-Key has {len(key)} characters; expected 1 to {LONGEST_KEY}"
+        raise BadRequest(message)
+    return key
 
 
 class _Terms:
@@ -86,13 +99,13 @@ class _Terms:
 
     def __init__(
         self, *, now: datetime, may_backdate: bool, strict: bool, version: str | None,
-        named: tuple[str, str] | None,
+        key: str | None,
     ) -> None:  # fmt: skip
         self.now = now
         self.may_backdate = may_backdate
         self.strict = strict
         self.version = version
-        self.named = named
+        self.key = key
 
 
 def _stored(  # noqa: PLR0913 - what HTTP tells of a request
@@ -104,10 +117,11 @@ def _stored(  # noqa: PLR0913 - what HTTP tells of a request
     if record is None:
         message = f"there is no model called {model!r}; `leeboard apply FILE` makes one"
         raise NotFound(message)
+    named = (terms.key, hashlib.sha256(body).hexdigest()) if terms.key else None
     batch = decode(kind, decoded(encoding, body), feed=feed)
     return receive(
         parts.store, record, feed, batch, known_at=terms.now, may_backdate=terms.may_backdate,
-        strict=terms.strict, idempotency=terms.named, version=terms.version,
+        strict=terms.strict, idempotency=named, version=terms.version,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Is it alive, can it write, and what Prometheus wants to know."""
 
+import shutil
 from concurrent.futures import TimeoutError as TookTooLong
 from typing import Annotated, Final
 
@@ -12,10 +13,12 @@ from controlplane.api.auth import Scope, needs
 from controlplane.api.meters import Meters
 from controlplane.api.parts import Given
 from controlplane.api.threads import in_thread
-from controlplane.domain.errors import Overloaded
+from controlplane.domain.errors import Overloaded, StorageError
 
 PATIENCE: Final = 5.0
 """Seconds in which an empty piece of work must pass the writer."""
+LEAST_FREE: Final = 2**20
+"""Bytes; with less no write is sure of its place."""
 EXPOSITION: Final = "text/plain; version=0.0.4"
 
 Metered = Annotated[Meters, Dependency(skip_validation=True)]
@@ -30,11 +33,16 @@ async def alive() -> wire.Health:
 @get("/readyz")
 @in_thread
 def ready(parts: Given) -> wire.Health:
-    """The server can write: an empty piece of work came back from the writer."""
+    """The server can write: an empty piece of work came back from the writer, and the disk has
+    space."""
     try:
-        parts.store.write(lambda _: None).result(timeout=PATIENCE)
+        parts.store.write(lambda _: None, quiet=True).result(timeout=PATIENCE)
     except TookTooLong:
         raise Overloaded(f"the writer did not answer within {PATIENCE:g} seconds") from None
+    free = shutil.disk_usage(parts.settings.data).free
+    if free < LEAST_FREE:
+        message = f"{free} bytes are free where {parts.settings.data} is; {LEAST_FREE} are wanted"
+        raise StorageError(message)
     return wire.Health(status="ready", version=__version__)
 
 

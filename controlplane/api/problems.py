@@ -27,6 +27,8 @@ from controlplane.domain.errors import (
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
+LARGEST_BODY: Final = 64 * 1024 * 1024
+"""Bytes of a body as it is sent."""
 MOST_ERRORS: Final = 20
 """How many places of the input are named; the total is told."""
 REQUEST_ID: Final = "request_id"
@@ -62,7 +64,7 @@ KINDS: Final[Mapping[type[LeeboardError], Kind]] = {
     NotFound: Kind(404, "not-found", "Nothing has that name"),
     Conflict: Kind(409, "conflict", "It contradicts what is there"),
     Refused: Kind(409, "refused", "It is against the rules"),
-    Overloaded: Kind(503, "overloaded", "The write queue is full", {"Retry-After": "1"}),
+    Overloaded: Kind(503, "overloaded", "It cannot be taken in now", {"Retry-After": "1"}),
     StorageError: Kind(507, "storage", "The store could not do it"),
     UnsupportedType: Kind(415, "media-type", "The content type is not known here"),
     TooLarge: Kind(413, "too-large", "The body is too large"),
@@ -78,6 +80,13 @@ BY_STATUS: Final[Mapping[int, Kind]] = {
     415: Kind(415, "media-type", "The content type is not known here"),
     422: KINDS[BadInput],
 }
+DETAILS: Final[Mapping[int, str]] = {
+    404: "there is no such path; /schema/openapi.json lists those there are",
+    405: "the path does not take this method; the header Allow says which it takes",
+    413: f"the body is larger than {LARGEST_BODY} bytes; send it in several requests, or packed",
+}
+"""What is said where Litestar says no more than the status."""
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
 INTERNAL: Final = Kind(500, "internal", "Something broke in the server")
 
 
@@ -92,7 +101,8 @@ def problem_of(error: Exception) -> tuple[Problem, Mapping[str, str]]:
             detail = "; ".join(f"{e.pointer or 'body'}: {e.message}" for e in errors[:3])
         case HTTPException():
             kind, errors = _kind_of_status(error.status_code), []
-            detail = error.detail or kind.title
+            kind = msgspec.structs.replace(kind, headers=dict(error.headers or {}))
+            detail = DETAILS.get(error.status_code) or error.detail or kind.title
         case UnicodeDecodeError() | msgspec.DecodeError():
             kind, errors, detail = BY_STATUS[400], [], f"the body is not what it says: {error}"
         case _:
@@ -103,6 +113,8 @@ def problem_of(error: Exception) -> tuple[Problem, Mapping[str, str]]:
         errors=list(errors[:MOST_ERRORS]),
         errors_total=error.total if isinstance(error, AllRejected) else len(errors),
     )  # fmt: skip
+    if isinstance(error, AllRejected) and error.is_replayed:
+        return problem, REPLAYED
     return problem, kind.headers
 
 

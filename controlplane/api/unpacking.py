@@ -1,6 +1,6 @@
 """The body of a request as it was meant: counted, and unpacked where it was packed."""
 
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import msgspec
 from litestar import Request
@@ -9,9 +9,6 @@ from litestar.datastructures import State
 from controlplane.api.auth import Who
 from controlplane.api.problems import BadRequest
 from controlplane.api.wire import RowError
-
-LARGEST_BODY: Final = 64 * 1024 * 1024
-"""Bytes of a body as it is sent."""
 
 T = TypeVar("T")
 

@@ -1,5 +1,7 @@
 """`leeboard serve`: settings together, a socket, the server in it, a clean end."""
 
+import contextlib
+import errno
 import json
 import logging
 import os
@@ -73,8 +75,11 @@ def listening(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
         where = f"{settings.host} port {settings.port}"
-        mend = "stop what listens there, or choose another with --port (0: any free one)"
-        raise StorageError(f"cannot listen on {where}: {error.strerror}; {mend}") from None
+        why = (error.strerror or str(error)).partition(" (while")[0]
+        mend = "choose an address of this machine with --host"
+        if error.errno == errno.EADDRINUSE:
+            mend = "stop what listens there, or choose another with --port (0: any free one)"
+        raise StorageError(f"cannot listen on {where}: {why}; {mend}") from None
 
 
 def run(settings: Settings, listener: socket.socket) -> None:
@@ -83,11 +88,19 @@ def run(settings: Settings, listener: socket.socket) -> None:
     path = settings.data / ADDRESS_FILE
 
     def up() -> None:
-        write_address(path, address)
+        try:
+            write_address(path, address)
+        except OSError as error:
+            why = f"{path} cannot be written ({error.strerror}): name the server with --server"
+            click.echo(f"Warning: {why}", err=True)
         how = " without tokens" if settings.open else f"; token in {settings.data / 'token'}"
         click.echo(f"leeboard serves {address}{how}", err=True)
 
-    Host(build_in(settings), listener, up=up, down=lambda: path.unlink(missing_ok=True)).run()
+    def down() -> None:
+        with contextlib.suppress(OSError):  # it may never have been written
+            path.unlink()
+
+    Host(build_in(settings), listener, up=up, down=down).run()
 
 
 def build_in(settings: Settings) -> Callable[[], Hosted]:
@@ -96,7 +109,7 @@ def build_in(settings: Settings) -> Callable[[], Hosted]:
     def build() -> Hosted:
         from controlplane import server  # noqa: PLC0415 - so that --help and errors stay quick
 
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         return server.build(settings, SystemClock())
 
     return build

@@ -76,12 +76,16 @@ class RowError(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AllRejected(BadInput):
-    """No row of a request was stored; `errors` are the first of `total`."""
+    """No row of a request was stored; `errors` are the first of `total`. `is_replayed`: so it was
+    answered before, under the same key."""
 
-    def __init__(self, detail: str, errors: tuple[RowError, ...], total: int) -> None:
+    def __init__(
+        self, detail: str, errors: tuple[RowError, ...], total: int, *, is_replayed: bool = False
+    ) -> None:
         super().__init__(detail)
         self.errors = errors
         self.total = total
+        self.is_replayed = is_replayed
 
 
 class NotFound(LeeboardError):
@@ -104,7 +108,7 @@ class Refused(LeeboardError):
 
 
 class Overloaded(LeeboardError):
-    """The write queue is full; nothing of the request was stored."""
+    """The write queue is full, or the server ends; nothing of the request was stored."""
 
 
 class StorageError(LeeboardError):

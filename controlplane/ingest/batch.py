@@ -6,12 +6,15 @@ from typing import Final, TypeAlias
 
 import msgspec
 import pyarrow as pa
+from typing_extensions import override
 
 from controlplane.domain.errors import BadInput, TooLarge
 
 MOST_ROWS: Final = 1_000_000
 """Rows of one request."""
 MOST_COLUMNS: Final = 2_000
+LONGEST_NAME: Final = 255
+"""Characters of a column's name."""
 
 
 class Feed(StrEnum):
@@ -29,6 +32,20 @@ class Shape(StrEnum):
     ROWS = "rows"
     ROW = "row"
     TABLE = "table"
+
+
+class Unusable:
+    """Stands for a value of a kind of which nothing can be made, such as a list or a union."""
+
+    __slots__ = ("_kind",)
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    @override
+    def __repr__(self) -> str:
+        """Its kind, as messages say it."""
+        return f"of the kind {self._kind}"
 
 
 Values: TypeAlias = pa.ChunkedArray | list[object]
@@ -71,6 +88,12 @@ def batch_of(columns: Mapping[str, Values], shape: Shape, *, size: int, digest: 
     if len(columns) > MOST_COLUMNS:
         message = f"{len(columns)} columns came; expected at most {MOST_COLUMNS} in one request"
         raise TooLarge(message)
+    longest_name = max((len(name) for name in columns), default=0)
+    if longest_name > LONGEST_NAME:
+        message = f"a column's name has {longest_name} characters; expected at most {LONGEST_NAME}"
+        raise BadInput(message)
+    if any("\0" in name for name in columns):
+        raise BadInput("a column's name holds the character of code 0; give it another name")
     lengths = {name: len(values) for name, values in columns.items()}
     rows = max(lengths.values(), default=0)
     short = next((name for name, length in lengths.items() if length != rows), None)
@@ -100,5 +123,5 @@ def _plain(scalar: pa.Scalar) -> object:
     """A scalar's value; its text where Python has no such value."""
     try:
         return scalar.as_py()
-    except (pa.ArrowException, OverflowError, ValueError):
+    except (pa.ArrowException, OverflowError, ValueError, LookupError):
         return str(scalar.cast(pa.int64())) if pa.types.is_timestamp(scalar.type) else "unreadable"

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from controlplane.domain.schema import canonical_label
-from controlplane.ingest.batch import Values
+from controlplane.ingest.batch import Unusable, Values
 from detectors.finding import Kind
 
 INSTANT: Final = pa.timestamp("us", "UTC")
@@ -115,17 +115,13 @@ def _one_by_one(values: Values, one: One, kind: pa.DataType) -> Coerced:
     return Coerced(typed, bad if bad.any() else None)
 
 
-class _Unreadable:
-    """Stands for a value that Python cannot hold."""
-
-
 def _items(values: Values) -> list[object]:
     if isinstance(values, list):
         return values
     try:
         items: list[object] = values.to_pylist()
-    except (pa.ArrowException, OverflowError, ValueError):
-        return [_Unreadable()] * len(values)
+    except (pa.ArrowException, OverflowError, ValueError, LookupError):  # also: no such time zone
+        return [Unusable(str(values.type))] * len(values)
     return items
 
 

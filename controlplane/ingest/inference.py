@@ -10,7 +10,7 @@ from controlplane.domain.errors import TooLarge
 from controlplane.domain.names import RESERVED
 from controlplane.domain.policy import Policy
 from controlplane.domain.schema import Column, Schema, Task
-from controlplane.ingest.batch import Values
+from controlplane.ingest.batch import Unusable, Values
 from controlplane.ingest.coercion import classes, moments, numbers
 from detectors.finding import Kind
 
@@ -82,7 +82,7 @@ def _kind(values: Values) -> Kind | None:
 
 def _kind_of_mixed(values: list[object]) -> Kind | None:
     """Numbers with truth values or very large ones among them are numeric; else they are words."""
-    if any(isinstance(value, list | dict) for value in values):
+    if any(isinstance(value, list | dict | Unusable) for value in values):
         return None
     if all(value is None or isinstance(value, int | float) for value in values):
         return Kind.NUMERIC if numbers(values).bad is None else None

@@ -72,7 +72,8 @@ def receive(  # noqa: PLR0913 - what HTTP tells of a request
 
 def forget_keys(store: Store, now: datetime) -> int:
     """Delete the keys whose 7 days are over; how many."""
-    return store.write(lambda t: t.ledger.prune(KeyedBatch, before=now - KEY_LIFETIME)).result()
+    before = now - KEY_LIFETIME
+    return store.write(lambda t: t.ledger.prune(KeyedBatch, before=before), quiet=True).result()
 
 
 def _in_force(view: Snapshot, name: str) -> tuple[Model, Policy]:
@@ -104,7 +105,7 @@ def _store(t: Transaction, request: _Request, checked: Checked) -> _Outcome:
     """One transaction: the key, the schema if these are the first rows, rows, rejected rows."""
     known = _answered(t, request)
     if known is not None:
-        return _Outcome(receipt=known)
+        return _Outcome(receipt=known, refused=_refusal(request, known))
     model = t.ledger.get(Model, request.model)
     if model is None:
         message = f"the model {request.model!r} was deleted meanwhile"
@@ -113,15 +114,19 @@ def _store(t: Transaction, request: _Request, checked: Checked) -> _Outcome:
     if schema != checked.schema:
         checked = _checked(request, schema)
     rejection = checked.rejection
-    if rejection.rows and request.strict:
-        raise _refusal(request, checked)
+    none = Receipt(accepted=0, rejected=rejection.rows, errors=list(rejection.errors))
+    refused = _refusal(request, none)
+    if refused is not None and request.strict:
+        _remember(t, request, none)
+        return _Outcome(receipt=none, refused=refused)
     if rejection.rows:
         t.events.append_rejected(
             request.model, str(request.terms.feed), request.terms.known_at, rejection.kept,
             unnamed=rejection.unnamed,
         )  # fmt: skip
-    if rejection.rows and rejection.rows == request.batch.rows:
-        return _Outcome(receipt=Receipt(accepted=0), refused=_refusal(request, checked))
+    if refused is not None and rejection.rows == request.batch.rows:
+        _remember(t, request, none)
+        return _Outcome(receipt=none, refused=refused)
     if model.schema is None and request.terms.feed is not Feed.LABELS:
         t.ledger.put(msgspec.structs.replace(model, schema=schema))
     t.events.prepare(request.model, schema)
@@ -181,12 +186,18 @@ def _name(request: _Request, key: str) -> str:
     return batch_id(request.model, str(request.terms.feed), key)
 
 
-def _refusal(request: _Request, checked: Checked) -> AllRejected:
-    rejection = checked.rejection
-    all_of_them = rejection.rows == request.batch.rows
-    why = "with strict=true none is stored unless all are" if not all_of_them else "none was stored"
-    first = rejection.errors[0].message if rejection.errors else ""
-    message = f"{rejection.rows} of {request.batch.rows} rows were rejected, so {why}: {first}"
-    if all_of_them:
-        message = f"all {rejection.rows} rows were rejected, {why}: {first}"
-    return AllRejected(message, rejection.errors, rejection.rows)
+def _refusal(request: _Request, receipt: Receipt) -> AllRejected | None:
+    """What is said where rows were rejected and none was stored; None where some were."""
+    if not receipt.rejected or receipt.accepted or receipt.duplicates:
+        return None
+    rows, rejected = request.batch.rows, receipt.rejected
+    message = f"all {rejected} rows were rejected, none was stored"
+    if rejected < rows:
+        message = (
+            f"{rejected} of {rows} rows were rejected, so with strict=true none is stored unless "
+            "all are"
+        )
+    first = f": {receipt.errors[0].message}" if receipt.errors else ""
+    return AllRejected(
+        message + first, tuple(receipt.errors), rejected, is_replayed=isinstance(receipt, Replayed)
+    )

@@ -25,6 +25,14 @@ RETRY_SECONDS: Final = 1.0
 log = structlog.get_logger("leeboard.store")
 
 
+def free_bytes(folder: Path) -> int:
+    """Space that is left where a folder is; none where it cannot be told."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
 class Checkpoints:
     """Decides by the size of the log; `wal` None: in memory, nothing to do."""
 
@@ -52,8 +60,8 @@ class Checkpoints:
         if self._wal is None or self._log_size() == 0:
             return True
         self._retry_at = time.monotonic() + RETRY_SECONDS
-        free = shutil.disk_usage(self._wal.parent).free
         wanted = 2 * self._log_size() + SPARE
+        free = free_bytes(self._wal.parent)
         if free < wanted:
             log.warning("checkpoint_waits_for_space", free=free, wanted=wanted)
             return False

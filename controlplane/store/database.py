@@ -121,7 +121,7 @@ def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
     if path is None:
         return duckdb.connect(":memory:", config=_CONFIG)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = duckdb.connect(str(path), config=_CONFIG)
         connection.execute("pragma disable_checkpoint_on_shutdown")
     except (duckdb.Error, OSError) as error:

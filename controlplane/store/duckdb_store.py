@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,15 +50,14 @@ class DuckDBStore:
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
         """A snapshot; any thread."""
-        with self._database.session() as session:
-            with self._published.lock:
+        with ExitStack() as lease:
+            with self._published.lock:  # before the session, for which a reopening would wait
+                session = lease.enter_context(self._database.session())
                 session.begin()
+                lease.callback(session.rollback)
                 session.one(_TOUCH)
                 snapshot = DuckDBSnapshot(session, self._published)
-            try:
-                yield snapshot
-            finally:
-                session.rollback()
+            yield snapshot
 
     def write(
         self, work: Callable[[Transaction], T], *, size: int = 0, quiet: bool = False

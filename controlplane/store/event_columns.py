@@ -26,7 +26,9 @@ case when {column} = trunc({column}) and abs({column}) < 9e15
 
 def is_feature_name(name: str) -> bool:
     """Whether a feature may be called so."""
-    return bool(name) and name not in ROWS_HAVE and not name.startswith("score:")
+    return (
+        bool(name) and "\0" not in name and name not in ROWS_HAVE and not name.startswith("score:")
+    )
 
 
 def brought_to(

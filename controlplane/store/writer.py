@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from controlplane.domain.errors import Overloaded, StorageError
+from controlplane.domain.errors import Overloaded
 from controlplane.store.ports import Transaction
 
 T = TypeVar("T")
@@ -65,12 +65,12 @@ class Writer:
     def submit(
         self, work: Callable[[Transaction], T], *, size: int, quiet: bool = False
     ) -> "Future[T]":
-        """Queue a piece of work. Raises Overloaded where the queue is full, StorageError once the
-        store closes. A single piece larger than the queue is taken when nothing else waits."""
+        """Queue a piece of work. Raises Overloaded where the queue is full, and once the store
+        closes. A single piece larger than the queue is taken when nothing else waits."""
         piece = Piece(work, size, quiet=quiet)
         with self._changed:
             if self._closing:
-                raise StorageError("the store is closing; send it again to the restarted server")
+                raise Overloaded("the server is ending; send it again to the restarted one")
             full = self._size + size > self._limits.size and self._waiting
             if full or len(self._waiting) >= self._limits.entries:
                 message = (

@@ -1,14 +1,16 @@
 """JSON: columns (preferred), rows, or one bare row."""
 
 from itertools import chain
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 
-from controlplane.domain.errors import BadInput
+from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.ingest.batch import Batch, Shape, Values, as_values, batch_of
 
-_EXPECTED = (
+MOST_VALUES: Final = 20_000_000
+"""Values of a body: each takes many times the memory of its text."""
+_EXPECTED: Final = (
     'expected {"columns": {"id": […], …}}, {"rows": [{…}, …]} or one row as an object with '
     "its values"
 )
@@ -16,6 +18,12 @@ _EXPECTED = (
 
 def decode(body: bytes, *, digest: str = "") -> Batch:
     """The columns of a JSON body. Raises BadInput, TooLarge."""
+    if body.count(b",") > MOST_VALUES:
+        message = (
+            f"the body may hold more than {MOST_VALUES} values; send it in several requests, or as "
+            "an Arrow stream"
+        )
+        raise TooLarge(message)
     try:
         told: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -1,0 +1,84 @@
+"""How much is taken in at once: bodies while they are read, and the threads that store them.
+
+Without a bound a few senders could fill the memory, or take every thread from those who read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Final, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from litestar.connection import Request
+from litestar.exceptions import InternalServerException
+from litestar.params import Dependency
+
+from controlplane.api.parts import Asked
+from controlplane.api.problems import BadRequest
+from controlplane.domain.errors import Overloaded
+
+MOST_HELD: Final = 256 * 2**20
+"""Bytes of all bodies that are being read or stored; a single one is taken whatever is held."""
+PATIENCE: Final = 30.0
+"""Seconds within which more of a body must come."""
+HEAVY: Final = 2**20
+"""A body of this size, or one that is packed, shares a few threads with its like."""
+
+T = TypeVar("T")
+
+
+class Intake:
+    """Reads bodies and has them stored."""
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._few, self._many = CapacityLimiter(4), CapacityLimiter(64)
+
+    @asynccontextmanager
+    async def body(self, request: Asked) -> AsyncIterator[bytes]:
+        """A request's body, counted while the block lasts.
+
+        Raises Overloaded where too much is held already, BadRequest (408) where no more of it
+        comes, and (400) where the sender went away in its midst.
+        """
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for part in _parts(request):
+                if self._held + len(part) > MOST_HELD and self._held > size:
+                    message = (
+                        f"{self._held} bytes of other requests are being taken in; nothing of "
+                        "this one was stored, send it again in a moment"
+                    )
+                    raise Overloaded(message)
+                size += len(part)
+                self._held += len(part)
+                parts.append(part)
+            yield b"".join(parts)
+        finally:
+            self._held -= size
+
+    async def store(self, work: Callable[[], T], *, size: int, is_packed: bool) -> T:
+        """Run what blocks in a thread of its own kind."""
+        limiter = self._few if is_packed or size >= HEAVY else self._many
+        return await to_thread.run_sync(work, limiter=limiter)
+
+
+Taking = Annotated[Intake, Dependency(skip_validation=True)]
+"""The intake, as a handler's argument `intake`."""
+
+
+async def _parts(request: Request) -> AsyncIterator[bytes]:  # type: ignore[type-arg]
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                part = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            message = f"no more of the body came within {PATIENCE:g} seconds; nothing was stored"
+            raise BadRequest(message, status=408) from None
+        except InternalServerException:
+            raise BadRequest("the sender went away; nothing was stored") from None
+        yield part
