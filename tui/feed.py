@@ -139,7 +139,8 @@ class _Memory:
 
 async def _pause(nudge: asyncio.Event, seconds: float) -> None:
     try:
-        await asyncio.wait_for(nudge.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await nudge.wait()
     except TimeoutError:
         return
 

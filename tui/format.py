@@ -109,6 +109,12 @@ def day(at: datetime | None, *, timed: bool = True) -> str:
     return text.removesuffix(" 00:00")
 
 
+def date(at: datetime | None, *, timed: bool = True) -> str:
+    """The day alone, where there is no room for more."""
+    text = moment(at, timed=timed)
+    return text[:10] if timed else text
+
+
 def span(start: datetime | None, end: datetime | None, *, timed: bool = True) -> str:
     """From when to when.
 

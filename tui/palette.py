@@ -28,7 +28,6 @@ def ink(foreground: str, background: str | None = None, *, bold: bool | None = N
     return Style(foreground=Color.parse(foreground), background=paper, bold=bold)
 
 
-PLAIN: Final = Style()
 TEXT: Final = ink(FOREGROUND)
 MUTED_TEXT: Final = ink(MUTED)
 FAINT_TEXT: Final = ink(FAINT)

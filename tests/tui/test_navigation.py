@@ -1,10 +1,14 @@
 """Going from the fleet down to the rows that a number came from, and back."""
 
-import pytest
+from datetime import UTC, datetime
 
-from tests.tui.canned import a_busy_server, a_detail, a_summary, a_version, an_alert
+import pytest
+from msgspec import structs
+
+from tests.tui.canned import BEGAN, a_busy_server, a_detail, a_summary, a_version, an_alert
 from tests.tui.conftest import dashboard, way
 from tests.tui.double import page
+from tui.commands import Places
 from tui.screens.help import HelpScreen
 from tui.widgets.table import Table
 
@@ -103,7 +107,7 @@ async def test_a_decision_shows_its_evidence_and_leads_to_the_record_it_cites() 
         await it.press("3")
         await it.sees("promote v3")
         await it.press("enter")
-        await it.sees("Evidence", "difference 4.1", "rows 336", "generation 2")
+        await it.sees("Evidence", "rows 336 · difference 4.1", "generation 2")
         await it.press("enter")
         await it.sees("v4 against v3", "288 labelled rows", "gain in mae")
 
@@ -111,7 +115,7 @@ async def test_a_decision_shows_its_evidence_and_leads_to_the_record_it_cites() 
 async def test_a_decision_of_the_demonstrations_making_says_so() -> None:
     server = a_busy_server()
     [made] = [d for d in server.answers["/v1/decisions"]["items"] if d.id == "d_promote_3"]
-    shown = type(made)(**{f: getattr(made, f) for f in made.__struct_fields__} | {"made": True})
+    shown = structs.replace(made, made=True)
     server.answers["/v1/decisions/d_promote_3"] = shown
     server.answers["/v1/decisions"] = page(shown)
     async with dashboard(server) as it:
@@ -224,9 +228,7 @@ async def test_an_empty_list_says_what_fills_it(key: str, path: str, says: str) 
 
 async def test_a_longer_list_is_loaded_a_page_at_a_time() -> None:
     server = a_busy_server()
-    first = [an_alert(summary=f"number {n}") for n in range(30)]
-    alerts = [type(a)(**{f: getattr(a, f) for f in a.__struct_fields__} | {"id": f"a_{n}"})
-              for n, a in enumerate(first)]  # fmt: skip
+    alerts = [structs.replace(an_alert(), id=f"a_{n}") for n in range(30)]
     server.answers["/v1/alerts"] = page(*alerts[:20], following="more")
     server.answers["/v1/alerts?cursor=more"] = page(*alerts[20:])
     async with dashboard(server) as it:
@@ -258,3 +260,32 @@ async def test_what_a_server_says_is_never_read_as_markup() -> None:
         await it.sees("▸ trial of v4")
         await it.press("v")
         await it.sees("[red]run[/nothing]")
+
+
+async def test_a_history_without_times_speaks_of_rows() -> None:
+    server = a_busy_server()
+    back = BEGAN - datetime(1970, 1, 5, tzinfo=UTC)
+    windows = [
+        structs.replace(window, start=window.start - back, end=window.end - back)
+        for window in server.answers["/v1/models/bikes/windows"]["items"]
+    ]
+    server.answers["/v1/models/bikes/windows"] = page(*windows)
+    server.answers["/v1/models/bikes"] = a_detail(timed=False)
+    async with dashboard(server) as it:
+        await it.sees("bikes")
+        await it.press("enter")
+        await it.sees("#23  row 3,864 … row 4,032", "╵row 0")
+
+
+async def test_the_palette_offers_the_lists_of_the_model_that_is_shown() -> None:
+    async with dashboard(a_busy_server()) as it:
+        await it.sees("bikes")
+        offered = [hit.text async for hit in Places(it.screen).discover()]
+        assert "Go to the trials of bikes" not in offered
+        await it.press("enter")
+        await it.sees("▸ trial of v4")
+        offered = [hit.text async for hit in Places(it.screen).discover()]
+        assert offered[3] == "Go to the versions of bikes"
+        assert offered[-4:] == [
+            "Open model bikes", "Open model churn", "Open model fraud", "Show the keys",
+        ]  # fmt: skip

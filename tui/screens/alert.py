@@ -13,7 +13,7 @@ from connectors.client import wire
 from connectors.client.calls import Call
 from tui import palette, questions
 from tui.feed import Feed
-from tui.format import NOTHING, day, words
+from tui.format import NOTHING, day, moment, words
 from tui.messages import Known
 from tui.questions import Wanted
 from tui.screens import asking
@@ -32,14 +32,16 @@ def state_of(alert: wire.Alert) -> Content:
     return badge(alert.state)
 
 
-def facts_of(alert: wire.Alert) -> Sequence[Facts]:
+def facts_of(alert: wire.Alert, *, timed: bool = True) -> Sequence[Facts]:
     """All that is known of an alert."""
     seen = NOTHING
     if alert.acknowledged_by:
-        seen = f"by {alert.acknowledged_by}, {day(alert.acknowledged_at)}"
+        seen = f"by {alert.acknowledged_by}, {moment(alert.acknowledged_at)}"
     resolved = "still firing"
     if alert.resolved_at is not None:
-        resolved = f"{day(alert.resolved_at)}: {alert.resolved_because or 'no reason given'}"
+        resolved = (
+            f"{day(alert.resolved_at, timed=timed)}: {alert.resolved_because or 'no reason given'}"
+        )
     return [
         Facts(
             "",
@@ -50,7 +52,7 @@ def facts_of(alert: wire.Alert) -> Sequence[Facts]:
                 ("condition", words(alert.condition)),
                 ("model", alert.model),
                 ("about", alert.subject),
-                ("fired", day(alert.fired_at)),
+                ("fired", day(alert.fired_at, timed=timed)),
                 ("resolved", resolved),
                 ("acknowledged", seen),
                 ("alert", alert.id),
@@ -116,7 +118,7 @@ class AlertsScreen(Listing):
         return Row(
             key=item.id,
             cells=(
-                Content(day(item.fired_at)),
+                Content(day(item.fired_at, timed=self.timed)),
                 state_of(item),
                 Content.styled(item.severity, palette.MUTED_TEXT)
                 if is_old
@@ -124,13 +126,13 @@ class AlertsScreen(Listing):
                 Content(item.model),
                 Content(words(item.condition)),
                 Content.styled(item.summary, palette.MUTED_TEXT if is_old else palette.TEXT),
-                Content.styled(day(item.resolved_at), palette.MUTED_TEXT),
+                Content.styled(day(item.resolved_at, timed=self.timed), palette.MUTED_TEXT),
             ),
         )
 
     @override
     def facts(self, item: wire.Alert) -> Sequence[Facts]:
-        return facts_of(item)
+        return facts_of(item, timed=self.timed)
 
     def action_acknowledge(self) -> None:
         """Say that somebody looks at the one under the cursor."""
@@ -176,10 +178,17 @@ class AlertScreen(Followed):
 
     @override
     def wants(self, known: Known) -> Sequence[Wanted]:
-        return [
+        wanted = [
             Wanted(key="alert", call=questions.alert(self.alert)),
             Wanted(key="deliveries", call=questions.deliveries(), is_optional=True),
         ]
+        if isinstance(found := known.get("alert"), wire.Alert):
+            wanted.append(
+                Wanted(
+                    key="model", call=questions.model(found.model), when="once", is_optional=True
+                )
+            )
+        return wanted
 
     @override
     def compose_body(self) -> ComposeResult:
@@ -190,7 +199,7 @@ class AlertScreen(Followed):
     def draw(self) -> None:
         if self.found is not None:
             told = told_of(self.alert, self.items("deliveries"))
-            self.query_one(FactSheet).show([*facts_of(self.found), told])
+            self.query_one(FactSheet).show([*facts_of(self.found, timed=self.timed), told])
 
     def action_acknowledge(self) -> None:
         """Say that somebody looks at it."""

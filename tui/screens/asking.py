@@ -25,10 +25,10 @@ def rollback(screen: Followed, detail: wire.ModelDetail, versions: Sequence[wire
                       severity="warning", markup=False)  # fmt: skip
         return
     says = [
-        f"{champion.version} stops serving; it has served since {day(champion.promoted_at)}.",
+        f"{champion.version} stops serving; it has served since {day(champion.promoted_at, timed=detail.timed)}.",
         (
-            f"{target.version} serves instead; it served from {day(target.promoted_at)} to "
-            f"{day(target.ended_at)} (reference loss {number(target.reference_loss)}, "
+            f"{target.version} serves instead; it served from {day(target.promoted_at, timed=detail.timed)} to "
+            f"{day(target.ended_at, timed=detail.timed)} (reference loss {number(target.reference_loss)}, "
             f"{champion.version}'s is {number(champion.reference_loss)})."
         ),
         "First the server proves that it loads and scores; if not, nothing changes.",
@@ -53,14 +53,12 @@ def promote(screen: Followed, detail: wire.ModelDetail, version: wire.Version) -
         return
     stops = "No version serves now."
     if champion is not None:
-        stops = (
-            f"{champion.version} stops serving; it has served since {day(champion.promoted_at)}."
-        )
+        stops = f"{champion.version} stops serving; it has served since {day(champion.promoted_at, timed=detail.timed)}."
     says = [
         stops,
         (
             f"{version.version} serves instead; it is {version.state.replace('_', ' ')} now, trained "
-            f"on rows up to {day(version.trained_to)}."
+            f"on rows up to {day(version.trained_to, timed=detail.timed)}."
         ),
         *_against_advice(version),
         "A guard then watches it, and takes it back if it does worse.",

@@ -84,12 +84,12 @@ def _work(detail: wire.ModelDetail) -> Iterator[Concern]:
     if guard is not None:
         says = (
             f"{gauge(guard.level, guard.threshold)} {number(guard.level)} of "
-            f"{number(guard.threshold)}, {count(guard.rows)} rows, until {day(guard.until)}"
+            f"{number(guard.threshold)}, {count(guard.rows)} rows, until {day(guard.until, timed=detail.timed)}"
         )
         place = Place(kind="version", model=detail.name, id=guard.version)
         yield _concern(f"▸ guard over {guard.version}", palette.ACCENT_TEXT, says, place)
     if run is not None:
-        says = f"{words(run.state)} since {day(run.requested_at)}, {count(run.rows)} rows"
+        says = f"{words(run.state)} since {day(run.requested_at, timed=detail.timed)}, {count(run.rows)} rows"
         place = Place(kind="run", model=detail.name, id=run.id)
         yield _concern("▸ training", palette.ACCENT_TEXT, says, place)
 

@@ -45,6 +45,7 @@ class ColumnScreen(Followed):
         window = known.get("window")
         revision = window.revision if isinstance(window, wire.Window) else -1
         return [
+            Wanted(key="model", call=questions.model(self.model), when="once", is_optional=True),
             Wanted(key="window", call=questions.window(self.window_id)),
             Wanted(key="column", call=picture, when=revision),
             Wanted(key="findings", call=questions.findings(self.window_id), when=revision,
@@ -73,7 +74,11 @@ class ColumnScreen(Followed):
             if side is not None
         )
         of = f" ({picture.version}'s reference)" if picture.version else ""
-        when = f", window {window.number}: {span(window.start, window.end)}" if window else ""
+        when = (
+            f", window {window.number}: {span(window.start, window.end, timed=self.timed)}"
+            if window
+            else ""
+        )
         self.query_one("#title", Static).update(Content.assemble(
             (f"{picture.column}  ", palette.STRONG),
             (f"{words(picture.kind)}{when}; {rows}{of}", palette.MUTED_TEXT),

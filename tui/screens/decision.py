@@ -14,7 +14,7 @@ from connectors.client import wire
 from connectors.client.calls import Call
 from tui import palette, questions
 from tui.feed import Feed
-from tui.format import NOTHING, day, words
+from tui.format import NOTHING, day, moment, words
 from tui.messages import Known, RowOpened
 from tui.questions import Wanted
 from tui.screens import asking
@@ -41,9 +41,10 @@ def kind_of(decision: wire.Decision) -> Content:
     return Content.assemble((words(decision.kind), KINDS.get(decision.kind, palette.TEXT)), made)
 
 
-def facts_of(decision: wire.Decision) -> Sequence[Facts]:
+def facts_of(decision: wire.Decision, *, timed: bool = True) -> Sequence[Facts]:
     """All that is known of a decision but its evidence."""
-    recorded = decision.recorded_at
+    at = decision.recorded_at
+    recorded = NOTHING if at is None else f"{moment(at)}:{at:%S} UTC"
     return [
         Facts(
             "",
@@ -52,8 +53,8 @@ def facts_of(decision: wire.Decision) -> Sequence[Facts]:
                 ("says", Content.styled(decision.says, palette.STRONG)),
                 ("model", decision.model),
                 ("about", decision.subject),
-                ("when", f"{day(decision.model_time)} in model time"),
-                ("recorded", f"{day(recorded)}:{recorded:%S} UTC" if recorded else NOTHING),
+                ("when", f"{day(decision.model_time, timed=timed)} in model time"),
+                ("recorded", recorded),
                 ("by", decision.by),
                 ("because of", ", ".join(map(words, decision.triggers)) or NOTHING),
                 ("verdict", badge(decision.verdict, "none was needed")),
@@ -124,7 +125,7 @@ class DecisionsScreen(Listing):
         return Row(
             key=item.id,
             cells=(
-                Content(day(item.model_time)),
+                Content(day(item.model_time, timed=self.timed)),
                 Content.styled(item.model, palette.MUTED_TEXT),
                 kind_of(item),
                 Content.styled(item.subject, palette.MUTED_TEXT),
@@ -140,7 +141,7 @@ class DecisionsScreen(Listing):
     @override
     def facts(self, item: wire.Decision) -> Sequence[Facts]:
         evidence = [(e.kind, e.says or e.id) for e in item.evidence]
-        return [*facts_of(item), Facts("Evidence", evidence)]
+        return [*facts_of(item, timed=self.timed), Facts("Evidence", evidence)]
 
     @override
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -183,7 +184,14 @@ class DecisionScreen(Followed):
 
     @override
     def wants(self, known: Known) -> Sequence[Wanted]:
-        return [Wanted(key="decision", call=questions.decision(self.decision))]
+        wanted = [Wanted(key="decision", call=questions.decision(self.decision))]
+        if isinstance(found := known.get("decision"), wire.Decision):
+            wanted.append(
+                Wanted(
+                    key="model", call=questions.model(found.model), when="once", is_optional=True
+                )
+            )
+        return wanted
 
     @override
     def compose_body(self) -> ComposeResult:
@@ -197,7 +205,7 @@ class DecisionScreen(Followed):
         found = self.found
         if found is None:
             return
-        self.query_one(FactSheet).show(facts_of(found))
+        self.query_one(FactSheet).show(facts_of(found, timed=self.timed))
         n = len(found.evidence)
         heading = "Evidence: what it rests on" if n else "It cites no record: its reason is above."
         self.query_one("#heading", Static).update(Content.styled(heading, palette.ACCENT_TEXT))

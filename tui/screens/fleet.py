@@ -26,7 +26,7 @@ COLUMNS: Final = (
     Column(title="champion", most=14),
     Column(title="metric", rank=6),
     Column(title="value", is_right=True),
-    Column(title="interval", rank=1),
+    Column(title="interval"),
     Column(title="reference", is_right=True, rank=2),
     Column(title="going on", is_flexible=True, least=12, most=40),
     Column(title="alerts"),
@@ -38,7 +38,7 @@ NONE_YET: Final = (
     "No model yet.",
     "`leeboard demo` shows the whole loop on two years of real bike rides.",
     "`leeboard replay FILE --time … --label …` does the same with a history of yours.",
-    "`leeboard apply FILE` begins with a model file; docs/model-file.md says what it holds.",
+    "`leeboard apply FILE` begins with a model file of yours.",
 )
 
 
@@ -83,7 +83,7 @@ def _row(model: wire.ModelSummary) -> Row:
         key=model.name,
         cells=(
             Content.styled(model.name, palette.STRONG),
-            badge(model.verdict, "no window yet"),
+            badge(model.verdict),
             Content(model.champion or "none"),
             Content.styled(model.metric, palette.MUTED_TEXT),
             Content.styled(number(figure.value), palette.STRONG),
@@ -104,7 +104,7 @@ def going_on(model: wire.ModelSummary) -> Content:
         return Content.styled(f"■ {model.frozen}", palette.BAD_TEXT)
     if model.retraining_stopped:
         return Content.styled("■ retraining stopped", palette.BAD_TEXT)
-    if model.activity in {"", "watching"}:
+    if model.activity in {"", "watching", "no champion yet"}:
         return Content.styled(model.activity, palette.MUTED_TEXT)
     return Content.styled(f"▸ {model.activity}", palette.ACCENT_TEXT)
 

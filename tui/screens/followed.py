@@ -78,6 +78,12 @@ class Followed(Screen[None]):
         yield from self.compose_body()
         yield Keys()
 
+    @property
+    def timed(self) -> bool:
+        """Whether the rows of the model that is shown have times; else they are counted."""
+        detail = self.get("model", wire.ModelDetail)
+        return detail is None or detail.timed
+
     def get(self, key: str, kind: type[Answer]) -> Answer | None:
         """What is known by this name, where the server told it."""
         found = self.known.get(key)

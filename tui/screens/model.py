@@ -14,7 +14,7 @@ from typing_extensions import override
 from connectors.client import wire
 from tui import palette, questions
 from tui.feed import Feed
-from tui.format import day
+from tui.format import date, day
 from tui.messages import CellHighlighted, CellOpened, Known, RowOpened
 from tui.questions import Wanted
 from tui.screens import asking
@@ -151,8 +151,10 @@ class ModelScreen(Followed):
         self._draw_windows(detail)
         self._concerns = concerns(detail, self.items("recent"))
         self.query_one("#concerns", Table).show(_concern_rows(self._concerns))
-        self.query_one(SequenceChart).show(detail.trial)
-        self.query_one("#recent", Table).show([_recent(d) for d in self.items("recent")])
+        self.query_one(SequenceChart).show(detail.trial, timed=detail.timed)
+        self.query_one("#recent", Table).show(
+            [_recent(decision, timed=detail.timed) for decision in self.items("recent")]
+        )
 
     def _draw_windows(self, detail: wire.ModelDetail) -> None:
         windows: list[wire.Window] = self.items("windows")
@@ -240,11 +242,11 @@ def _concern_rows(found: Sequence[Concern]) -> list[Row]:
     return [Row(key=str(i), cells=(one.sign, one.says)) for i, one in enumerate(found)]
 
 
-def _recent(decision: wire.Decision) -> Row:
+def _recent(decision: wire.Decision, *, timed: bool) -> Row:
     return Row(
         key=decision.id,
         cells=(
-            Content.styled(day(decision.model_time), palette.MUTED_TEXT),
+            Content.styled(date(decision.model_time, timed=timed), palette.MUTED_TEXT),
             kind_of(decision),
             Content(decision.says),
         ),

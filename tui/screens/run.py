@@ -51,7 +51,7 @@ def joined(before: object, more: object) -> object:
     return Log(log.offset + len(more), (log.text + more)[-KEPT:])
 
 
-def facts_of(run: wire.Run) -> Sequence[Facts]:
+def facts_of(run: wire.Run, *, timed: bool = True) -> Sequence[Facts]:
     """All that is known of a run."""
     return [
         Facts(
@@ -59,10 +59,13 @@ def facts_of(run: wire.Run) -> Sequence[Facts]:
             [
                 ("state", badge(run.state)),
                 *([("because", run.reason)] if run.reason else []),
-                ("asked for", f"{day(run.requested_at)}, by {', '.join(run.triggers) or 'hand'}"),
+                (
+                    "asked for",
+                    f"{day(run.requested_at, timed=timed)}, by {', '.join(run.triggers) or 'hand'}",
+                ),
                 ("took", lasting(run.seconds)),
                 ("trainer", run.trainer),
-                ("rows", f"{count(run.rows)} from {span(run.data_from, run.data_to)}"),
+                ("rows", f"{count(run.rows)} from {span(run.data_from, run.data_to, timed=timed)}"),
                 ("made", run.version or NOTHING),
                 ("run", run.id),
                 ("decision", run.decision),
@@ -105,12 +108,14 @@ class RunsScreen(OfModel):
         return Row(
             key=item.id,
             cells=(
-                Content(day(item.requested_at)),
+                Content(day(item.requested_at, timed=self.timed)),
                 badge(item.state),
                 Content(item.reason or words(", ".join(item.triggers))),
                 Content.styled(item.version or NOTHING, palette.STRONG),
                 Content(count(item.rows)),
-                Content.styled(span(item.data_from, item.data_to), palette.MUTED_TEXT),
+                Content.styled(
+                    span(item.data_from, item.data_to, timed=self.timed), palette.MUTED_TEXT
+                ),
                 Content.styled(lasting(item.seconds), palette.MUTED_TEXT),
                 Content.styled(item.trainer, palette.MUTED_TEXT),
             ),
@@ -118,7 +123,7 @@ class RunsScreen(OfModel):
 
     @override
     def facts(self, item: wire.Run) -> Sequence[Facts]:
-        return facts_of(item)
+        return facts_of(item, timed=self.timed)
 
 
 class RunScreen(Followed):
@@ -153,6 +158,7 @@ class RunScreen(Followed):
         is_over = isinstance(run, wire.Run) and run.state not in OPEN
         offset = log.offset if isinstance(log, Log) else 0
         return [
+            Wanted(key="model", call=questions.model(self.model), when="once", is_optional=True),
             Wanted(key="run", call=questions.run(self.run_id), when="over" if is_over else None),
             Wanted(
                 key="log", call=questions.run_log(self.run_id, offset), fold=joined,
@@ -171,7 +177,7 @@ class RunScreen(Followed):
         run, log = self.found, self.get("log", Log)
         if run is None:
             return
-        self.query_one(FactSheet).show(facts_of(run))
+        self.query_one(FactSheet).show(facts_of(run, timed=self.timed))
         is_open = run.state in OPEN
         says = "What it prints, as it comes" if is_open else "What it printed"
         if log is None or not log.text:

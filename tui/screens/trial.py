@@ -48,7 +48,7 @@ def gain(trial: wire.Trial) -> str:
     return f"{signed(trial.difference)} {interval(trial.low, trial.high)}".rstrip()
 
 
-def facts_of(trial: wire.Trial) -> Sequence[Facts]:
+def facts_of(trial: wire.Trial, *, timed: bool = True) -> Sequence[Facts]:
     """All that is known of a trial."""
     made = [("made", "by the demonstration, to show a refusal")] if trial.made else []
     return [
@@ -62,9 +62,9 @@ def facts_of(trial: wire.Trial) -> Sequence[Facts]:
                           f"{trial.champion} {number(trial.loss_champion)}, on the same rows")),
                 ("rows", f"{count(trial.rows)} labelled rows"),
                 ("days", f"{progress(trial)}; undecided by then, it is inconclusive"),
-                ("rows from", day(trial.start)),
-                ("opened", day(trial.opened_at)),
-                ("ended", day(trial.ended_at) if trial.ended_at else "still running"),
+                ("rows from", day(trial.start, timed=timed)),
+                ("opened", day(trial.opened_at, timed=timed)),
+                ("ended", day(trial.ended_at, timed=timed) if trial.ended_at else "still running"),
                 *made,
             ],
         ),
@@ -107,7 +107,7 @@ class TrialsScreen(OfModel):
         return Row(
             key=item.id,
             cells=(
-                Content(day(item.opened_at)),
+                Content(day(item.opened_at, timed=self.timed)),
                 Content.styled(item.candidate, palette.STRONG),
                 Content.styled(item.champion, palette.MUTED_TEXT),
                 verdict_of(item),
@@ -121,7 +121,7 @@ class TrialsScreen(OfModel):
 
     @override
     def facts(self, item: wire.Trial) -> Sequence[Facts]:
-        return facts_of(item)
+        return facts_of(item, timed=self.timed)
 
     @override
     def compose_beside(self) -> ComposeResult:
@@ -131,7 +131,7 @@ class TrialsScreen(OfModel):
     @override
     def draw_beside(self) -> None:
         super().draw_beside()
-        self.query_one(SequenceChart).show(self.item())
+        self.query_one(SequenceChart).show(self.item(), timed=self.timed)
 
 
 class TrialScreen(Followed):
@@ -159,7 +159,8 @@ class TrialScreen(Followed):
         found = known.get("trial")
         is_over = isinstance(found, wire.Trial) and found.ended_at is not None
         return [
-            Wanted(key="trial", call=questions.trial(self.trial), when="over" if is_over else None)
+            Wanted(key="model", call=questions.model(self.model), when="once", is_optional=True),
+            Wanted(key="trial", call=questions.trial(self.trial), when="over" if is_over else None),
         ]
 
     @override
@@ -175,8 +176,8 @@ class TrialScreen(Followed):
             return
         self.note(f"{words(found.verdict or found.state)} · {metric(found.metric, None, None, None)}"
                   .removesuffix(" –"))  # fmt: skip
-        self.query_one(SequenceChart).show(found)
-        self.query_one(FactSheet).show(facts_of(found))
+        self.query_one(SequenceChart).show(found, timed=self.timed)
+        self.query_one(FactSheet).show(facts_of(found, timed=self.timed))
 
     def action_decision(self) -> None:
         """What opened it."""

@@ -25,12 +25,12 @@ from tui.widgets.table import Row
 from tui.widgets.verdict_badge import badge
 
 
-def facts_of(version: wire.Version) -> Sequence[Facts]:
+def facts_of(version: wire.Version, *, timed: bool = True) -> Sequence[Facts]:
     """All that is known of a version."""
     served = NOTHING
     if version.promoted_at is not None:
-        until = day(version.ended_at) if version.ended_at else "now"
-        served = f"{day(version.promoted_at)} … {until}"
+        until = day(version.ended_at, timed=timed) if version.ended_at else "now"
+        served = f"{day(version.promoted_at, timed=timed)} … {until}"
     return [
         Facts(
             version.version,
@@ -48,10 +48,10 @@ def facts_of(version: wire.Version) -> Sequence[Facts]:
         Facts(
             "Training",
             [
-                ("made", day(version.made_at)),
+                ("made", day(version.made_at, timed=timed)),
                 ("trainer", version.trainer or NOTHING),
                 ("rows", count(version.rows_trained)),
-                ("span", span(version.trained_from, version.trained_to)),
+                ("span", span(version.trained_from, version.trained_to, timed=timed)),
                 ("code", version.code or NOTHING),
                 ("run", version.run or NOTHING),
             ],
@@ -106,11 +106,11 @@ class VersionsScreen(OfModel):
             cells=(
                 Content.styled(item.version, palette.STRONG),
                 badge(item.state),
-                Content(day(item.promoted_at)),
-                Content(day(item.ended_at) if item.ended_at else
+                Content(day(item.promoted_at, timed=self.timed)),
+                Content(day(item.ended_at, timed=self.timed) if item.ended_at else
                         "now" if item.state == "champion" else NOTHING),
                 Content(number(item.reference_loss)),
-                Content.styled(span(item.trained_from, item.trained_to), palette.MUTED_TEXT),
+                Content.styled(span(item.trained_from, item.trained_to, timed=self.timed), palette.MUTED_TEXT),
                 Content(count(item.rows_trained)),
                 Content.styled(item.origin + (", made" if item.made else ""), palette.MUTED_TEXT),
                 Content.styled(measured, palette.MUTED_TEXT),
@@ -119,7 +119,7 @@ class VersionsScreen(OfModel):
 
     @override
     def facts(self, item: wire.Version) -> Sequence[Facts]:
-        return facts_of(item)
+        return facts_of(item, timed=self.timed)
 
     @override
     def open_item(self, item: wire.Version) -> None:
@@ -169,7 +169,7 @@ class VersionScreen(Followed):
     def draw(self) -> None:
         found = self.get("version", wire.Version)
         if found is not None:
-            self.query_one(FactSheet).show(facts_of(found))
+            self.query_one(FactSheet).show(facts_of(found, timed=self.timed))
 
     def action_promote(self) -> None:
         """Make it champion, once that is confirmed."""

@@ -96,12 +96,12 @@ class WindowScreen(Filtered):
         window, found = self.get("window", wire.Window), self.get("findings", wire.WindowFindings)
         if window is None:
             return
-        self.query_one("#standing", Static).update(standing(window))
+        self.query_one("#standing", Static).update(standing(window, timed=self.timed))
         self.set_class(window.revision < 0, "-empty")
         if window.revision < 0:
             self.query_one("#empty", Static).update(empty(
                 "This window is not judged yet.",
-                f"It closes when rows after {day(window.end)} have come.",
+                f"It closes when rows after {day(window.end, timed=self.timed)} have come.",
             ))  # fmt: skip
         if found is not None:
             rows = [_row(i, f) for i, f in self._in_order(found)]
@@ -185,7 +185,7 @@ class WindowScreen(Filtered):
         self.draw()
 
 
-def standing(window: wire.Window) -> Content:
+def standing(window: wire.Window, *, timed: bool = True) -> Content:
     """A window in two lines."""
     figure = window.realised
     value = "no labels yet"
@@ -200,7 +200,7 @@ def standing(window: wire.Window) -> Content:
     of = share(window.labels / window.rows) if window.rows else "none"
     first = Content.assemble(
         badge(window.verdict, window.state), "   ",
-        (span(window.start, window.end), palette.STRONG), "   ",
+        (span(window.start, window.end, timed=timed), palette.STRONG), "   ",
         (window.champion or "", palette.STRONG), "   ", value,
     )  # fmt: skip
     second = [

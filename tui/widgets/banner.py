@@ -7,9 +7,6 @@ from tui import palette
 from tui.format import clock
 from tui.messages import Objection, ServerWentAway
 
-UNAUTHENTICATED = 401
-FORBIDDEN = 403
-
 
 class Banner(Static):
     """A few lines under the masthead, shown only while there is something to say."""

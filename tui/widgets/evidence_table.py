@@ -46,14 +46,14 @@ def place_of(evidence: wire.Evidence, model: str) -> Place | None:
 
 
 def figures(of: wire.Evidence) -> str:
-    """The figures on one line, rows as counts.
+    """The figures on one line, counts of rows first.
 
     >>> figures(wire.Evidence(id="x", figures={"mae": 40.5919, "rows": 16207.0}))
-    'mae 40.59 · rows 16,207'
+    'rows 16,207 · mae 40.59'
     """
     return " · ".join(
         f"{words(name)} {count(int(value)) if name.startswith('rows') and value else number(value)}"
-        for name, value in of.figures.items()
+        for name, value in sorted(of.figures.items(), key=lambda one: not one[0].startswith("rows"))
     )
 
 

@@ -1,4 +1,4 @@
-"""Ticks of an axis of values and labels of an axis of times: pure."""
+"""Labels of an axis of values and labels of an axis of times: pure."""
 
 import math
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ def nice_step(span: float, most: int) -> float:
     return next(power * f for f in (1, 2, 5, 10) if power * f >= least * (1 - 1e-9))
 
 
-def ticks(low: float, high: float, height: int) -> dict[int, str]:
+def value_labels(low: float, high: float, height: int) -> dict[int, str]:
     """The labels of a value axis by the line that they stand on.
 
-    >>> ticks(0.0, 40.0, 8)
+    >>> value_labels(0.0, 40.0, 8)
     {7: '0', 6: '10', 4: '20', 2: '30', 0: '40'}
     """
     step = nice_step(high - low, max(height // 2, 2))

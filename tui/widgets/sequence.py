@@ -11,7 +11,7 @@ from typing_extensions import override
 from connectors.client import wire
 from tui import palette
 from tui.widgets.canvas import Line, Picture, Point, Span, draw
-from tui.widgets.scale import dates, laid_out, ticks
+from tui.widgets.scale import dates, laid_out, value_labels
 
 GUTTER: Final = 8
 
@@ -24,11 +24,12 @@ class SequenceChart(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._trial: wire.Trial | None = None
+        self._timed = True
         self._lines: list[Content] = []
 
-    def show(self, trial: wire.Trial | None) -> None:
+    def show(self, trial: wire.Trial | None, *, timed: bool = True) -> None:
         """Draw this trial."""
-        self._trial = trial
+        self._trial, self._timed = trial, timed
         self.display = trial is not None and bool(trial.series)
         self._lay_out()
 
@@ -49,11 +50,12 @@ class SequenceChart(Widget):
         if trial is None or not trial.series or width < 2 * GUTTER or height < 4:  # noqa: PLR2004
             self._lines = []
         else:
-            self._lines = _drawn(trial, width, height)
+            self._lines = _drawn(trial, (width, height), timed=self._timed)
         self.refresh()
 
 
-def _drawn(trial: wire.Trial, width: int, height: int) -> list[Content]:
+def _drawn(trial: wire.Trial, size: tuple[int, int], *, timed: bool) -> list[Content]:
+    width, height = size
     room, rows = width - GUTTER - 1, height - 2
     low, high = _bounds(trial.series)
     total = max(trial.stop_blocks, trial.series[-1].blocks, 2)
@@ -76,8 +78,10 @@ def _drawn(trial: wire.Trial, width: int, height: int) -> list[Content]:
         band=band, lines=[nought, gain], low=low, high=high, band_colour=palette.BAND,
         paper=palette.BACKGROUND,
     )  # fmt: skip
-    labels = ticks(low, high, rows)
-    axis = laid_out(dates([p.at for p in trial.series]), [int(x) for x in places], room)
+    labels = value_labels(low, high, rows)
+    axis = laid_out(
+        dates([p.at for p in trial.series], timed=timed), [int(x) for x in places], room
+    )
     title = f"gain in {trial.metric}, by day; above 0 {trial.candidate} is better"
     return [
         Content.styled(title[:width], palette.MUTED_TEXT),

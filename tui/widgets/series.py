@@ -13,7 +13,7 @@ from typing_extensions import override
 from tui import palette
 from tui.timeline import Layout, Timeline, Value, laid
 from tui.widgets.canvas import Line, Mark, Picture, Point, Span, draw
-from tui.widgets.scale import dates, laid_out, ticks
+from tui.widgets.scale import dates, laid_out, value_labels
 
 GUTTER: Final = 13
 CHART_LEGEND: Final = Content.assemble(
@@ -76,7 +76,7 @@ def _drawn(line: Timeline, at: Layout, cursor: int, size: tuple[int, int]) -> li
         at_cursor=at.edges(cursor),
         cursor_paper=palette.RAISED,
     )  # fmt: skip
-    labels = ticks(low, high, rows)
+    labels = value_labels(low, high, rows)
     shown = line.windows[at.first : at.first + at.shown]
     axis = laid_out(
         dates([w.start for w in shown], timed=line.timed),

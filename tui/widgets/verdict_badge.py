@@ -3,7 +3,6 @@
 from typing import Final
 
 from textual.content import Content
-from textual.style import Style
 
 from tui import palette
 from tui.format import SEVERITIES, glyph, words
@@ -21,11 +20,6 @@ _STYLES: Final = {
 _SEVERITIES: Final = {
     "critical": palette.BAD_TEXT, "warning": palette.WARM_TEXT, "info": palette.BLUE_TEXT
 }  # fmt: skip
-
-
-def style_of(state: str | None) -> Style:
-    """The colour of a verdict or state."""
-    return _STYLES[glyph(state)]
 
 
 def badge(state: str | None, unknown: str = "not yet") -> Content:
