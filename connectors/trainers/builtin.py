@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 from connectors.contract import Job, ScoreJob, TrainJob
 from connectors.trainers import table as tables
 from connectors.trainers import trees
-from connectors.trainers.model import Facts, Model, load, measured, outputs, save, scored
+from connectors.trainers.model import (
+    Facts,
+    Model,
+    load,
+    measured,
+    outputs,
+    save,
+    scored,
+    shortened,
+)
 
 FEWEST_ROWS: Final = 50
 """With fewer labelled rows the model is a constant."""
@@ -75,6 +84,9 @@ def train(job: TrainJob) -> None:
     _say(f"{job.task}: {data.num_rows} rows, {len(job.features)} features")
     model = fit(job, options, data if data.num_rows else validation)
     truth = _truth(model.facts, validation[job.label])
+    if data.num_rows:
+        model, rounds = shortened(model, validation, truth)
+        options = msgspec.structs.replace(options, iterations=rounds or options.iterations)
     metrics = measured(model.facts, outputs(model, validation), truth) if data.num_rows else {}
     _say(f"on {validation.num_rows} validation rows: {_spelled(metrics)}")
     if options.refit == "yes" and data.num_rows and validation.num_rows:

@@ -43,8 +43,27 @@ def outputs(model: Model, table: pa.Table) -> NDArray[np.float64]:
     if model.forest is None:
         return np.tile(np.array(model.facts.constant), (table.num_rows, 1))
     sums = trees.raw(model.forest, matrix(table, model.columns))
-    if model.facts.task == "regression":
-        return sums
+    return sums if model.facts.task == "regression" else _shares(sums)
+
+
+def shortened(
+    model: Model, table: pa.Table, truth: NDArray[np.float64]
+) -> tuple[Model, int | None]:
+    """A classifier with as many rounds of trees as give the least log loss on rows that it was
+    not fitted on, and how many; trees beyond that only make it surer than it may be."""
+    if model.forest is None or not model.facts.classes or truth.size == 0:
+        return model, None
+    rows, facts = matrix(table, model.columns), model.facts
+    losses = [
+        measured(facts, _shares(sums), truth)["log_loss"]
+        for sums in trees.staged(model.forest, rows)
+    ]
+    rounds = int(np.argmin(losses)) + 1
+    return msgspec.structs.replace(model, forest=trees.cut(model.forest, rounds)), rounds
+
+
+def _shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What trees add up to as the share of each class."""
     if sums.shape[1] == 1:
         positive = trees.expit(sums)
         return np.concatenate([1.0 - positive, positive], axis=1)

@@ -4,6 +4,7 @@ So an artifact holds numbers and no code, and scoring needs not wait for scikit-
 which takes longer than the scoring itself.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -112,6 +113,22 @@ def raw(forest: Forest, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate(parts)
 
 
+def staged(forest: Forest, rows: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """The sums after each round of growth, each shape (rows, outputs); the same array each time."""
+    outputs = forest.baseline.size
+    sums = np.tile(forest.baseline, (len(rows), 1))
+    for number, (root, depth) in enumerate(zip(forest.roots, forest.depths, strict=True)):
+        sums[:, number % outputs] += forest.value[_leaves(forest, rows, int(root), int(depth))]
+        if number % outputs == outputs - 1:
+            yield sums
+
+
+def cut(forest: Forest, rounds: int) -> Forest:
+    """The forest as it was after so many rounds of growth."""
+    kept = rounds * forest.baseline.size
+    return msgspec.structs.replace(forest, roots=forest.roots[:kept], depths=forest.depths[:kept])
+
+
 def save(forest: Forest, path: Path) -> None:
     """Write the arrays as one uncompressed `.npz`."""
     np.savez(path, allow_pickle=False, **msgspec.structs.asdict(forest))
@@ -124,10 +141,9 @@ def load(path: Path) -> Forest:
 
 
 def _raw(forest: Forest, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    outputs = forest.baseline.size
     sums = np.tile(forest.baseline, (len(rows), 1))
-    for number, (root, depth) in enumerate(zip(forest.roots, forest.depths, strict=True)):
-        sums[:, number % outputs] += forest.value[_leaves(forest, rows, int(root), int(depth))]
+    for sums in staged(forest, rows):  # noqa: B007 - the last is meant
+        pass
     return sums
 
 

@@ -348,6 +348,32 @@ def test_the_flat_trees_say_bit_for_bit_what_scikit_learn_says(classes: int) -> 
     assert (ours == theirs).all()
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_classifier_stops_where_more_trees_would_make_it_too_sure(
+    tmp_path: Path, classes: int
+) -> None:
+    """Labels that hang on nothing: the best forest is hardly one, and says the classes' shares."""
+    rng = np.random.default_rng(5)
+    labels = [f"k{k}" for k in rng.integers(0, classes, 1200)]
+    task = "binary" if classes == 2 else "multiclass"
+    folder = trained(tmp_path, with_label(rows(1200), labels), task=task)
+    found = json.loads((folder / "metrics.json").read_bytes())
+    chosen = json.loads((folder / "params.json").read_bytes())
+    assert found["log_loss"] == pytest.approx(np.log(classes), abs=0.01)
+    assert int(chosen["iterations"]) <= 5
+
+
+def test_a_forest_cut_to_some_rounds_is_the_forest_that_had_so_many() -> None:
+    rng = np.random.default_rng(6)
+    given, target = rng.normal(size=(300, 2)), rng.integers(0, 3, 300).astype(float)
+    shape = trees.Shape(iterations=6)
+    forest = trees.grow(given, target, shape, classes=3, categorical=0)
+    stages = [sums.copy() for sums in trees.staged(forest, given)]
+    assert len(stages) == 6
+    assert np.array_equal(stages[-1], trees.raw(forest, given))
+    assert np.array_equal(stages[2], trees.raw(trees.cut(forest, 3), given))
+
+
 def test_a_class_that_was_never_seen_counts_as_the_worst_miss() -> None:
     facts = Facts(task="multiclass", classes=("a", "b"))
     figures = measured(facts, np.array([[0.5, 0.5], [0.75, 0.25]]), np.array([-1.0, 0.0]))
