@@ -15,7 +15,7 @@ from tui.widgets.table import Row, Table
 COLUMNS: Final = (
     Column(title="record"),
     Column(title="says", is_flexible=True, least=20, most=200),
-    Column(title="figures", is_flexible=True, least=16, most=200),
+    Column(title="figures", is_flexible=True, least=44, most=200),
     Column(title="id", rank=1),
 )
 _PLACES: Final = {
