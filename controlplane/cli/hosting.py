@@ -9,7 +9,18 @@ from typing import Any, Final, Protocol
 
 import uvicorn
 from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+LONGEST_HEAD: Final = 2**18
+"""Bytes of a request's line and headers."""
+_TOLD: Final = (
+    b'{"type":"urn:leeboard:problem:bad-request","title":"The request cannot be read",'
+    b'"status":431,"detail":"the headers are longer than 262144 bytes"}'
+)
+TOO_LONG: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: application/problem+json\r\n"
+    b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(_TOLD), _TOLD)
+)
 PATIENCE: Final = 5
 """Seconds that requests under way are given when the server stops."""
 
@@ -43,6 +54,36 @@ class Hosted(Protocol):
         ...
 
 
+class Heads(HttpToolsProtocol):
+    """HTTP/1.1 with a bound on what comes before a body, which the parser keeps in memory."""
+
+    _size = 0
+    _is_in_head = False
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the connection."""
+        if self._is_in_head:
+            self._size += len(data)
+            if self._size > LONGEST_HEAD:
+                self.transport.write(TOO_LONG)
+                self.transport.close()
+                return
+        super().data_received(data)
+
+    @override
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._size, self._is_in_head = 0, True
+        super().on_message_begin()
+
+    @override
+    def on_headers_complete(self) -> None:
+        """Its head has ended."""
+        self._is_in_head = False
+        super().on_headers_complete()
+
+
 class Host(uvicorn.Server):
     """Runs what `build` makes on a bound socket until a signal comes.
 
@@ -62,7 +103,7 @@ class Host(uvicorn.Server):
             uvicorn.Config(
                 self._face,
                 loop="uvloop",
-                http="httptools",
+                http=Heads,
                 ws="none",
                 interface="asgi3",
                 lifespan="on",
