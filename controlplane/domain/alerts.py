@@ -9,6 +9,9 @@ from typing_extensions import override
 from controlplane.domain.records import Record
 from controlplane.domain.states import AlertState, DeliveryState
 
+QUIET_WINDOWS: Final = 3
+"""After so many windows in a row in which a condition does not hold its alert is over: what comes
+again sooner is the same episode, and nobody is told twice."""
 RUNS_FAILING: Final = "runs_failing"
 """The alert of three failed runs in a row: it ends with an operator's go, not with a promotion."""
 
@@ -38,6 +41,8 @@ class Alert(Record, frozen=True, kw_only=True):
     decision: str | None = None
     window: str | None = None
     fired_at: datetime
+    quiet: tuple[str, ...] = ()
+    """The windows in a row, up to now, in which its condition did not hold."""
     resolved_at: datetime | None = None
     resolved_because: str | None = None
     acknowledged_by: str | None = None

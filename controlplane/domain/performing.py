@@ -5,7 +5,7 @@ from typing import Final
 
 from controlplane.domain.holding import Condition, Facts, cite, figure, untold
 from controlplane.domain.policy import Policy, Trigger
-from controlplane.domain.windows import Realised, Score
+from controlplane.domain.windows import FEWEST_DAYS, Realised, Score
 from detectors.finding import Interval
 
 HIGHER_IS_BETTER: Final = frozenset(
@@ -26,7 +26,7 @@ def worse_by(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:
     limit = reference * (1.0 + trigger.amount)
     interval = _as_loss(metric, found.interval)
     says = (
-        f"{metric} {figure(found.value)} {_bounds(found.interval)} on {found.rows} rows; "
+        f"{metric} {figure(found.value)} {_bounds(found.interval)} on {_rows(score, found)}; "
         f"{champion.version}'s reference loss {figure(reference)}, allowed {figure(limit)}"
     )
     figures = {"reference_loss": reference, "limit": limit}
@@ -42,7 +42,7 @@ def worse_than(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:
     if score is None or found is None:
         return untold("performance", f"no window with labels of {champion.version} is closed yet")
     says = (
-        f"{metric} {figure(found.value)} {_bounds(found.interval)} on {found.rows} rows; "
+        f"{metric} {figure(found.value)} {_bounds(found.interval)} on {_rows(score, found)}; "
         f"the limit is {figure(trigger.amount)}"
     )
     holds: bool | None = None
@@ -54,12 +54,14 @@ def worse_than(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:
 
 
 def _performance(facts: Facts, metric: str) -> tuple[Score | None, Realised | None]:
-    """The champion's figure in the newest window whose labels are closed."""
+    """The champion's figure in the newest window whose labels are closed; of short windows that
+    of the week up to its end."""
     assert facts.champion is not None
     for score in reversed(facts.scores):
         if score.revision != 1:
             continue
-        for found in score.realised:
+        is_short = score.end - score.start < FEWEST_DAYS
+        for found in score.recent if is_short else score.realised:
             if (found.version, found.metric) == (facts.champion.version, metric):
                 return score, found
     return None, None
@@ -86,3 +88,8 @@ def _as_loss(metric: str, interval: Interval | None) -> Interval | None:
 
 def _bounds(interval: Interval | None) -> str:
     return "without interval" if interval is None else f"[{interval.low:.4g}, {interval.high:.4g}]"
+
+
+def _rows(score: Score, found: Realised) -> str:
+    days = f" of the week to {score.end:%Y-%m-%d}" if found in score.recent else ""
+    return f"{found.rows} rows{days}"

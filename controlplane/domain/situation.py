@@ -36,6 +36,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     retrainings: tuple[Decision, ...] = ()
     ended_runs: tuple[Run, ...] = ()
     failures_since_go: int = 0
+    fruitless: int = 0
+    """How many candidates in a row were turned away since a version was promoted."""
     open_run: Run | None = None
     open_trial: Trial | None = None
     settled_trial: Trial | None = None

@@ -8,6 +8,8 @@ from controlplane.domain.situation import Situation
 FAILURES_ALLOWED: Final = 3
 """So many failed runs in a row stop retraining until an operator says go."""
 
+MOST_DOUBLINGS: Final = 3
+
 
 def held_back(s: Situation) -> tuple[str, str] | None:
     """Why no run may start now, as (what blocks, a sentence); None: one may."""
@@ -25,9 +27,16 @@ def in_the_way(s: Situation) -> tuple[str, str] | None:
     return s.blocker()
 
 
-def cooldown(asked: timedelta | None, window: timedelta) -> timedelta:
-    """The time between runs: as asked, else two windows and at least a week."""
-    return asked if asked is not None else max(2 * window, timedelta(days=7))
+def cooldown(asked: timedelta | None, window: timedelta, fruitless: int = 0) -> timedelta:
+    """The time between runs: as asked, else two windows and at least a week.
+
+    Where nothing was asked it doubles, up to eight times, with each candidate in a row that was
+    turned away: where retraining did not pay lately, it will hardly pay tomorrow.
+    """
+    if asked is not None:
+        return asked
+    doublings = min(fruitless, MOST_DOUBLINGS)
+    return max(2 * window, timedelta(days=7)) * (1 << doublings)
 
 
 def _paced(s: Situation) -> tuple[str, str] | None:
@@ -35,9 +44,13 @@ def _paced(s: Situation) -> tuple[str, str] | None:
     if not s.retrainings:
         return None
     last = s.retrainings[0]
-    until = last.model_time + cooldown(s.policy.retrain.cooldown, s.window)
+    asked = s.policy.retrain.cooldown
+    until = last.model_time + cooldown(asked, s.window, s.fruitless)
     if s.now < until:
-        return f"cooldown:{last.id}", f"cooling down until {until:%Y-%m-%d %H:%M}"
+        why = f"cooling down until {until:%Y-%m-%d %H:%M}"
+        if asked is None and s.fruitless:
+            why += f", longer since {s.fruitless} in a row brought nothing better"
+        return f"cooldown:{last.id}", why
     limit = s.policy.retrain.at_most
     recent = [d for d in s.retrainings if d.model_time > s.now - limit.period]
     if len(recent) >= limit.count:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 from typing_extensions import override
@@ -66,6 +66,11 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
     """The mean of the task's loss on the same rows: what trials and triggers compare."""
 
 
+FEWEST_DAYS: Final = timedelta(days=5)
+"""A window from this length on has days enough for its figures' intervals to rest on them."""
+WEEK: Final = timedelta(days=7)
+
+
 class Score(Record, frozen=True, kw_only=True):
     """One revision of what was found in a window; `id` is `{window}/{revision}`.
 
@@ -91,6 +96,9 @@ class Score(Record, frozen=True, kw_only=True):
     late: int = 0
     findings: tuple[Finding, ...] = ()
     realised: tuple[Realised, ...] = ()
+    recent: tuple[Realised, ...] = ()
+    """The champion's figures over the week up to the window's end, where the window is too short
+    for its days to be told apart; without interval where the week has too few of them."""
     columns_failed: int = 0
     columns_judged: int = 0
     columns_unjudged: int = 0
@@ -104,6 +112,12 @@ class Score(Record, frozen=True, kw_only=True):
     def filed_at(self) -> datetime:
         """Scores are listed by the event time of their window."""
         return self.start
+
+    @property
+    @override
+    def filed_state(self) -> str:
+        """Scores are found by their revision."""
+        return str(self.revision)
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,15 +7,16 @@ import msgspec
 
 from controlplane.domain.conditions import Condition, conditions_of
 from controlplane.domain.conditions import Facts as Found
-from controlplane.domain.decisions import Decision, DecisionKind
 from controlplane.domain.models import Model
 from controlplane.domain.policy import Policy, TriggerKind
+from controlplane.domain.runs import Run
 from controlplane.domain.versions import Version
 from controlplane.domain.windows import Score
 from controlplane.store.ports import Snapshot
 
 SCORES: Final = 24
-"""How many of the newest scores the conditions look back on; a window has up to two of them."""
+"""How many of the newest scores of each revision the conditions look back on."""
+REVISIONS: Final = ("0", "1")
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,13 +29,20 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 def facts_at(view: Snapshot, model: Model, policy: Policy, now: datetime) -> Facts:
     """Look at the newest scores; where the file asks for it, count the new labels."""
     champion = _champion(view, model)
-    newest = view.ledger.find(Score, model=model.model, newest_first=True, limit=SCORES)
-    scores = tuple(score for score in reversed(newest) if score.scored_at <= now)
+    newest = [
+        score
+        for revision in REVISIONS
+        for score in view.ledger.find(
+            Score, model=model.model, states=[revision], newest_first=True, limit=SCORES
+        )
+        if score.scored_at <= now
+    ]
+    scores = tuple(sorted(newest, key=lambda score: (score.start, score.revision)))
     found = Found(
         now=now, champion=champion, scores=scores,
         new_labels=_new_labels(view, model, policy, champion, now),
     )  # fmt: skip
-    fresh = frozenset(s.window for s in scores if s.scored_at == now and s.revision in {0, 1})
+    fresh = frozenset(score.window for score in scores if score.scored_at == now)
     return Facts(conditions=conditions_of(policy, found), fresh=fresh)
 
 
@@ -51,7 +59,7 @@ def _new_labels(
     asked = any(t.kind is TriggerKind.NEW_LABELS for t in policy.retrain.when)
     if champion is None or not asked:
         return None
-    decisions = view.ledger.find(Decision, model=model.model, newest_first=True, limit=SCORES)
-    runs = [d.model_time for d in decisions if d.kind is DecisionKind.RETRAIN]
-    labels = view.events.new_labels(model.model, max([champion.made_at, *runs]), now)
+    runs = view.ledger.find(Run, model=model.model, newest_first=True, limit=1)
+    since = max([champion.made_at, *(run.requested_at for run in runs)])
+    labels = view.events.new_labels(model.model, since, now)
     return int(labels.num_rows)

@@ -68,6 +68,7 @@ def observe(view: Snapshot, model: str, now: datetime) -> Situation:
         conditions=facts.conditions, fresh=facts.fresh,
         retrainings=tuple(d for d in decisions if d.kind is DecisionKind.RETRAIN),
         ended_runs=ended, failures_since_go=_failures(ended, decisions),
+        fruitless=_fruitless(decisions),
         open_run=next((run for run in runs if run.state in OPEN_RUNS), None),
         open_trial=next((t for t in trials if t.state is TrialState.RUNNING), None),
         settled_trial=next((t for t in trials if _waits(ledger, t)), None),
@@ -111,6 +112,16 @@ def _failures(ended: tuple[Run, ...], decisions: list[Decision]) -> int:
         if run.state not in ENDED_BADLY or (since is not None and run.decision not in since):
             break
         count += 1
+    return count
+
+
+def _fruitless(decisions: list[Decision]) -> int:
+    """Counted back to the last promotion; what a demonstration made up proves nothing."""
+    count = 0
+    for decision in decisions:
+        if decision.kind in {DecisionKind.PROMOTE, DecisionKind.FIRST}:
+            break
+        count += decision.kind is DecisionKind.REJECT and not decision.made
     return count
 
 

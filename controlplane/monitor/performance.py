@@ -1,20 +1,25 @@
 """How well a window's predictions turned out: a version, and all live rows together."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from controlplane.domain.grid import DAY, boundary_after
 from controlplane.domain.names import seed_of
-from controlplane.domain.windows import Realised
-from controlplane.monitor.rows import Contents, scores_of
+from controlplane.domain.windows import FEWEST_DAYS, WEEK, Realised, Window
+from controlplane.monitor.rows import Contents, labelled_rows, scores_of
 from controlplane.monitor.scope import Scope
+from controlplane.store.ports import Known, Snapshot
 from detectors import performance
 from detectors.finding import Interval
 
+MOMENT: Final = timedelta(microseconds=1)
 ALL: Final = "*"
 RIGHT: Final = "accuracy"
 WRONG: Final = "error"
@@ -36,6 +41,38 @@ def realised(scope: Scope, found: Contents) -> tuple[Realised, ...]:
         for version, rows in _by_version(found.labelled)
         for metric in metrics
     )
+
+
+def lately(view: Snapshot, scope: Scope, window: Window) -> tuple[Realised, ...]:
+    """The champion's figures over the week up to a short window's end, days being their units.
+
+    What a single day shows of a model is that day: rain, a holiday, a strike. An interval that
+    is to say how well the model does now has to know how much days differ. Of windows shorter
+    than a day the last one of each day has them. Nothing where the window is long enough itself.
+    """
+    monitor = scope.policy.monitors.performance
+    if monitor is None or not _is_short(scope, window):
+        return ()
+    champion = scope.champion_at(window.end)
+    week = Known(start=window.end - WEEK, end=window.end, by=scope.instant)
+    rows = labelled_rows(view, scope, week)
+    rows = rows.filter(pc.equal(rows["version"], champion))
+    if rows.num_rows == 0:
+        return ()
+    metrics = list(dict.fromkeys([monitor.metric, scope.loss]))
+    found = [_figure(scope, window.id, champion, rows, metric) for metric in metrics]
+    days = pc.count_distinct(pc.floor_temporal(rows["at"], unit="day")).as_py()
+    if days * DAY < FEWEST_DAYS:
+        found = [msgspec.structs.replace(figure, interval=None) for figure in found]
+    return tuple(found)
+
+
+def _is_short(scope: Scope, window: Window) -> bool:
+    length = window.end - window.start
+    if length >= FEWEST_DAYS:
+        return False
+    ends_a_day = boundary_after(scope.calendar.days, window.end - MOMENT) == window.end
+    return length >= DAY or ends_a_day or window.rows_last is not None
 
 
 def losses_of(scope: Scope, rows: pa.Table) -> NDArray[np.float64]:

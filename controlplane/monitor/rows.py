@@ -74,6 +74,11 @@ def contents(view: Snapshot, scope: Scope, window: Window, by: datetime) -> Cont
     )  # fmt: skip
 
 
+def labelled_rows(view: Snapshot, scope: Scope, known: Known) -> pa.Table:
+    """The served live rows of a span whose label is known, with the version that made each."""
+    return _served(scope, view.events.labelled(scope.name, [], known))
+
+
 def prediction_columns(schema: Schema, table: pa.Table) -> dict[str, Kind]:
     """The columns of a model's answer that a table has, with their kinds.
 

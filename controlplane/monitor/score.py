@@ -17,7 +17,7 @@ from controlplane.monitor.inputs import judged, notes_on
 from controlplane.monitor.late import changed_windows
 from controlplane.monitor.material import reference_in_force
 from controlplane.monitor.opening import unsettled
-from controlplane.monitor.performance import realised
+from controlplane.monitor.performance import lately, realised
 from controlplane.monitor.quality import judged_labels
 from controlplane.monitor.rows import Contents, contents
 from controlplane.monitor.scope import Scope, open_scope
@@ -123,7 +123,8 @@ def _revised(
         reference=None if reference is None else reference.id,
         verdict=window_verdict(findings), rows=found.rows.num_rows,
         labels=found.labelled.num_rows, late=found.late, findings=tuple(findings),
-        realised=realised(scope, found), columns_failed=counts.failed,
+        realised=realised(scope, found),
+        recent=lately(view, scope, window) if revision == 1 else (), columns_failed=counts.failed,
         columns_judged=counts.judged, columns_unjudged=counts.unjudged,
         stream_alarm=alarmed(store, view, scope, found) if revision == 1 else None,
         notes=NO_REFERENCE if measure is None else notes_on(scope, measure),

@@ -66,6 +66,20 @@ def test_an_alert_of_the_same_condition_is_another_the_next_time(
     assert first.id != second.id
 
 
+def test_what_comes_again_within_three_windows_is_the_same_episode(
+    store: Store, tmp_path: Path
+) -> None:
+    voyage = Voyage(store, tmp_path, FakeTrainer())
+    voyage.launch()
+    voyage.apply(a_file(trainer=None))
+    for week, rise in enumerate((3.0, 0.0, 0.0, 3.0, 0.0, 0.0)):
+        voyage.log(waters(SERVED + 7 * week * DAY, 7, rise=rise))
+    voyage.sail(SERVED + 43 * DAY)
+    [alert] = voyage.all(Alert)
+    assert (alert.fired_at, alert.state) == (SERVED + 8 * DAY, "firing")
+    assert len(alert.quiet) == 2
+
+
 def test_a_guard_whose_version_before_can_no_longer_score_is_inconclusive(
     store: Store, tmp_path: Path
 ) -> None:

@@ -414,3 +414,31 @@ def test_a_changed_file_calibrates_anew(store: Store) -> None:
     step(store, SERVED + 16 * DAY)
     with store.read() as view:
         assert view.ledger.get(Reference, "boats/v1").calibration != before
+
+
+def test_a_day_is_judged_by_the_week_up_to_its_end(store: Store) -> None:
+    watch(store, a_policy(windows=Windows(every=DAY)))
+    serve(store, 9 * 24)
+    step(store, SERVED + 10 * DAY + 5 * HOUR)
+    figures = {s.start: s.recent for s in scores(store) if s.revision == 1}
+
+    [early], [week] = figures[SERVED + 3 * DAY], figures[SERVED + 6 * DAY]
+    assert (early.version, early.rows, early.interval) == ("v1", 4 * 24, None)
+    assert (week.version, week.rows) == ("v1", 7 * 24)
+    assert week.interval.low < week.value < week.interval.high
+    assert all(s.recent == () for s in scores(store) if s.revision == 0)
+
+
+def test_of_hours_only_the_last_of_a_day_has_the_weeks_figures(store: Store) -> None:
+    watch(store, a_policy(windows=Windows(every=HOUR)))
+    serve(store, 2 * 24)
+    step(store, SERVED + 3 * DAY + 5 * HOUR)
+    told_of = [s.end for s in scores(store) if s.revision == 1 and s.recent]
+    assert told_of == [SERVED + DAY, SERVED + 2 * DAY]
+
+
+def test_a_week_has_its_own_figures_and_needs_no_others(store: Store) -> None:
+    watch(store, a_policy())
+    serve(store)
+    step(store, SERVED + 10 * DAY)
+    assert all(s.recent == () for s in scores(store))

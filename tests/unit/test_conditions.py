@@ -50,6 +50,17 @@ def broken(detector: str, column: str = "wind") -> Finding:
     )  # fmt: skip
 
 
+def test_a_short_windows_performance_is_that_of_the_week_up_to_its_end() -> None:
+    day = {"end": SERVED + DAY, "realised": (a_figure(3.0, 4.0),)}
+    calm = a_score(0, recent=(a_figure(0.9, 1.4),), **day)
+    worse = a_score(0, recent=(a_figure(1.3, 1.5),), **day)
+    assert of("performance", asking(WORSE), facts(calm)).holds is False
+    told = of("performance", asking(WORSE), facts(worse))
+    assert told.holds
+    assert "on 168 rows of the week to 2024-04-02" in told.says
+    assert of("performance", asking(WORSE), facts(a_score(0, **day))).holds is None
+
+
 def test_before_there_is_a_champion_nothing_can_be_said() -> None:
     assert conditions_of(asking(WORSE), facts(champion=None)) == ()
 

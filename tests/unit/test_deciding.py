@@ -119,6 +119,11 @@ def test_by_default_the_cooldown_is_two_windows_and_at_least_a_week() -> None:
     assert cooldown(timedelta(0), 5 * DAY) == timedelta(0)
 
 
+def test_the_default_cooldown_doubles_with_every_candidate_in_a_row_that_was_turned_away() -> None:
+    assert [cooldown(None, DAY, n) / DAY for n in range(6)] == [7, 14, 28, 56, 56, 56]
+    assert cooldown(3 * DAY, DAY, 5) == 3 * DAY
+
+
 def test_at_most_so_many_runs_in_a_period_and_the_oldest_of_them_is_named() -> None:
     policy = a_file(retrain=Retrain(when=(WORSE,), cooldown=DAY, at_most=AtMost(2, 30 * DAY)))
     held = decide(asked(policy=policy, retrainings=retrainings(3, 29, 60)))[0]
