@@ -65,10 +65,11 @@ class Served:
                 stdout=log, stderr=log, env=self._env, text=True, **self._popen,
             )  # fmt: skip
         until = time.monotonic() + LIMIT
-        while not self._answers():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < until, self.said()
-            time.sleep(0.02)
+        with httpx.Client(base_url=self.address, timeout=LIMIT) as client:
+            while not _is_ready(client):
+                assert self.process.poll() is None, self.said()
+                assert time.monotonic() < until, self.said()
+                time.sleep(0.05)
 
     def kill(self) -> None:
         """As `kill -9`."""
@@ -102,11 +103,12 @@ class Served:
             answer = client.put(f"/v1/models/{model}", content=text.replace("boats", model))
             assert answer.status_code in {200, 201}, answer.text
 
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.address}/readyz", timeout=LIMIT).status_code == 200
-        except httpx.TransportError:
-            return False
+
+def _is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @contextmanager

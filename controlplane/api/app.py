@@ -52,9 +52,10 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
 class App:
     """An ASGI application."""
 
-    def __init__(self, front: Front, changes: Changes) -> None:
+    def __init__(self, front: Front, changes: Changes, intake: Intake) -> None:
         self._front = front
         self._changes = changes
+        self._intake = intake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -63,13 +64,14 @@ class App:
     def release(self) -> None:
         """The server stops: let no request wait any longer."""
         self._changes.release()
+        self._intake.release()
 
 
 def create_app(parts: Parts, *, guardian: Guardian | None = None) -> App:
     """The application over these parts; the guardian is the one that the settings ask for."""
-    changes, meters = Changes(), Meters(parts.store)
+    changes, meters, intake = Changes(), Meters(parts.store), Intake()
     parts.store.subscribe(changes.told)
-    given = {"parts": parts, "changes": changes, "meters": meters, "intake": Intake()}
+    given = {"parts": parts, "changes": changes, "meters": meters, "intake": intake}
     dependencies = {name: _constant(value) for name, value in given.items()}
     dependencies |= {
         "by": Provide(_by, sync_to_thread=False),
@@ -88,7 +90,7 @@ def create_app(parts: Parts, *, guardian: Guardian | None = None) -> App:
         ),
         state=State({"guardian": guardian or guardian_for(parts.settings)}),
     )
-    return App(Front(routes, Doorplate(parts.settings), meters), changes)
+    return App(Front(routes, Doorplate(parts.settings), meters), changes, intake)
 
 
 def _constant(value: object) -> Provide:

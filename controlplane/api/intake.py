@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from litestar.connection import Request
 from litestar.exceptions import InternalServerException
 from litestar.params import Dependency
 
@@ -24,6 +23,9 @@ PATIENCE: Final = 30.0
 HEAVY: Final = 2**20
 """A body of this size, or one that is packed, shares a few threads with its like."""
 
+LAST_PATIENCE: Final = 1.0
+"""The same where the server ends."""
+
 T = TypeVar("T")
 
 
@@ -33,18 +35,20 @@ class Intake:
     def __init__(self) -> None:
         self._held = 0
         self._few, self._many = CapacityLimiter(4), CapacityLimiter(64)
+        self._reading: set[asyncio.Timeout] = set()
+        self._is_released = False
 
     @asynccontextmanager
     async def body(self, request: Asked) -> AsyncIterator[bytes]:
         """A request's body, counted while the block lasts.
 
-        Raises Overloaded where too much is held already, BadRequest (408) where no more of it
+        Raises Overloaded where too much is held already or the server ends, BadRequest (408) where no more of it
         comes, and (400) where the sender went away in its midst.
         """
         parts: list[bytes] = []
         size = 0
         try:
-            async for part in _parts(request):
+            async for part in self._parts(request):
                 if self._held + len(part) > MOST_HELD and self._held > size:
                     message = (
                         f"{self._held} bytes of other requests are being taken in; nothing of "
@@ -58,27 +62,41 @@ class Intake:
         finally:
             self._held -= size
 
+    def release(self) -> None:
+        """The server stops: wait for no body any longer than a moment; in the loop."""
+        self._is_released = True
+        for reading in self._reading:
+            reading.reschedule(asyncio.get_running_loop().time() + LAST_PATIENCE)
+
     async def store(self, work: Callable[[], T], *, size: int, is_packed: bool) -> T:
         """Run what blocks in a thread of its own kind."""
         limiter = self._few if is_packed or size >= HEAVY else self._many
         return await to_thread.run_sync(work, limiter=limiter)
 
+    async def _parts(self, request: Asked) -> AsyncIterator[bytes]:
+        stream = request.stream()
+        while True:
+            end = asyncio.timeout(LAST_PATIENCE if self._is_released else PATIENCE)
+            self._reading.add(end)
+            try:
+                async with end:
+                    part = await anext(stream)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise self._too_slow() from None
+            except InternalServerException:
+                raise BadRequest("the sender went away; nothing was stored") from None
+            finally:
+                self._reading.discard(end)
+            yield part
+
+    def _too_slow(self) -> Exception:
+        if self._is_released:
+            return Overloaded("the server is ending; send it again to the restarted one")
+        message = f"no more of the body came within {PATIENCE:g} seconds; nothing was stored"
+        return BadRequest(message, status=408)
+
 
 Taking = Annotated[Intake, Dependency(skip_validation=True)]
 """The intake, as a handler's argument `intake`."""
-
-
-async def _parts(request: Request) -> AsyncIterator[bytes]:  # type: ignore[type-arg]
-    stream = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                part = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            message = f"no more of the body came within {PATIENCE:g} seconds; nothing was stored"
-            raise BadRequest(message, status=408) from None
-        except InternalServerException:
-            raise BadRequest("the sender went away; nothing was stored") from None
-        yield part

@@ -226,8 +226,8 @@ def test_numbers_texts_and_ids_at_the_edge_are_data(client: httpx.Client) -> Non
     client.post(ROWS, json={"id": "first", "at": AT, "wind": 0.5, "sail": "jib"})
     ids = ["a\0b", "\U0001f6a3", " ", "x" * 1000, 9_007_199_254_740_993, "../../etc", "a" * 2]
     rows = [
-        {"id": id, "at": AT, "wind": wind, "sail": sail}
-        for id, wind, sail in zip(
+        {"id": name, "at": AT, "wind": wind, "sail": sail}
+        for name, wind, sail in zip(
             ids, [10**30, -0.0, 5e-324, None, "1e3", 2**64, True],
             ["\0", "ß", "", None, "x" * 100_000, "\u202e", "'; drop table models; --"], strict=True,
         )

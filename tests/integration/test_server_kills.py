@@ -1,0 +1,198 @@
+"""A server killed again and again under load: what it acknowledged is there once, and nothing else."""
+
+import contextlib
+import json
+import threading
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from connectors.client.buffer import Pace
+from connectors.client.serving import Leeboard
+from controlplane.store.duckdb_store import open_store
+from controlplane.store.ports import Known
+from tests.served import LIMIT, Served
+
+KILLS = 12
+ROWS = 7
+FILE = """\
+model: boats
+task: regression
+label: {column: knots, delay: 1d}
+trainer: none
+features: {wind: numeric, sail: categorical}
+"""
+QUICK = Pace(batch_rows=40, every=0.02, first_pause=0.02, longest_pause=0.1)
+
+pytestmark = pytest.mark.slow
+
+
+class Sent(msgspec.Struct):
+    """A request that was acknowledged, and its first answer."""
+
+    path: str
+    body: bytes
+    headers: dict[str, str]
+    answer: object
+
+
+class Sender(threading.Thread):
+    """Sends batch after batch, each as often as it takes, under one key."""
+
+    def __init__(self, served: Served, name: str, kind: str) -> None:
+        super().__init__(name=name)
+        self.sent: list[Sent] = []
+        self.replayed = 0
+        self._kind = kind
+        self._served = served
+        self._over = threading.Event()
+        self.failure: BaseException | None = None
+
+    def finish(self) -> None:
+        """Acknowledge what is under way and end."""
+        self._over.set()
+
+    def run(self) -> None:
+        try:
+            with self._served.client() as client:
+                while not self._over.is_set():
+                    self._send(client, len(self.sent))
+        except BaseException as error:  # it is raised by the test
+            self.failure = error
+
+    def _send(self, client: httpx.Client, number: int) -> None:
+        ids = [f"{self.name}-{number}-{row}" for row in range(ROWS)]
+        columns = {"id": ids, "at": [f"2024-03-01T06:00:{row:02}Z" for row in range(ROWS)]}
+        feed = "labels" if self._kind == "labels" else "predictions"
+        more = {"label": [1.0] * ROWS} if feed == "labels" else {"wind": [0.5] * ROWS}
+        body, kind = json.dumps({"columns": columns | more}).encode(), "application/json"
+        if self._kind == "arrow":
+            body, kind = _arrow(columns | more), "application/vnd.apache.arrow.stream"
+        sent = Sent(
+            f"/v1/models/boats/{feed}", body,
+            {"content-type": kind, "idempotency-key": f"{self.name}-{number}"}, None,
+        )  # fmt: skip
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = client.post(sent.path, content=sent.body, headers=sent.headers)
+                if answer.status_code == 200:
+                    self.replayed += "idempotent-replayed" in answer.headers
+                    sent.answer = answer.json()
+                    self.sent.append(sent)
+                    return
+                assert answer.status_code in {503, 507}, answer.text
+            self._over.wait(0.05)
+
+
+def _arrow(columns: dict[str, list[object]]) -> bytes:
+    file = BytesIO()
+    table = pa.table(columns)
+    with pa.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table)
+    return file.getvalue()
+
+
+class App(threading.Thread):
+    """A serving app that logs predictions and their labels through the client library."""
+
+    def __init__(self, served: Served) -> None:
+        super().__init__(name="app")
+        self.leeboard = Leeboard(served.address, "boats", served.token, pace=QUICK)
+        self.logged = 0
+        self._over = threading.Event()
+
+    def finish(self) -> None:
+        """Log no more."""
+        self._over.set()
+
+    def run(self) -> None:
+        while not self._over.wait(0.002):
+            self.leeboard.log_prediction(f"app-{self.logged}", {"wind": 0.5, "sail": "jib"}, 1.0)
+            self.leeboard.log_label(f"app-{self.logged}", 1.0)
+            self.logged += 1
+
+
+def test_killed_under_load_everything_acknowledged_is_there_once(tmp_path: Path) -> None:
+    chance = np.random.default_rng(20240301)
+    with Served(tmp_path / "data") as served:
+        served.apply(FILE)
+        senders = [
+            Sender(served, name, kind)
+            for name, kind in {"j0": "json", "j1": "json", "a0": "arrow", "l0": "labels"}.items()
+        ]
+        app = App(served)
+        for thread in (*senders, app):
+            thread.start()
+        for _ in range(KILLS):
+            threading.Event().wait(chance.uniform(0.02, 0.4))  # a moment by chance
+            served.kill()
+            served.start()
+        for thread in (*senders, app):
+            thread.finish()
+        for thread in (*senders, app):
+            thread.join(LIMIT)
+            assert not thread.is_alive()
+        for sender in senders:
+            if sender.failure is not None:
+                raise sender.failure
+        assert app.leeboard.flush(LIMIT)
+        stats = app.leeboard.stats
+        app.leeboard.close()
+
+        batches = [sent for sender in senders for sent in sender.sent]
+        with served.client() as client:
+            for sent in batches[:: max(1, len(batches) // 40)]:
+                again = client.post(sent.path, content=sent.body, headers=sent.headers)
+                assert again.headers["idempotent-replayed"] == "true"
+                assert again.json() == sent.answer
+        assert served.stop() == 0
+        assert "Traceback" not in served.said()
+
+    assert all(sent.answer["accepted"] == ROWS for sent in batches)
+    assert (stats.logged, stats.accepted) == (2 * app.logged, 2 * app.logged)
+    assert (stats.waiting, stats.rejected, stats.dropped) == (0, 0, {})
+    store = open_store(tmp_path / "data")
+    try:
+        with store.read() as view:
+            found = view.events.rows("boats", [], Known())["id"].to_pylist()
+            counts = view.events.counts("boats")
+    finally:
+        store.close()
+    there = {f"{s.name}-{n}-{row}" for s in senders if s.name != "l0"
+             for n in range(len(s.sent)) for row in range(ROWS)}  # fmt: skip
+    there |= {f"app-{number}" for number in range(app.logged)}
+    assert len(found) == len(set(found))
+    assert set(found) == there
+    assert counts.labels == app.logged + ROWS * len(senders[3].sent)
+
+
+def test_what_does_not_fit_while_the_server_is_away_is_dropped_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Served(tmp_path / "data") as served:
+        served.apply(FILE)
+        served.kill()
+        pace = msgspec.structs.replace(QUICK, capacity=30)
+        leeboard = Leeboard(served.address, "boats", served.token, pace=pace)
+        for number in range(100):
+            leeboard.log_prediction(str(number), {"wind": 0.5}, 1.0)
+        before = leeboard.stats
+        assert not leeboard.flush(0.05)
+        served.start()
+        assert leeboard.flush(LIMIT)
+        after = leeboard.stats
+        leeboard.close()
+
+        with served.client() as client:
+            rows = client.get("/v1/models/boats").json()["summary"]["rows"]
+    assert before.dropped.keys() == {"full"}
+    assert before.logged + before.dropped["full"] == 100
+    assert before.logged <= 30 + QUICK.batch_rows  # one batch may be under way
+    assert (after.accepted, after.dropped) == (before.logged, before.dropped)
+    assert rows["predictions"] == before.logged
+    assert [r.message for r in caplog.records].count("leeboard: rows are dropped: full") == 1
