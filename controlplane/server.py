@@ -22,6 +22,7 @@ from controlplane.ingest.receive import forget_keys
 from controlplane.lifecycle.applying import Applying
 from controlplane.lifecycle.attending import Attending
 from controlplane.lifecycle.by_hand import ByHand
+from controlplane.lifecycle.proving import Prover
 from controlplane.lifecycle.reconcile import Reconciler
 from controlplane.lifecycle.workshop import Workshop
 from controlplane.notify.post import Outbox
@@ -63,7 +64,9 @@ def build(settings: Settings, clock: Clock) -> Server:
 
         desk = Desk(
             applying=Applying(store, clock, check),  # type: ignore[arg-type]
-            by_hand=ByHand(store, clock, waker.settle_now),
+            by_hand=ByHand(
+                store, clock, waker.settle_now, Prover(store, workshop, clock).prove
+            ),
             attending=Attending(store, workshop, clock),
             waker=waker, scheduler=scheduler, workshop=workshop, store=store, clock=clock,
         )  # fmt: skip

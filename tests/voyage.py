@@ -37,6 +37,7 @@ from controlplane.domain.schema import Column, Schema, Task
 from controlplane.domain.trials import Trial as TrialRecord
 from controlplane.domain.versions import Version
 from controlplane.lifecycle.by_hand import ByHand
+from controlplane.lifecycle.proving import Prover
 from controlplane.lifecycle.reconcile import Reconciler
 from controlplane.lifecycle.workshop import Workshop
 from controlplane.store.ports import Store
@@ -87,7 +88,10 @@ class Voyage:
         workshop = Workshop(self.root, {"builtin": self.trainer})
         parts = Reconciler(store=store, workshop=workshop, clock=self.clock)
         self.waker = Waker(store, parts, self.clock)
-        self.by_hand = ByHand(store, self.clock, self.waker.settle_now)
+        self.by_hand = ByHand(
+            store, self.clock, self.waker.settle_now,
+            Prover(store, workshop, self.clock).prove,
+        )  # fmt: skip
         self.workshop = workshop
 
     def apply(self, policy: Policy) -> None:

@@ -157,7 +157,7 @@ def _updated(current: Model | None, file: File, generation: int, now: datetime) 
             stepped=None if file.timing is Timing.REPLAY else now,
         )  # fmt: skip
     schema = _schema(file.policy) or current.schema
-    return msgspec.structs.replace(current, generation=generation, schema=schema, frozen=None)
+    return msgspec.structs.replace(current, generation=generation, schema=schema)
 
 
 def _schema(policy: Policy) -> Schema | None:

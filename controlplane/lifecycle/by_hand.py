@@ -32,7 +32,7 @@ from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
 from controlplane.lifecycle.observe import OPEN_RUNS, file_in_force
 from controlplane.lifecycle.reconcile import record_one
-from controlplane.store.ports import Store, Transaction
+from controlplane.store.ports import LedgerReader, Store, Transaction
 
 BY_HAND: Final = frozenset({DecisionKind.PROMOTE, DecisionKind.ROLL_BACK})
 
@@ -52,12 +52,17 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ByHand:
-    """An operator's requests. `settle` is called with the model after each that decides."""
+    """An operator's requests. `settle` is called with the model after each that decides; `prove`
+    with a model and a version before that is to serve: it raises Refused where it cannot."""
 
-    def __init__(self, store: Store, clock: Clock, settle: Callable[[str], None]) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, settle: Callable[[str], None],
+        prove: Callable[[str, str], None],
+    ) -> None:  # fmt: skip
         self._store = store
         self._clock = clock
         self._settle = settle
+        self._prove = prove
 
     def promote(self, model: str, version: str, *, reason: str, by: str) -> Decision:
         """Make a version champion; refused while a guard, a trial or an approval is open."""
@@ -69,18 +74,20 @@ class ByHand:
                 message = f"{version} is champion already; nothing would change"
                 raise Refused(message)
             _refuse_while_tried(t, model)
-            if not _is_proved(t, target):
+            if record.champion is not None and not _was_compared(t, target):
                 message = (
-                    f"{version} has not scored rows here yet, so nothing proves that it loads; "
-                    f"put it on trial first: `leeboard trials start {model} {version}`"
+                    f"{version} was never compared with {record.champion}, so no guard could watch "
+                    f"it; put it on trial first: `leeboard trials start {model} {version}`"
                 )
                 raise Refused(message)
-            says = f"promote {version} in place of {record.champion} by hand: {reason}"
+            place = f"in place of {record.champion}" if record.champion else "as the first to serve"
+            says = f"promote {version} {place} by hand: {reason}"
             return self._decided(t, Ask(
                 record=record, policy=policy, kind=DecisionKind.PROMOTE, subject=version,
                 says=says, by=by, made=target.made,
             ))  # fmt: skip
 
+        self._prove(model, version)
         return self._performed(model, self._store.write(work).result())
 
     def rollback(self, model: str, *, reason: str, by: str) -> Decision:
@@ -88,7 +95,7 @@ class ByHand:
 
         def work(t: Transaction) -> Decision:
             record, policy = file_in_force(t.ledger, model)
-            target = _served_before(t, record)
+            target = _served_before(t.ledger, record)
             says = f"take {record.champion} back and serve {target} again by hand: {reason}"
             evidence = Evidence(kind="target", id=target, says=f"{target} served before")
             return self._decided(t, Ask(
@@ -96,6 +103,9 @@ class ByHand:
                 subject=record.champion or "", says=says, by=by, evidence=(evidence,),
             ))  # fmt: skip
 
+        with self._store.read() as view:
+            target = _served_before(view.ledger, file_in_force(view.ledger, model)[0])
+        self._prove(model, target)
         return self._performed(model, self._store.write(work).result())
 
     def open_trial(self, model: str, version: str, *, by: str, made: bool) -> Trial:
@@ -258,19 +268,19 @@ def _refuse_while_tried(t: Transaction, model: str) -> None:
         raise Conflict(message)
 
 
-def _is_proved(t: Transaction, version: Version) -> bool:
-    """It served before, or a trial had it score rows in a process of its own."""
+def _was_compared(t: Transaction, version: Version) -> bool:
+    """It served before, or a trial compared it with a champion, row by row."""
     trials = t.ledger.find(Trial, model=version.model)
     return version.served or any(
         trial.candidate == version.version and trial.blocks for trial in trials
     )
 
 
-def _served_before(t: Transaction, model: Model) -> str:
+def _served_before(ledger: LedgerReader, model: Model) -> str:
     """The version whose reign came before the champion's, if it can come back."""
-    reigns = t.ledger.find(Reign, model=model.model)
+    reigns = ledger.find(Reign, model=model.model)
     for reign in reversed(reigns[:-1]):
-        version = t.ledger.get(Version, f"{model.model}/{reign.version}")
+        version = ledger.get(Version, f"{model.model}/{reign.version}")
         if version is not None and version.state is VersionState.RETIRED:
             return version.version
     message = f"no version of {model.model} served before {model.champion or 'now'}"
