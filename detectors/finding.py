@@ -41,6 +41,8 @@ class Reason(StrEnum):
     NOT_APPLICABLE = "not_applicable"
     DEGENERATE = "degenerate"
     UNCALIBRATED = "uncalibrated"
+    PARTIAL = "partial"
+    """Of part of a window, which whole ones cannot calibrate."""
     SHOWN = "shown"
     """Computed for the reader; no threshold was asked for, so it judges nothing."""
 

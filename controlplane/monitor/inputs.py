@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from controlplane.domain.budget import Family
 from controlplane.domain.verdicts import Headline, headline
-from controlplane.monitor.quality import judged_inputs
+from controlplane.monitor.quality import JUDGED, judged_inputs
 from controlplane.monitor.rows import Contents, prediction_columns, samples
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.yardstick import Measure, tallied
 from detectors.binning import Bins, Tally
 from detectors.catalogue import shown_of
-from detectors.finding import Finding, Sample
+from detectors.finding import Finding, Reason, Sample, Verdict
 from detectors.refmax import Calibration, judge
 
 
@@ -26,6 +28,9 @@ def judged(scope: Scope, measure: Measure, found: Contents) -> tuple[list[Findin
     )
     known = [frozen for frozen in yardstick.answers if frozen.column in answers]
     findings = features + _drift(yardstick.answer_drift, known, tallied(known, answers))
+    if not found.whole:
+        findings = [_of_a_part(finding) for finding in findings]
+        features = findings[: len(features)]
     if yardstick.rates is not None:
         findings += judged_inputs(yardstick.rates, found, yardstick.bins, tallies)
     if scope.policy.monitors.drift is not None and found.rows.num_rows:
@@ -52,6 +57,16 @@ def _drift(
     calibration: Calibration | None, bins: Sequence[Bins], tallies: Sequence[Tally]
 ) -> list[Finding]:
     return [] if calibration is None or not bins else judge(calibration, bins, tallies)
+
+
+def _of_a_part(finding: Finding) -> Finding:
+    """A finding about the part of a window that serving began in, or that a replay ended in: half
+    a week has other weekdays than the weeks by which it would be judged."""
+    if finding.verdict not in JUDGED:
+        return finding
+    return msgspec.structs.replace(
+        finding, verdict=Verdict.INCONCLUSIVE, reason=str(Reason.PARTIAL)
+    )
 
 
 def _shown(reference: Mapping[str, Sample], columns: Mapping[str, Sample]) -> list[Finding]:

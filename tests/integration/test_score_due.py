@@ -247,6 +247,9 @@ def test_the_end_of_a_replay_scores_what_is_left(store: Store) -> None:
     assert all(w.state is WindowState.MATURED for w in windows(store))
     assert next_due(store, "boats", end) is None
     assert not [f for f in last[0].findings if f.detector == "volume"]
+    [drift] = [f for f in last[0].findings if (f.column, f.detector) == ("wind", "a1")]
+    assert (drift.verdict, drift.reason) == (Verdict.INCONCLUSIVE, "partial")
+    assert drift.statistic is not None
 
 
 def test_rows_are_counted_where_the_file_says_so(store: Store) -> None:
