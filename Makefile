@@ -25,7 +25,7 @@ demo: $(STAMP) ## show the whole loop on real data (HEADLESS=1: no screen, a rep
 test: check ## check, then every test (JOBS=2 at a time)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
-check: $(STAMP) ## formatting, lint, types, who imports whom, dead code, dependencies, spelling
+check: $(STAMP) ## formatting, lint, types, who imports whom, dead code, dependencies, spelling, sizes
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -33,6 +33,7 @@ check: $(STAMP) ## formatting, lint, types, who imports whom, dead code, depende
 	! { $(BIN)/vulture 2>&1 || true; } | grep -v "unused variable"    # fields and members: read by name from outside
 	$(BIN)/deptry .
 	$(BIN)/codespell *.md docs
+	$(BIN)/pytest -q -p no:cacheprovider tests/architecture/test_sizes.py
 
 fix: $(STAMP) ## format, and mend what the linter can mend by itself
 	$(BIN)/ruff format
