@@ -34,7 +34,7 @@ async def test_the_fleet(state: str, size: tuple[int, int], tmp_path: Path) -> N
     if state == "empty":
         server.answers["/v1/models"] = page()
     async with dashboard(server, size) as it:
-        await it.sees("No model yet." if state == "empty" else "churn")
+        await it.until(lambda: ("No model yet." if state == "empty" else "churn") in it.text)
         if state == "away":
             server.is_away = True
             await it.press("ctrl+r")
