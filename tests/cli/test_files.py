@@ -177,9 +177,10 @@ def test_a_reference_is_of_a_version(lee, served, rides):
 
 def test_rejected_rows_are_told_by_their_number_in_the_file(lee, tmp_path):
     path = tmp_path / "odd.csv"
-    path.write_text(
-        "id,at,temp\nx1,2024-01-01T00:00:00Z,1\nx2,nonsense,2\nx3,2024-01-02T00:00:00Z,3\n"
-    )
+    times = [f"2024-01-01T{hour:02d}:00:00Z" for hour in range(20)]
+    times[1] = "nonsense"
+    rows = [f"x{number},{time},{number}\n" for number, time in enumerate(times, start=1)]
+    path.write_text("".join(["id,at,temp\n", *rows]))
 
     found = lee("log", path, "--model", "bikes", "--text", "at", "--json")
 
