@@ -36,16 +36,15 @@ class Served:
     """`leeboard serve` over a data folder, on one port through all its lives."""
 
     def __init__(
-        self, data: Path, *words: str, env: Mapping[str, str] | None = None, **popen: object
+        self, data: Path, *words: str, env: Mapping[str, str] | None = None, log: Path | None = None
     ) -> None:
         self.data = data
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._words = words
         self._env = {**os.environ, **(env or {})}
-        self._popen = popen
         self.process: subprocess.Popen[str] | None = None
-        self.log = data.parent / f"{data.name}.log"
+        self.log = log or data.parent / f"{data.name}.log"
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -56,17 +55,17 @@ class Served:
         """End it however it stands."""
         self.kill()
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
+    def start(self, *, ready: bool = True) -> None:
+        """Start it, and wait until it is ready; or only alive."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "controlplane.cli", "serve", "--data", str(self.data),
                  "--port", str(self.port), *self._words],
-                stdout=log, stderr=log, env=self._env, text=True, **self._popen,
+                stdout=log, stderr=log, env=self._env, text=True,
             )  # fmt: skip
         until = time.monotonic() + LIMIT
         with httpx.Client(base_url=self.address, timeout=LIMIT) as client:
-            while not _is_ready(client):
+            while not _answers(client, "/readyz" if ready else "/healthz"):
                 assert self.process.poll() is None, self.said()
                 assert time.monotonic() < until, self.said()
                 time.sleep(0.05)
@@ -104,9 +103,9 @@ class Served:
             assert answer.status_code in {200, 201}, answer.text
 
 
-def _is_ready(client: httpx.Client) -> bool:
+def _answers(client: httpx.Client, path: str) -> bool:
     try:
-        return client.get("/readyz").status_code == 200
+        return client.get(path).status_code == 200
     except httpx.TransportError:
         return False
 
