@@ -40,7 +40,7 @@ def decode(body: bytes, *, digest: str = "") -> Batch:
         _checked(claimed_bytes(body), 0)
         schema = pa.ipc.open_stream(body).schema
         _check_names(schema)
-        table, rows = _read(body, [n for n, field in enumerate(schema) if _is_usable(field.type)])
+        table, rows = _read(body, schema)
         columns = _columns(schema, table, rows)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
         message = f"the body is not an Arrow IPC stream: {str(error).splitlines()[0]}"
@@ -57,10 +57,12 @@ def _check_names(schema: pa.Schema) -> None:
         raise BadInput(message)
 
 
-def _read(body: bytes, usable: list[int]) -> tuple[pa.Table, int]:
+def _read(body: bytes, schema: pa.Schema) -> tuple[pa.Table, int]:
     """The usable columns, batch by batch validated and counted; and how many rows there are."""
-    # None would be every column, and so would an empty list
-    reader = pa.ipc.open_stream(body, options=pa.ipc.IpcReadOptions(included_fields=usable or [0]))
+    usable = [number for number, field in enumerate(schema) if _is_usable(field.type)]
+    # an empty list would be every column
+    asked = pa.ipc.IpcReadOptions(included_fields=usable or ([0] if len(schema) else None))
+    reader = pa.ipc.open_stream(body, options=asked)
     batches, size, rows = [], 0, 0
     for batch in reader:
         rows += batch.num_rows
@@ -71,8 +73,8 @@ def _read(body: bytes, usable: list[int]) -> tuple[pa.Table, int]:
         size += batch.nbytes + sum(_unfolded(column) for column in batch.columns)
         _checked(size, rows)
         batches.append(batch)
-    schema = reader.schema if usable else pa.schema([])
-    return pa.Table.from_batches(batches, schema=schema), rows
+    kept = reader.schema if usable else pa.schema([])
+    return pa.Table.from_batches(batches, schema=kept), rows
 
 
 def _checked(size: int, rows: int) -> None:
