@@ -46,7 +46,7 @@ def ready(parts: Given) -> wire.Health:
     return wire.Health(status="ready", version=__version__)
 
 
-@get("/metrics", guards=[needs(Scope.READ)])
+@get("/metrics", guards=[needs(Scope.READ)], media_type="text/plain")
 @in_thread
 def exposition(meters: Metered) -> Response[bytes]:
     """The server's figures in Prometheus' text format."""
