@@ -164,7 +164,7 @@ def _tell(asked: Replay, told: dict[str, object]) -> Document:
     if told["as_json"]:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
     else:
-        click.echo(report(outcome.document, outcome.decisions, timed=outcome.timed))
+        click.echo(report(outcome.document, outcome.story))
     _say(f"everything is in {asked.data}; `leeboard serve --data {asked.data} --open` shows it")
     return outcome.document
 

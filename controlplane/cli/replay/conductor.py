@@ -72,6 +72,11 @@ def play(stage: Stage, scenes: list[Scene]) -> None:
     for moment in _steps(stage):
         rows = stage.history.between(before, moment)
         labels = stage.history.labelled_between(before, moment)
+        pace.keep(before)
+        if not (rows.num_rows or labels.num_rows or waiting):
+            continue  # nobody would see what came of a day without rows before the next row
+        if moment - DAY > before:
+            _follow(stage, _announce(stage, moment - DAY).champion, moment - DAY)
         if rows.num_rows:
             _send(stage, "predictions", stage.serving.batch(rows))
         if labels.num_rows:
@@ -80,11 +85,15 @@ def play(stage: Stage, scenes: list[Scene]) -> None:
         while waiting and waiting[0].at <= moment and waiting[0].play(moment):
             waiting.pop(0)
             told = patiently(lambda: stage.connection.champion(stage.model))
-        if stage.serving.follow(told, moment):
-            stage.say(f"{moment:%Y-%m-%d}  {stage.serving.champion} serves")
+        _follow(stage, told, moment)
         before = moment
-        pace.keep(moment)
+    pace.keep(before)
     _end(stage, before)
+
+
+def _follow(stage: Stage, told: wire.Champion, moment: datetime) -> None:
+    if stage.serving.follow(told, moment):
+        stage.say(f"{stage.history.told(moment)}  {stage.serving.champion} serves")
 
 
 class Pace:
@@ -103,12 +112,14 @@ class Pace:
         tenths = min(int(10 * gone / self._days), 10)
         if tenths > self._told:
             self._told = tenths
-            self._stage.say(f"{moment:%Y-%m-%d}  {10 * tenths} % of the history has passed")
+            self._stage.say(
+                f"{self._stage.history.told(moment)}  {10 * tenths} % of the history has passed"
+            )
         wait = 0.0
         if self._stage.speed is not None:
             wait = self._began + gone / self._stage.speed - time.monotonic()
         if self._stage.stop.wait(max(wait, 0.0)):
-            message = f"stopped at {moment:%Y-%m-%d}, before the history's end"
+            message = f"stopped at {self._stage.history.told(moment)}, before the history's end"
             raise Refused(message)
 
 
@@ -119,7 +130,9 @@ def _end(stage: Stage, last: datetime) -> None:
     labels = stage.history.labelled_between(last, latest)
     if labels.num_rows:
         _send(stage, "labels", label_batch(labels))
-    _announce(stage, latest, final=True)
+    stray = latest > stage.history.rows["at"][-1].as_py() + stage.history.delay
+    # What came later than labels do is scored when the label day that it came in is over.
+    _announce(stage, latest + DAY if stray else latest, final=True)
 
 
 def _steps(stage: Stage) -> Iterator[datetime]:

@@ -120,6 +120,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     serving: Serving
     always: AlwaysRetrained
     metric: str
+    counted: bool
+    """Whether windows are of so many rows each, which may share their times."""
     measured_to: datetime | None = None
 
 
@@ -151,15 +153,24 @@ def document(sources: Sources, deliveries: Deliveries, seconds: float) -> Docume
 def _windows(sources: Sources, found: list[wire.Window]) -> list[Window]:
     """The measured windows, with the rivals on the very same rows."""
     history, start = sources.history, sources.history.split
+    last = history.rows["at"][-1].as_py()
     served = history.rows.slice(history.row_at(start))
     _, first = sources.serving.predictions_of("v1")
     always = sources.always.predictions(first, served)
     result = []
+    first_row = 0
     for window in found:
+        if not start <= window.start <= last:
+            continue  # model time goes on after the last row, until the last labels have come
         if sources.measured_to is not None and window.end > sources.measured_to:
             continue
-        part = history.between(window.start, window.end)
-        offset = history.row_at(window.start) - history.row_at(start)
+        if sources.counted:
+            offset, count = first_row, window.rows
+            first_row += count
+        else:
+            offset = history.row_at(window.start) - history.row_at(start)
+            count = history.row_at(window.end) - history.row_at(window.start)
+        part = served.slice(offset, count)
         never = measured(history, sources.metric, part, first.slice(offset, part.num_rows))
         rival = measured(history, sources.metric, part, always.slice(offset, part.num_rows))
         result.append(

@@ -19,7 +19,7 @@ from controlplane.cli.replay.features import Terms, choose
 from controlplane.cli.replay.files import read_file
 from controlplane.cli.replay.labels import Labels, as_classes, read_labels
 from controlplane.cli.replay.order import BEGINNING, event_times
-from controlplane.cli.replay.times import DAY, as_micros, as_times, known_times, micros
+from controlplane.cli.replay.times import DAY, HOUR, as_micros, as_times, known_times, micros
 from controlplane.domain.errors import BadInput
 from controlplane.domain.names import RESERVED
 from controlplane.domain.schema import Column, Task
@@ -54,6 +54,15 @@ class History(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def task(self) -> Task:
         """What the label asks for."""
         return self.labels.task
+
+    def told(self, moment: datetime) -> str:
+        """A moment as its reader knows it: a day, or where the file has no times a row's number.
+
+        Days have ten characters, and so have the numbers of rows below a million.
+        """
+        if self.timed:
+            return f"{moment:%Y-%m-%d}"
+        return f"row {(moment - BEGINNING) // HOUR:>6}"
 
     def row_at(self, moment: datetime) -> int:
         """The number of the first row at or after a moment."""
@@ -111,8 +120,9 @@ def read_history(path: Path, asked: Asked) -> History:
     if came is not None:
         came = as_times(came, asked.label_time or "", asked.time_zone)
     known, delay = known_times(at, labels.values, came=came, delay=asked.delay)
+    came_at_all = pc.if_else(pc.is_valid(known), labels.values, pa.scalar(None, labels.values.type))
     rows = pa.table({
-        "id": _ids(table, asked.id), "at": at, "label": labels.values, "label_known_at": known,
+        "id": _ids(table, asked.id), "at": at, "label": came_at_all, "label_known_at": known,
         **chosen.values,
     })  # fmt: skip
     split, moved = _split(rows, asked.time_zone, timed=timed)

@@ -36,6 +36,7 @@ from controlplane.cli.replay.patient import patiently
 from controlplane.cli.replay.receiver import Receiver
 from controlplane.cli.replay.rivals import FOUR_WEEKS, AlwaysRetrained, Plan
 from controlplane.cli.replay.serving import Serving
+from controlplane.cli.replay.story import Story, gather
 from controlplane.domain.errors import Refused
 from controlplane.domain.names import ModelName
 from controlplane.domain.policy import Policy
@@ -73,7 +74,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     document: Document
     decisions: list[wire.Decision]
-    timed: bool
+    story: Story
 
 
 def fresh_directory(name: str) -> Path:
@@ -112,16 +113,13 @@ def replay(asked: Replay, stop: Event) -> Outcome:
         sources = Sources(
             connection=connection, model=policy.model, history=history, serving=serving,
             always=always, metric=_metric(policy), measured_to=asked.measured_to,
+            counted=not history.timed or policy.windows.rows is not None,
         )  # fmt: skip
         found = document(sources, deliveries, round(time.perf_counter() - began, 2))
-        decisions = list(
-            connection.every(
-                lambda s: connection.decisions(s, model=policy.model),
-                Span(limit=1000, order="oldest"),
-            )
-        )
+        label = asked.asked.label or policy.label.column
+        story = gather(connection, policy.model, history, label=label)
         asked.linger()
-        return Outcome(document=found, decisions=decisions, timed=history.timed)
+        return Outcome(document=found, decisions=story.decisions, story=story)
 
 
 def _read(asked: Replay) -> tuple[History, str, Policy]:
