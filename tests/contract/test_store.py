@@ -340,6 +340,16 @@ def test_listeners_hear_which_models_were_touched(store: Store) -> None:
     assert len(heard) == 1
 
 
+def test_listeners_hear_nothing_of_what_was_written_quietly_alone(store: Store) -> None:
+    heard: list[frozenset[str]] = []
+    done = threading.Event()
+    store.subscribe(lambda models: (heard.append(models), done.set()))
+    store.write(lambda t: t.ledger.put(a_run("quiet", model="quiet")), quiet=True).result()
+    store.write(lambda t: t.ledger.put(a_run())).result()
+    assert done.wait(5)
+    assert heard == [frozenset({MODEL})]
+
+
 def test_a_full_queue_takes_nothing_more() -> None:
     store = open_store(None, limits=Limits(entries=2, size=100))
     go = threading.Event()

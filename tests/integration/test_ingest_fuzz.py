@@ -81,24 +81,24 @@ def altered(body: bytes, chance: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
-def fuzz(seed: int, rounds: int) -> None:
+def fuzz(seed: int) -> None:
     """Runs in a process of its own: what Arrow does to memory ends no test but that one."""
     chance = np.random.default_rng(seed)
     bodies = [
         stream(pa.table({"id": IDS, "at": TIMES, name: column}), packed)
         for name, column in COLUMNS.items() for packed in (None, "zstd", "lz4")
     ]  # fmt: skip
-    good = sum(taken(altered(bodies[n % len(bodies)], chance)) for n in range(rounds))
+    good = sum(taken(altered(bodies[n % len(bodies)], chance)) for n in range(6000))
     sys.stdout.write(str(good))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_no_altered_stream_takes_the_process_down(seed: int) -> None:
-    script = f"from tests.integration.test_ingest_fuzz import fuzz; fuzz({seed}, 6000)"
+    module = "tests.integration.test_ingest_fuzz"
     root = str(Path(__file__).parents[2])
     ended = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", script], capture_output=True, text=True, check=False,
+        [sys.executable, "-X", "faulthandler", "-m", module, str(seed)], capture_output=True, text=True, check=False,
         cwd=root, env={**os.environ, "PYTHONPATH": root}, timeout=120,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
@@ -168,3 +168,7 @@ def test_values_of_no_kind_are_rejected_by_what_they_are() -> None:
     found = check(batch, schema, Terms(feed=Feed.PREDICTIONS, known_at=NOON))
     assert found.rejection.rows == ROWS
     assert found.rejection.errors[0].message.startswith("at is of the kind list<")
+
+
+if __name__ == "__main__":
+    fuzz(int(sys.argv[1]))

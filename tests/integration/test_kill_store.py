@@ -156,7 +156,7 @@ def test_without_space_it_says_so_and_goes_on_when_there_is_some(tmp_path: Path)
 
 
 BREAKS = """
-import io, resource, signal, sys, time
+import io, resource, signal, sys, threading, time
 from pathlib import Path
 import structlog
 from controlplane.store import checkpoints
@@ -174,11 +174,29 @@ ids = [f"{k}" for k in range(50_000)]
 store.write(lambda t: t.events.append_predictions(MODEL, predictions(ids, [k / 3600 for k in range(50_000)]))).result()
 unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, unlimited[1]))
+over = threading.Event()
+
+def look():
+    while not over.is_set():
+        try:
+            with store.read() as view:
+                assert view.events.counts(MODEL).predictions == 50_000
+        except StorageError:
+            pass
+
+readers = [threading.Thread(target=look) for _ in range(4)]
+for reader in readers:
+    reader.start()
 checkpoints.LARGE = 1
 while "opens_anew" not in said.getvalue():
     time.sleep(0.05)
 checkpoints.LARGE = 2**30
 resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+store.write(lambda _: None).result()  # what readiness asks for: it comes back when the file is open
+over.set()
+for reader in readers:
+    reader.join()
+assert "readers hold it still" not in said.getvalue(), said.getvalue()
 store.write(lambda t: t.events.append_predictions(MODEL, predictions(["new"], [1]))).result()
 with store.read() as view:
     print(view.events.counts(MODEL).predictions)

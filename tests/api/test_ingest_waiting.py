@@ -1,0 +1,97 @@
+"""Where too much waits: told to come back, and nothing of it stored."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from controlplane.api import intake
+from controlplane.store.duckdb_store import open_store
+from controlplane.store.ports import Store
+from controlplane.store.writer import Limits
+
+ROW = {"id": "a", "at": "2024-03-01T00:00:00Z", "temp": 1.0, "season": "1"}
+ROWS = "/v1/models/bikes/predictions"
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """A store whose queue holds two pieces of work."""
+    opened = open_store(None, limits=Limits(entries=2))
+    yield opened
+    opened.close()
+
+
+def predictions(store: Store) -> int:
+    with store.read() as view:
+        return view.events.counts("bikes").predictions
+
+
+async def test_a_full_queue_is_503_and_nothing_of_the_request_is_stored(
+    client: httpx.AsyncClient, bikes: object, store: Store
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+    store.write(lambda _: (begun.set(), go.wait(10)))
+    assert await asyncio.to_thread(begun.wait, 10)
+    waiting = [store.write(lambda _: None) for _ in range(2)]
+    answer = await client.post(ROWS, json=ROW, headers={"idempotency-key": "k"})
+    ready = await client.get("/readyz")
+    go.set()
+    for future in waiting:
+        future.result(10)
+
+    for refused in (answer, ready):
+        assert refused.status_code == 503
+        assert refused.json()["type"] == "urn:leeboard:problem:overloaded"
+        assert refused.headers["retry-after"] == "1"
+    assert predictions(store) == 0
+    again = await client.post(ROWS, json=ROW, headers={"idempotency-key": "k"})
+    assert (again.status_code, again.json()["accepted"]) == (200, 1)
+    assert "idempotent-replayed" not in again.headers
+
+
+async def test_a_body_that_stops_coming_is_given_up(
+    client: httpx.AsyncClient, bikes: object, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "PATIENCE", 0.05)
+
+    async def stalled() -> AsyncIterator[bytes]:
+        yield b'{"id": '
+        await asyncio.sleep(60)
+
+    answer = await client.post(
+        ROWS, content=stalled(), headers={"content-type": "application/json"}
+    )
+
+    assert answer.status_code == 408
+    assert (
+        answer.json()["detail"]
+        == "no more of the body came within 0.05 seconds; nothing was stored"
+    )
+    assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_what_is_read_at_once_is_bounded_but_one_body_is_always_taken(
+    client: httpx.AsyncClient, bikes: object, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_HELD", 10)
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"id": "slow", "at": '
+        begun.set()
+        await go.wait()
+        yield b'"2024-03-01T00:00:00Z"}'
+
+    headers = {"content-type": "application/json"}
+    first = asyncio.create_task(client.post(ROWS, content=slow(), headers=headers))
+    await begun.wait()
+    refused = await client.post(ROWS, json=ROW)
+    go.set()
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert (await first).json()["accepted"] == 1
+    assert (await client.post(ROWS, json=ROW)).json()["accepted"] == 1
+    assert predictions(store) == 2
