@@ -86,7 +86,7 @@ def test_a_full_disk_refuses_in_words_and_loses_nothing(disk: Path) -> None:
         (disk / "most").write_bytes(b"\0" * 30 * 2**20)
         with served.client() as client:
             number = 0
-            while (answer := sent(client, number)).status_code == 200:
+            while sent(client, number).status_code == 200:
                 number += 1
             ballast = filled(disk)
             refuses_and_is_read(client, number)
