@@ -19,6 +19,7 @@ from controlplane.cli.replay.serving import Serving, history_batch, label_batch
 from controlplane.domain.errors import Refused
 
 DAY: Final = timedelta(days=1)
+INSTANT: Final = timedelta(microseconds=1)
 Say = Callable[[str], None]
 
 
@@ -132,7 +133,8 @@ def _end(stage: Stage, last: datetime) -> None:
         _send(stage, "labels", label_batch(labels))
     stray = latest > stage.history.rows["at"][-1].as_py() + stage.history.delay
     # What came later than labels do is scored when the label day that it came in is over.
-    _announce(stage, latest + DAY if stray else latest, final=True)
+    # The end is an instant of its own: at one that is settled nothing more would close.
+    _announce(stage, latest + (DAY if stray else INSTANT), final=True)
 
 
 def _steps(stage: Stage) -> Iterator[datetime]:

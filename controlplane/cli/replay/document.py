@@ -129,7 +129,8 @@ def document(sources: Sources, deliveries: Deliveries, seconds: float) -> Docume
     """Gather the document from the server's records and the rivals' predictions."""
     ask, model = sources.connection, sources.model
     oldest = Span(limit=1000, order="oldest")
-    windows = _windows(sources, list(ask.every(lambda s: ask.windows(model, s), oldest)))
+    found = list(ask.every(lambda s: ask.windows(model, s), oldest))
+    windows, beyond = _windows(sources, found), after_the_end(found, sources.history)
     decisions = list(ask.every(lambda s: ask.decisions(s, model=model), oldest))
     runs = list(ask.every(lambda s: ask.runs(model, s), oldest))
     trials = list(ask.every(lambda s: ask.trials(model, s), oldest))
@@ -139,7 +140,7 @@ def document(sources: Sources, deliveries: Deliveries, seconds: float) -> Docume
         metric=sources.metric,
         direction=str(METRICS[sources.metric].direction),
         windows=windows,
-        alarms=[_alarm(d) for d in decisions if d.kind == "alert"],
+        alarms=[_alarm(d) for d in decisions if is_alarm(d, beyond)],
         runs=[_run(run) for run in runs],
         trials=[_trial(trial) for trial in trials],
         promotions=[_promotion(d) for d in decisions if _is_move(d, "first", "promote")],
@@ -148,6 +149,17 @@ def document(sources: Sources, deliveries: Deliveries, seconds: float) -> Docume
         summary=_summary(windows, runs, sources.always),
         seconds=seconds,
     )
+
+
+def after_the_end(windows: list[wire.Window], history: History) -> frozenset[str]:
+    """The windows that begin after the last row, while the last labels still come."""
+    last = history.rows["at"][-1].as_py()
+    return frozenset(window.id for window in windows if window.start > last)
+
+
+def is_alarm(decision: wire.Decision, beyond: frozenset[str]) -> bool:
+    """Whether an alert tells of the history, and not that nothing comes after its end."""
+    return decision.kind == "alert" and decision.window not in beyond
 
 
 def _windows(sources: Sources, found: list[wire.Window]) -> list[Window]:
@@ -161,7 +173,7 @@ def _windows(sources: Sources, found: list[wire.Window]) -> list[Window]:
     first_row = 0
     for window in found:
         if not start <= window.start <= last:
-            continue  # model time goes on after the last row, until the last labels have come
+            continue
         if sources.measured_to is not None and window.end > sources.measured_to:
             continue
         if sources.counted:

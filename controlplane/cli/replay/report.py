@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+import pyarrow.compute as pc
+
 from connectors.client import wire
 from controlplane.cli.replay.document import Document
 from controlplane.cli.replay.episodes import (
@@ -51,8 +53,17 @@ def _opening(story: Story, say: Phrases) -> Iterator[str]:
     yield from wrapped(
         "", f"{history.name}: {some(rows.num_rows, 'row')}{span}{without}; label {story.label} "
         f"({history.task}). {began or 'The first version '}served from {say.row(history.split)}; "
-        f"labels came {say.span(days_of(history.delay))} late.",
+        f"{_late(story, say)}.",
     )  # fmt: skip
+
+
+def _late(story: Story, say: Phrases) -> str:
+    rows, delay = story.history.rows, story.history.delay
+    waits = pc.unique(pc.subtract(rows["label_known_at"], rows["at"]).drop_null())
+    span = say.span(days_of(delay))
+    return (
+        f"labels came {span} late" if len(waits) == 1 else f"nearly all labels came within {span}"
+    )
 
 
 def _retrained(story: Story, say: Phrases) -> Iterator[str]:

@@ -8,6 +8,7 @@ import msgspec
 from connectors.client import wire
 from connectors.client.calls import Span
 from connectors.client.http import Connection
+from controlplane.cli.replay.document import after_the_end, is_alarm
 from controlplane.cli.replay.history import History
 
 MOVES: Final = frozenset({"a1", "share", "unseen"})
@@ -41,14 +42,13 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 def gather(connection: Connection, model: str, history: History, *, label: str) -> Story:
     """Ask the server for all that it recorded of a model."""
     oldest = Span(limit=1000, order="oldest")
-    windows = [
-        window
-        for window in connection.every(lambda s: connection.windows(model, s), oldest)
-        if window.start <= history.rows["at"][-1].as_py()
-    ]
+    there = list(connection.every(lambda s: connection.windows(model, s), oldest))
+    beyond = after_the_end(there, history)
+    windows = [window for window in there if window.id not in beyond]
+    decisions = connection.every(lambda s: connection.decisions(s, model=model), oldest)
     return Story(
         history=history, label=label, windows=windows, moved=_moved(connection, windows),
-        decisions=list(connection.every(lambda s: connection.decisions(s, model=model), oldest)),
+        decisions=[d for d in decisions if d.kind != "alert" or is_alarm(d, beyond)],
         runs=list(connection.every(lambda s: connection.runs(model, s), oldest)),
         trials=list(connection.every(lambda s: connection.trials(model, s), oldest)),
         guards=list(connection.every(lambda s: connection.guards(model, s), oldest)),
