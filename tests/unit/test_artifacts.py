@@ -111,3 +111,14 @@ def test_a_link_is_not_packed(tmp_path: Path) -> None:
     (folder / "secret").symlink_to("/etc/passwd")
     with pytest.raises(BadArtifact, match=r"secret is a link"):
         pack(folder, tmp_path / "m.tar")
+
+
+def test_a_file_where_a_folder_should_be_is_no_artifact(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for name in ("a", "a/b"):
+            member = a_member(name)
+            member.size = 1
+            tar.addfile(member, io.BytesIO(b"x"))
+    with pytest.raises(BadArtifact, match="a file and a folder of one name"):
+        unpack(file.getvalue(), tmp_path / "out")
