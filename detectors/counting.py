@@ -13,8 +13,8 @@ _MERGED_BELOW = 5.0
 def side_by_side(reference: Sample, sample: Sample) -> tuple[Counts, Counts] | None:
     """How many rows of each lie in the same bins; None where the reference gives no bins.
 
-    Numbers: ten bins between the reference's deciles, duplicate edges dropped, a constant with
-    what lies below and above it. Levels: those of both, those with less than 0.1 % or five rows of
+    Numbers: ten bins between the reference's deciles, duplicate edges dropped; where they are
+    twenty whole numbers or three numbers at most, a bin a value and what lies beside them. Levels: those of both, those with less than 0.1 % or five rows of
     the reference together, and those that it never saw together. Dates have no bins.
     """
     match reference.kind:

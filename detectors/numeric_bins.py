@@ -28,8 +28,7 @@ def freeze(sample: Sample) -> Bins:
             column=sample.column, kind=sample.kind, rows=rows, missing=missing, reason=reason
         )
     distinct, held = _distinct(values)
-    whole = distinct.size <= EXACT_VALUES and bool(np.all(distinct == np.floor(distinct)))
-    exact = whole or distinct.size <= FEW_VALUES
+    exact = _is_few(distinct)
     atoms = distinct if exact else distinct[held * BINS >= values.size]
     inner = values[:0] if exact else quantiles(values, BINS)
     edges = _edges(inner, atoms)
@@ -89,18 +88,21 @@ def quantiles(ordered: Floats, parts: int) -> Floats:
     lower = np.floor(at).astype(np.int64)
     upper = np.minimum(lower + 1, ordered.size - 1)
     weight = at - lower
-    found: Floats = ordered[lower] * (1.0 - weight) + ordered[upper] * weight
+    below, above = ordered[lower], ordered[upper]
+    # Between equal values rounding would leave the value, and its rows another bin.
+    found: Floats = np.where(below == above, below, below * (1.0 - weight) + above * weight)
     return found
 
 
 def decile_edges(ordered: Floats) -> Floats:
-    """The distinct inner deciles of sorted finite values; of a constant, its two sides.
+    """The distinct inner deciles of sorted finite values; of few values, the two sides of each.
 
     >>> decile_edges(np.array([3.0, 3.0])).tolist() == [3.0, float(np.nextafter(3.0, 4.0))]
     True
     """
-    if ordered[0] == ordered[-1]:
-        return _edges(ordered[:0], ordered[:1])
+    distinct, _ = _distinct(ordered)
+    if _is_few(distinct):
+        return _edges(ordered[:0], distinct)
     return np.unique(quantiles(ordered, COARSE_BINS))
 
 
@@ -130,6 +132,12 @@ def widened(limits: tuple[float, float], widths: float) -> tuple[float, float]:
 def _distinct(ordered: Floats) -> tuple[Floats, Counts]:
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     return ordered[starts], np.diff(np.append(starts, ordered.size))
+
+
+def _is_few(distinct: Floats) -> bool:
+    """Whether there are so few values that each has a bin of its own."""
+    whole = distinct.size <= EXACT_VALUES and bool(np.all(distinct == np.floor(distinct)))
+    return whole or distinct.size <= FEW_VALUES
 
 
 def _edges(inner: Floats, atoms: Floats) -> Floats:

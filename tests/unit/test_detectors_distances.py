@@ -155,6 +155,26 @@ def test_quantiles_equal_numpys_linear_ones() -> None:
     assert numeric_bins.quantiles(values, 64) == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_quantile_between_equal_values_is_that_value() -> None:
+    values = np.sort(np.random.default_rng(4).normal(size=500).round(1))
+    lower, upper = (
+        np.quantile(values, np.arange(1, 64) / 64, method=method) for method in ("lower", "higher")
+    )
+    found, tied = numeric_bins.quantiles(values, 64), lower == upper
+    assert found[tied].tolist() == lower[tied].tolist()
+    assert tied.sum() == 57
+
+
+def test_few_whole_numbers_are_compared_value_by_value() -> None:
+    rare, common = (np.arange(1000) < ones for ones in (20, 300))
+    first, second = (numeric(ones.astype(float)) for ones in (rare, common))
+    assert psi(first, second).statistic == pytest.approx(
+        index(np.array([980, 20]), np.array([700, 300]))
+    )
+    expected = spatial.jensenshannon([0.98, 0.02], [0.7, 0.3], base=2)
+    assert jensen_shannon(first, second).statistic == pytest.approx(expected)
+
+
 def test_the_binned_wasserstein_distance_is_close_to_the_exact_one() -> None:
     generator = np.random.default_rng(17)
     first, second = generator.normal(size=4000), generator.normal(0.3, 1.2, size=800)
