@@ -165,7 +165,14 @@ def _tell(asked: Replay, told: dict[str, object]) -> Document:
         sys.stdout.write(msgspec.json.encode(outcome.document).decode() + "\n")
     else:
         click.echo(report(outcome.document, outcome.story))
-    _say(f"everything is in {asked.data}; `leeboard serve --data {asked.data} --open` shows it")
+    if asked.server is None:
+        where = (
+            f"everything is in {asked.data}; `leeboard serve --data {asked.data} --open` shows it"
+        )
+    else:
+        model = outcome.document.model
+        where = f"{model} is at {asked.server}; `leeboard status {model} --server {asked.server}` shows it"
+    _say(where)
     return outcome.document
 
 

@@ -30,7 +30,11 @@ class House:
         self._starts = 0
         self._is_closing = threading.Event()
         self._process = self._spawn()
-        self.address = self._wait_for_address()
+        try:
+            self.address = self._wait_for_address()
+        except BaseException:  # stopped before anybody could close it
+            self.close()
+            raise
         self._port = int(self.address.rsplit(":", 1)[1])
         self._watch = threading.Thread(target=self._keep_up, daemon=True, name="house")
         self._watch.start()
