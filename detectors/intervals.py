@@ -53,6 +53,15 @@ def around(value: float, error: float, df: float, *, level: float = 0.9) -> Inte
     return Interval(low=value - half, high=value + half, level=level)
 
 
+def widening(df: float, *, level: float = 0.9) -> float:
+    """By how much the t quantile with `df` degrees of freedom exceeds the normal one.
+
+    >>> round(widening(4.0), 3), round(widening(1e9), 3)
+    (1.296, 1.0)
+    """
+    return tails.t_quantile(0.5 + level / 2.0, df) / tails.normal_quantile(0.5 + level / 2.0)
+
+
 def bootstrap(
     statistic: Callable[[NDArray[np.int64]], float],
     rows: int,

@@ -164,7 +164,8 @@ def _interval(found: Estimate, days: Counts | None) -> Interval | None:
     if not np.isfinite(error):
         return None
     if found.trials is not None:
-        spread = found.value * (1.0 - found.value)
+        wider = 1.0 if days is None else intervals.widening(df)
+        spread = found.value * (1.0 - found.value) / wider**2
         worth = min(spread / error**2, float(found.trials)) if error > 0.0 else found.trials
         return intervals.wilson(found.value, max(worth, 1.0))
     around = intervals.around(found.value, error, df)
@@ -177,11 +178,19 @@ def _interval(found: Estimate, days: Counts | None) -> Interval | None:
 def _drawn(rows: Rows, days: Counts | None, seed: int) -> Interval | None:
     units = np.arange(rows.truth.size) if days is None else days
     figure = AveragePrecision(rows.truth.astype(np.bool_), rows.other.astype(np.float64))
-    return intervals.bootstrap(
+    count = int(units.max()) + 1
+    drawn = intervals.bootstrap(
         lambda times: figure.weighted(times[units].astype(np.float64)),
-        int(units.max()) + 1,
+        count,
         np.random.default_rng(seed),
     )
+    if drawn is None or days is None:
+        return drawn
+    # Few days drawn again vary less than they would anew: by (n - 1) / n, and by Student's law.
+    wider = intervals.widening(count - 1.0) * np.sqrt(count / (count - 1.0))
+    value = figure.weighted(np.ones(units.size))
+    low, high = value - wider * (value - drawn.low), value + wider * (drawn.high - value)
+    return Interval(low=max(float(low), 0.0), high=min(float(high), 1.0), level=drawn.level)
 
 
 def _days(at: Times) -> Counts | None:
