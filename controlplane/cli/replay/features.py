@@ -119,7 +119,8 @@ def _words(
     read = numbers_among_words(column)
     if read is not None:
         missing = read.null_count - column.null_count
-        remarks.append(f"{name}: {missing} of its values are no numbers and count as missing")
+        if missing:
+            remarks.append(f"{name}: {missing} of its values are no numbers and count as missing")
         return Kind.NUMERIC, read
     if as_written(column) is not None:
         return Kind.DATETIME, as_times(column, name, zone)

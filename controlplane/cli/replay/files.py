@@ -180,7 +180,13 @@ def _trimmed(table: pa.Table) -> pa.Table:
 def _without_blanks(column: pa.ChunkedArray) -> pa.ChunkedArray:
     trimmed = pc.utf8_trim_whitespace(column)
     nothing = pc.is_in(trimmed, pa.array(["", *UNKNOWN]))
-    return pc.if_else(nothing, pa.scalar(None, pa.string()), trimmed)
+    known = pc.if_else(nothing, pa.scalar(None, pa.string()), trimmed)
+    if known.null_count == column.null_count:
+        return known
+    try:
+        return known.cast(pa.float64())  # what stood for no value was all that was not a number
+    except pa.ArrowInvalid:
+        return known
 
 
 def _named(table: pa.Table, remarks: list[str]) -> pa.Table:
