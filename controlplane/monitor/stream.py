@@ -115,8 +115,12 @@ def _matured(view: Snapshot, scope: Scope, reign: Reign) -> list[tuple[Window, d
 
 
 def _errors(scope: Scope, found: Contents, cap: Cap) -> NDArray[np.float64]:
-    """The losses of the champion's own rows in units of its cap, at most 1."""
+    """The losses of the champion's own rows in units of its cap, at most 1; those that are known.
+
+    A row without the score that its loss is made of has none.
+    """
     rows = found.labelled.filter(pc.equal(found.labelled["version"], cap.reign.version))
     if rows.num_rows == 0:
         return np.empty(0)
-    return np.clip(losses_of(scope, rows) / cap.loss, 0.0, 1.0)
+    losses = losses_of(scope, rows)
+    return np.clip(losses[~np.isnan(losses)] / cap.loss, 0.0, 1.0)

@@ -378,6 +378,20 @@ def test_rising_errors_alarm_and_a_restart_hears_the_same_alarms(tmp_path: Path)
     assert run(tmp_path / "b", {4, 10, 12}) == unbroken
 
 
+def test_rising_errors_alarm_though_some_of_them_are_not_known(store: Store) -> None:
+    watch(store, a_policy(windows=Windows(every=DAY)))
+    calm, storm = (
+        rows(SERVED, 10 * 24, seed=3, version="v1"),
+        rows(SERVED + 10 * DAY, 4 * 24, seed=4, version="v1"),
+    )
+    true = labels(storm, off=3.0)
+    known = np.where(np.arange(96) % 12 == 0, np.nan, true["label"].to_numpy())
+    log(store, calm, storm, labels(calm, off=0.3), true.set_column(1, "label", pa.array(known)))
+    step(store, SERVED + 15 * DAY)
+    told_of = [s.start for s in scores(store) if s.revision == 1 and s.stream_alarm]
+    assert told_of == [SERVED + 12 * DAY]
+
+
 def test_a_restart_does_not_calibrate_again(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     watch(store, a_policy())
