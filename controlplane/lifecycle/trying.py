@@ -71,10 +71,14 @@ def scale_of(store: Store, trial: Trial, sides: Sides, now: datetime) -> LossSca
 
 
 def scale_from(values: NDArray[np.float64]) -> LossScale | None:
-    """A loss scale from out-of-sample losses; None where there are none."""
+    """A loss scale from out-of-sample losses; None where there are none.
+
+    Where hardly any row has a loss, as with rare errors, the cap is the greatest one: a cap of
+    nothing would leave the guard and the stream of errors blind.
+    """
     if values.size == 0:
         return None
-    cap = float(np.quantile(values, CAP_QUANTILE))
+    cap = float(np.quantile(values, CAP_QUANTILE, method="higher")) or float(values.max()) or 1.0
     return LossScale(reference_loss=float(values.mean()), loss_cap=cap, rows=int(values.size))
 
 

@@ -124,3 +124,10 @@ def test_the_loss_scale_is_the_mean_and_the_highest_but_five_in_a_thousand() -> 
     scale = scale_from(np.arange(1_001.0))
     assert (scale.reference_loss, scale.loss_cap, scale.rows) == (500.0, 995.0, 1_001)
     assert scale_from(np.array([])) is None
+
+
+def test_a_loss_that_hardly_any_row_has_is_capped_at_the_greatest() -> None:
+    rare = np.arange(1_000) < 4
+    assert scale_from(rare.astype(float)).loss_cap == 1.0
+    assert scale_from(rare * 7.0).loss_cap == 7.0
+    assert scale_from(np.zeros(100)).loss_cap == 1.0
