@@ -14,6 +14,7 @@ variance. Larger windows are taken as they are, silent too.
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +24,7 @@ from detectors.calibration import Calibration, fit
 from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.reading import Counts, Floats
 from detectors.scores import Form, Scores, score
+from detectors.thresholds import FEWEST_WINDOWS
 
 __all__ = ["Calibration", "calibrate", "calibrate_rates", "judge", "judge_rates"]
 
@@ -48,7 +50,10 @@ def calibrate(
     the windows of its period. `minimum_effect` multiplies the floors: none, small, medium, large.
     """
     scores = score(bins, windows, inside) if windows else []
-    return fit(scores, family=family, alpha=alpha, minimum_effect=minimum_effect)
+    found = fit(scores, family=family, alpha=alpha, minimum_effect=minimum_effect)
+    if windows or all(frozen.reason is not None for frozen in bins):
+        return found
+    return msgspec.structs.replace(found, needs=FEWEST_WINDOWS)
 
 
 def judge(

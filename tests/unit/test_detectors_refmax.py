@@ -82,9 +82,9 @@ def test_fewer_than_eight_windows_calibrate_nothing_and_say_how_many_are_missing
     found = judge(calibration, bins, [tally(b, s) for b, s in zip(bins, usual[9], strict=True)])
     assert {(f.verdict, f.reason) for f in found} == {(Verdict.INCONCLUSIVE, Reason.UNCALIBRATED)}
     bins, none = calibrated(usual[:1])[0], calibrate([], [], [], family="drift", alpha=ALPHA)
-    assert (none.threshold, none.scales) == (None, ())
+    assert (none.threshold, none.scales, none.needs) == (None, (), 0)
     empty = calibrate(bins, [], [], family="drift", alpha=ALPHA)
-    assert empty.threshold is None
+    assert (empty.threshold, empty.needs) == (None, 8)
     assert judge(empty, bins, [tally(b, s) for b, s in zip(bins, usual[9], strict=True)])
 
 
