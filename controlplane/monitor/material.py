@@ -27,11 +27,14 @@ UPLOADED: Final = ("reference",)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A calibration window: its rows, and the share of them without a label in [0, 1]."""
+    """A calibration window: its rows, and the share of them without a label in [0, 1].
+
+    None where the labels of its last row had not closed by the time that the reference is of.
+    """
 
     rows: pa.Table
     inside: bool
-    unlabelled: float
+    unlabelled: float | None
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +45,6 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     sample: pa.Table
-    unlabelled: float
     parts: tuple[Part, ...]
     answers: pa.Table
     answer_parts: tuple[pa.Table, ...]
@@ -71,10 +73,11 @@ def gather(view: Snapshot, scope: Scope, reference: Reference) -> Material:
     labelled = micros(view.events.labelled(name, [], known, roles=roles)["at"])
     at = micros(rows["at"])
     inside = at >= micros_of(reference.start)
+    closed = micros_of(known_at - scope.calendar.delay)
     parts = [
         Part(
             rows=rows.slice(first, last - first), inside=bool(inside[first]),
-            unlabelled=_unlabelled(at[first:last], labelled),
+            unlabelled=_unlabelled(at[first:last], labelled) if at[last - 1] < closed else None,
         )
         for first, last in _windows(scope, reference, at, inside)
         if last > first
@@ -83,8 +86,8 @@ def gather(view: Snapshot, scope: Scope, reference: Reference) -> Material:
     answers = answers.filter(pc.is_valid(answers["prediction"])).combine_chunks()
     begin = int(np.argmax(inside)) if inside.any() else rows.num_rows
     return Material(
-        sample=rows.slice(begin), unlabelled=_unlabelled(at[begin:], labelled), parts=tuple(parts),
-        answers=answers, answer_parts=_answer_parts(scope, answers),
+        sample=rows.slice(begin), parts=tuple(parts), answers=answers,
+        answer_parts=_answer_parts(scope, answers),
     )  # fmt: skip
 
 
@@ -118,8 +121,6 @@ def _windows(
 
 def _unlabelled(at: NDArray[np.int64], labelled: NDArray[np.int64]) -> float:
     """The share of rows without a label, by how many of each lie in the same time."""
-    if not at.size:
-        return 0.0
     begin, end = np.searchsorted(labelled, [at[0], at[-1] + 1])
     return max(0.0, 1.0 - float(end - begin) / at.size)
 

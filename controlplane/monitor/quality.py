@@ -28,8 +28,8 @@ JUDGED = frozenset({Verdict.PASSED, Verdict.FAILED})
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """Calibrated rates: the rows of a window and each column's missing share, then labels alone.
 
-    `columns` are those whose missing share is judged; `usual_rows` and `usual_labels` are the
-    rows and the labelled share of each calibration window.
+    `columns` are those whose missing share is judged; `usual_rows` are the rows of each
+    calibration window, `usual_labels` the labelled share of each whose labels had closed.
     """
 
     columns: tuple[str, ...]
@@ -50,7 +50,9 @@ def rates_from(
     inputs = np.array(
         [_inputs(window, part) for window, part in zip(tallies, material.parts, strict=True)]
     )
-    labels = np.array([[1.0 - part.unlabelled] for part in material.parts])
+    labels = np.array(
+        [np.nan if part.unlabelled is None else 1.0 - part.unlabelled for part in material.parts]
+    )
     usual = np.array([part.rows.num_rows for part in material.parts], dtype=np.int64)
     family = str(Family.QUALITY)
     return Rates(
@@ -63,7 +65,7 @@ def rates_from(
             (LABELS,), labels.reshape(-1, 1), family=family, alpha=alpha * LABELS_PART, rows=usual
         ),
         usual_rows=tuple(usual.tolist()),
-        usual_labels=tuple(1.0 - part.unlabelled for part in material.parts),
+        usual_labels=tuple(labels[~np.isnan(labels)].tolist()),
     )  # fmt: skip
 
 

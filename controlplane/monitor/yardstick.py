@@ -26,7 +26,7 @@ SHOWN_ROWS = 20_000
 """Rows of the reference that the shown detectors read; of more, every so many-th."""
 MOST_KEPT = 64
 """Measures held in memory; the oldest gives way."""
-FORM = 1
+FORM = 2
 """Counts up when what is stored changes its form, so that older ones are made anew."""
 
 

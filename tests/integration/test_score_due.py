@@ -153,6 +153,22 @@ def test_missing_values_and_missing_labels_are_found(store: Store) -> None:
     assert second.realised == ()
 
 
+def test_a_week_whose_labels_had_not_closed_says_nothing_of_how_many_are_usual(
+    store: Store,
+) -> None:
+    """Of the reference's last week some labels came after it; of all others every one was there."""
+    watch(store, a_policy())
+    served = rows(SERVED, WEEK // HOUR, seed=3, version="v1")
+    log(store, served, labels(rows(TRAINED, 70 * 24, seed=7)), labels(served).slice(0, 156))
+    step(store, SERVED + 10 * DAY)
+    fed = found(scores(store)[1], "label_feed")
+    assert (fed.verdict, round(fed.effect, 4)) == (Verdict.FAILED, round(156 / 168 - 1, 4))
+    with store.read() as view:
+        stored = msgspec.json.decode(view.ledger.get(Reference, "boats/v1").calibration)
+    assert stored["rates"]["usual_labels"] == [1.0] * 9
+    assert len(stored["rates"]["usual_rows"]) == 10
+
+
 def test_a_window_without_rows_is_scored_too(store: Store) -> None:
     watch(store, a_policy())
     serve(store, hours=48)
