@@ -258,3 +258,8 @@ def label_days(
     """
     before = list(steps_before(calendar.days, by - calendar.delay, after))
     return before[::-1]
+
+
+def labels_closed_to(calendar: Calendar, by: datetime) -> datetime:
+    """The end of the newest label day that is closed at `by`, however long labels take."""
+    return boundary(calendar.days, number_at(calendar.days, by - calendar.delay))

@@ -14,7 +14,7 @@ from controlplane.domain.runs import Run
 from controlplane.domain.schema import Schema
 from controlplane.domain.states import RUN, RunEvent, RunState, moved
 from controlplane.domain.versions import Version
-from controlplane.domain.windows import Calendar, label_days
+from controlplane.domain.windows import Calendar, labels_closed_to
 from controlplane.lifecycle import scoring, training
 from controlplane.lifecycle.trying import scale_from
 from controlplane.lifecycle.workshop import Workshop
@@ -64,9 +64,7 @@ def training_span(bench: Bench, asked_at: datetime) -> tuple[datetime | None, da
     """The event times that a run may learn from, half-open; the newest days are held out."""
     if bench.champion is None:
         return None, asked_at
-    closed = label_days(bench.calendar, asked_at - timedelta(days=60), asked_at)
-    newest = closed[-1][1] if closed else asked_at
-    end = newest - bench.policy.trial.hold_out
+    end = labels_closed_to(bench.calendar, asked_at) - bench.policy.trial.hold_out
     span = bench.policy.retrain.last or _first_span(bench)
     return (end - span if span is not None else None), end
 

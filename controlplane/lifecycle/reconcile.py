@@ -30,7 +30,7 @@ from controlplane.domain.states import (
 )
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
-from controlplane.domain.windows import Calendar, calendar_of, label_days
+from controlplane.domain.windows import Calendar, calendar_of, labels_closed_to
 from controlplane.lifecycle import guarding, noting, trying
 from controlplane.lifecycle.observe import OPEN_RUNS, champion_of, file_in_force, observe
 from controlplane.lifecycle.perform import Means, perform, target_of
@@ -211,8 +211,7 @@ def _trial_start(
 ) -> datetime:
     """The first whole day after both versions' training; where a version does not say what it
     was trained on, only what came after it was registered is new to it."""
-    newest = label_days(calendar, now - 2 * policy.trial.hold_out, now)
-    held_out = newest[-1][1] - policy.trial.hold_out if newest else now
+    held_out = labels_closed_to(calendar, now) - policy.trial.hold_out
     ends = [held_out, candidate.trained_to or candidate.made_at]
     if champion is not None and champion.trained_to is not None:
         ends.append(champion.trained_to)

@@ -27,9 +27,12 @@ from controlplane.domain.windows import (
     counted,
     is_whole,
     label_days,
+    labels_closed_to,
     opened,
 )
-from tests.watched import HOUR, SERVED, WEEK, a_model, a_policy
+from controlplane.lifecycle.noting import Bench, training_span
+from controlplane.lifecycle.reconcile import _trial_start
+from tests.watched import HOUR, SCHEMA, SERVED, WEEK, a_model, a_policy, a_version
 
 LISBON = "Europe/Lisbon"
 
@@ -173,6 +176,25 @@ def test_label_days_are_closed_when_the_delay_has_passed() -> None:
     assert label_days(calendar, SERVED + DAY, SERVED + 5 * DAY) == days[1:]
     assert is_label_day(calendar, SERVED + 5 * DAY)
     assert not is_label_day(calendar, SERVED + 5 * DAY + HOUR)
+
+
+def test_what_is_held_out_begins_before_the_newest_closed_label_day_however_long_labels_take() -> (
+    None
+):
+    now = SERVED + 200 * DAY + HOUR
+    for delay in (1, 20, 45, 90):
+        calendar = a_calendar(delay=delay * DAY)
+        closed = SERVED + (200 - delay) * DAY
+        assert labels_closed_to(calendar, now) == closed
+        policy = a_policy()
+        candidate = a_version("v2", trained_to=closed - policy.trial.hold_out)
+        start = _trial_start(calendar, a_version(), candidate, now, policy)
+        assert start == closed - policy.trial.hold_out
+        bench = Bench(
+            model=a_model(), policy=policy, schema=SCHEMA, calendar=calendar, champion=a_version(),
+            now=now,
+        )  # fmt: skip
+        assert training_span(bench, now)[1] == closed - policy.trial.hold_out
 
 
 def an_outlook(**changes: object) -> Outlook:
