@@ -42,7 +42,7 @@ class Served:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._words = words
-        self._env = {**os.environ, **(env or {})}
+        self._env = {**os.environ, "XDG_DATA_HOME": str(data.parent), **(env or {})}
         self.process: subprocess.Popen[str] | None = None
         self.log = log or data.parent / f"{data.name}.log"
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8321"
 TOKEN_FILE: Final = "token"  # noqa: S105 - a file's name
+RUNNING: Final = "running"
+"""The folder in which servers leave word, a file a port."""
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -19,15 +21,23 @@ def server_named(server: str | None, environ: Mapping[str, str] = os.environ) ->
 def token_for(server: str, environ: Mapping[str, str] = os.environ) -> str | None:
     """LEEBOARD_TOKEN, else the token that a server on this machine made for its own user.
 
-    That file's token is given to the loopback address alone.
+    That file's token is given to the loopback address alone. A server whose data are elsewhere
+    leaves word of where they are.
     """
     if named := environ.get("LEEBOARD_TOKEN"):
         return named
     if not is_loopback(server):
         return None
+    word = data_folder(environ) / RUNNING / str(urlsplit(server).port or 80)
+    folder = _text(word) or str(data_folder(environ))
+    return _text(Path(folder) / TOKEN_FILE)
+
+
+def _text(path: Path) -> str | None:
+    """What a small file holds; None where there is none that can be read."""
     try:
-        return (data_folder(environ) / TOKEN_FILE).read_text().strip() or None
-    except OSError:
+        return path.read_text(encoding="utf-8").strip() or None
+    except (OSError, ValueError):
         return None
 
 

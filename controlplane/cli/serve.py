@@ -6,13 +6,14 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import click
 import msgspec
 
+from connectors.client.place import RUNNING
 from controlplane.api.auth import check_openness
 from controlplane.cli import logs
 from controlplane.cli.hosting import Host, Hosted
@@ -86,19 +87,25 @@ def run(settings: Settings, listener: socket.socket) -> None:
     """Serve on this socket until a signal; raises what kept the server from starting."""
     address = address_of(settings.host, listener)
     path = settings.data / ADDRESS_FILE
+    word = word_of(settings, listener, os.environ)
 
     def up() -> None:
         try:
             write_address(path, address)
+            if word is not None:
+                word.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                word.write_text(f"{settings.data}\n", encoding="utf-8")
         except OSError as error:
-            why = f"{path} cannot be written ({error.strerror}): name the server with --server"
-            click.echo(f"Warning: {why}", err=True)
+            why = f"{error.filename} cannot be written ({error.strerror})"
+            click.echo(f"Warning: {why}: name the server and its token", err=True)
         how = " without tokens" if settings.open else f"; token in {settings.data / 'token'}"
         click.echo(f"leeboard serves {address}{how}", err=True)
 
     def down() -> None:
-        with contextlib.suppress(OSError):  # it may never have been written
-            path.unlink()
+        for written in (path, word):
+            if written is not None:
+                with contextlib.suppress(OSError):  # it may never have been written
+                    written.unlink()
 
     Host(build_in(settings), listener, up=up, down=down).run()
 
@@ -119,6 +126,15 @@ def address_of(host: str, listener: socket.socket) -> str:
     """The base address, with the port that was given."""
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{listener.getsockname()[1]}"
+
+
+def word_of(settings: Settings, listener: socket.socket, environ: Mapping[str, str]) -> Path | None:
+    """Where this user's clients look for the data, and so the token, of the server on a port; None
+    where they find them anyway, or need none."""
+    home = default_data(environ).expanduser().absolute()
+    if settings.open or settings.data == home:
+        return None
+    return home / RUNNING / str(listener.getsockname()[1])
 
 
 def write_address(path: Path, address: str) -> None:
