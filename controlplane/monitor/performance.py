@@ -30,16 +30,18 @@ def realised(scope: Scope, found: Contents) -> tuple[Realised, ...]:
     """The followed metric, and the task's loss where that is another, of each version and of all.
 
     A version's entries stand together, in the order of the versions' names; `*`, all live rows,
-    comes last. Nothing where the file switches performance off or no label is known.
+    comes last. Nothing where the file switches performance off or no label is known. In a window
+    of five days or more, rows of fewer days have no interval: they show those days, not the model.
     """
     monitor = scope.policy.monitors.performance
     if monitor is None or found.labelled.num_rows == 0:
         return ()
     metrics = list(dict.fromkeys([monitor.metric, scope.loss]))
+    is_long = found.window.end - found.window.start >= FEWEST_DAYS
     return tuple(
-        _figure(scope, found.window.id, version, rows, metric)
+        figure
         for version, rows in _by_version(found.labelled)
-        for metric in metrics
+        for figure in _figures(scope, found.window, version, rows, metrics, bare=is_long)
     )
 
 
@@ -60,9 +62,17 @@ def lately(view: Snapshot, scope: Scope, window: Window) -> tuple[Realised, ...]
     if rows.num_rows == 0:
         return ()
     metrics = list(dict.fromkeys([monitor.metric, scope.loss]))
-    found = [_figure(scope, window.id, champion, rows, metric) for metric in metrics]
+    return _figures(scope, window, champion, rows, metrics)
+
+
+def _figures(
+    scope: Scope, window: Window, version: str, rows: pa.Table, metrics: list[str], *,
+    bare: bool = True,
+) -> tuple[Realised, ...]:  # fmt: skip
+    """A figure a metric; where `bare`, without interval if the rows are of too few days."""
+    found = [_figure(scope, window.id, version, rows, metric) for metric in metrics]
     days = pc.count_distinct(pc.floor_temporal(rows["at"], unit="day")).as_py()
-    if days * DAY < FEWEST_DAYS:
+    if bare and days * DAY < FEWEST_DAYS:
         found = [msgspec.structs.replace(figure, interval=None) for figure in found]
     return tuple(found)
 

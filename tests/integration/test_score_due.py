@@ -318,7 +318,8 @@ def test_performance_is_told_of_each_version_and_of_all(store: Store) -> None:
     one, two, both = score.realised
     assert both.value == pytest.approx((96 * one.value + 72 * two.value) / 168)
     assert two.value > 2 * one.value
-    assert one.interval.low < one.value < one.interval.high
+    assert both.interval.low < both.value < both.interval.high
+    assert one.interval is two.interval is None, "four days and three show those days alone"
     assert one.loss == pytest.approx(one.value)
     assert (score.champion, score.reference) == ("v2", "boats/v1")
 
