@@ -21,6 +21,7 @@ from controlplane.cli.replay.document import Document
 from controlplane.cli.replay.report import report
 from controlplane.cli.replay.run import Outcome, Replay, fresh_directory, replay
 from controlplane.cli.replay.scenes import AgainstAdvice, ShuffledVersion
+from controlplane.cli.replay.unbroken import ENDINGS
 from controlplane.cli.replay.watching import replay_behind
 from controlplane.cli.terminal import nearest
 from controlplane.domain.errors import LeeboardError
@@ -184,8 +185,9 @@ def _run(asked: Replay, *, watched: bool) -> Outcome:
         stop.set()
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, over)
+    for number in ENDINGS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, over)
     try:
         return replay_behind(asked, stop, _screens) if watched else replay(asked, stop)
     except KeyboardInterrupt:

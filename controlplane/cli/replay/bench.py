@@ -1,5 +1,6 @@
 """Jobs of the replay's own, run by the same trainers as the server's, in folders of their own."""
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from connectors.artifacts import unpack
 from connectors.contract import ColumnSpec, Job, ScoreJob, Trainer, TrainJob
 from controlplane.cli.replay.history import History
+from controlplane.cli.replay.unbroken import unbroken
 from controlplane.domain.errors import Refused
 from controlplane.domain.schema import Task
 
@@ -26,10 +28,14 @@ class Bench:
         self._root = root
         self._trainer = trainer
         self._stop = stop
+        self._lock = threading.Lock()
+        self._is_closed = False
         root.mkdir(parents=True, exist_ok=True)
 
     def close(self) -> None:
-        """End every job that still runs."""
+        """End every job that still runs, and begin no other."""
+        with self._lock:
+            self._is_closed = True
         for folder in self._root.iterdir():
             if folder.is_dir() and self._trainer.ended(folder) is None:
                 self._trainer.cancel(folder)
@@ -86,7 +92,11 @@ class Bench:
         return folder
 
     def _run(self, job: Job, folder: Path) -> None:
-        self._trainer.start(job, folder)
+        with self._lock, unbroken():
+            if self._is_closed:
+                message = "the replay was stopped"
+                raise Refused(message)
+            self._trainer.start(job, folder)
         while (ended := self._trainer.ended(folder)) is None:
             if self._stop.wait(PAUSE):
                 self._trainer.cancel(folder)

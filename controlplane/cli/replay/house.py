@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from controlplane.cli.replay.unbroken import unbroken
 from controlplane.domain.errors import Refused
 
 STARTS: Final = 20
@@ -29,9 +30,11 @@ class House:
         self._port = 0
         self._starts = 0
         self._is_closing = threading.Event()
-        self._process = self._spawn()
+        self._process: subprocess.Popen[bytes] | None = None
         try:
-            self.address = self._wait_for_address()
+            with unbroken():
+                self._process = self._spawn()
+            self.address = self._wait_for_address(self._process)
         except BaseException:  # stopped before anybody could close it
             self.close()
             raise
@@ -47,13 +50,14 @@ class House:
     def close(self) -> None:
         """End the server and everything that it began."""
         self._is_closing.set()
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(PATIENCE)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+                process.kill()
+                process.wait()
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         self._starts += 1
@@ -68,15 +72,15 @@ class House:
                 env={**os.environ, **self._secrets},
             )  # fmt: skip
 
-    def _wait_for_address(self) -> str:
+    def _wait_for_address(self, process: "subprocess.Popen[bytes]") -> str:
         place = self._data / "server.json"
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            if self._process.poll() is not None:
+            if process.poll() is not None:
                 break
             with contextlib.suppress(OSError, ValueError):
                 told = json.loads(place.read_text())
-                if told["pid"] == self._process.pid:
+                if told["pid"] == process.pid:
                     return str(told["address"])
             time.sleep(0.02)
         tail = (self._data / "server.log").read_text(errors="replace")[-2000:]
@@ -84,7 +88,7 @@ class House:
         raise Refused(message)
 
     def _keep_up(self) -> None:
-        while not self._is_closing.is_set():
+        while self._process is not None and not self._is_closing.is_set():
             self._process.wait()
             if self._is_closing.is_set() or self._starts >= STARTS:
                 return

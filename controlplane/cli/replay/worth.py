@@ -66,7 +66,11 @@ def _against_never(found: Document, avoided: float, promoted: int) -> str:
     what = f"{found.metric} {'avoided' if found.direction == 'down' else 'gained'}"
     if avoided < 0:
         what = f"{found.metric} lost"
-    each = f", {figure(abs(avoided) / summary.retrainings)} a retraining" if summary.retrainings else ""
+    each = (
+        f", {figure(abs(avoided) / summary.retrainings)} a retraining"
+        if summary.retrainings
+        else ""
+    )
     return f"{figure(abs(avoided))} {what} in all{each} ({spent})."
 
 
