@@ -101,7 +101,7 @@ def _left(story: Story, say: Phrases) -> Iterator[str]:
         alike.setdefault(re.sub(r"[\d.]+", "#", _AT.sub("", alert.says)), []).append(alert)
     if not alike:
         return
-    yield "Also noticed, and told; none of it is a reason to retrain by itself"
+    yield "Also noticed and told; nothing was retrained for it"
     for group in list(alike.values())[:MOST_LINES]:
         again = (
             ""
