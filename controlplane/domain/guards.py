@@ -36,6 +36,10 @@ class Guard(Record, frozen=True, kw_only=True):
     loss_cap: float
     threshold: float
     levels: tuple[float, ...] = ()
+    crossed: bool = False
+    """The mixture has alarmed; the guard breaches once the days bear it out."""
+    days: tuple[float, ...] = ()
+    """Of each closed label day with rows the mean difference, rows held within the loss cap."""
     rows: int = 0
     judged_to: datetime | None = None
     """Event time up to which closed label days have been read."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from controlplane.lifecycle.guarding import _watched
+from controlplane.lifecycle.guarding import _borne_out, _watched, lasts
 from tests.builders import DAY, a_guard
 from tests.voyage import SERVED
 
@@ -80,3 +80,41 @@ def test_better_rows_pull_the_levels_down_and_no_row_changes_nothing() -> None:
 
 def test_a_margin_beyond_the_cap_is_the_cap() -> None:
     assert watched(np.full(50, 4.0), margin=100.0).state == "watching"
+
+
+def test_an_alarm_waits_until_the_days_bear_it_out() -> None:
+    rows = np.full(200, 2.0)
+    guard = a_guard()
+    first = _borne_out(guard, _watched(guard, rows, END), [0.2])
+    assert (first.state, first.crossed, first.days) == ("watching", True, (0.2,))
+    unsure = _borne_out(first, _watched(first, rows, END), [-0.2])
+    assert (unsure.state, unsure.levels) == ("watching", first.levels)
+    sure = _borne_out(first, _watched(first, rows, END), [0.25, 0.3])
+    assert (sure.state, sure.days) == ("breached", (0.2, 0.25, 0.3))
+
+
+def test_days_without_an_alarm_breach_nothing() -> None:
+    guard = a_guard()
+    calm = _borne_out(guard, _watched(guard, np.zeros(10), END), [0.9, 0.9, 0.9])
+    assert (calm.state, calm.crossed) == ("watching", False)
+
+
+def test_what_is_worse_by_ten_margins_needs_no_third_day() -> None:
+    assert lasts((0.5,), 0.05)
+    assert not lasts((0.49,), 0.05)
+    assert not lasts((), 0.05)
+
+
+def test_two_equal_versions_whose_days_differ_seldom_breach() -> None:
+    """500 rows a day for two weeks; the day's own difference is a tenth of the loss."""
+    breached = 0
+    for seed in range(40):
+        draws = np.random.default_rng(seed)
+        guard = a_guard()
+        for _ in range(14):
+            day = draws.normal(0.0, 0.1) + draws.normal(0.0, 1.0, 500)
+            guard = _borne_out(guard, _watched(guard, day, END), [float(day.mean())])
+            if guard.state == "breached":
+                breached += 1
+                break
+    assert breached <= 4
