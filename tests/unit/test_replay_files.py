@@ -38,7 +38,7 @@ def as_parquet() -> bytes:
         ("decimal_commas.csv", TEXT.replace(",", ";").replace(".", ",")),
         ("marked.csv", b"\xef\xbb\xbf" + TEXT.encode()),
         ("wide.csv", TEXT.encode("utf-16")),
-        ("packed.csv.gz", gzip.compress(TEXT.encode())),
+        ("packed.csv.gz", gzip.compress(TEXT.encode(), mtime=0)),
         ("a_csv_in_truth.parquet", TEXT),
         ("a_parquet_in_truth.csv", as_parquet()),
         ("windows.csv", TEXT.replace("\n", "\r\n")),
