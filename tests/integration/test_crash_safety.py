@@ -68,7 +68,7 @@ def test_uninterrupted_it_trains_promotes_and_takes_back(unharmed: dict[str, obj
         (8, DecisionKind.TRIAL, "v2", "performed"),
         (15, DecisionKind.PROMOTE, "v2", "performed"),
         (15, DecisionKind.HOLD, unharmed["Trial"][0].id, "performed"),
-        (19, DecisionKind.ROLL_BACK, "v2", "performed"),
+        (21, DecisionKind.ROLL_BACK, "v2", "performed"),
     ]
     assert unharmed["Model"].champion == "v1"
     assert unharmed["Model"].moves == 3
