@@ -43,7 +43,8 @@ def decode(body: bytes, *, digest: str = "") -> Batch:
         table, rows = _read(body, schema)
         columns = _columns(schema, table, rows)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
-        message = f"the body is not an Arrow IPC stream: {str(error).splitlines()[0]}"
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        message = f"the body is not an Arrow IPC stream: {why}"
         raise BadInput(message) from None
     return batch_of(columns, Shape.TABLE, size=table.nbytes, digest=digest)
 
