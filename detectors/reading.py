@@ -27,7 +27,7 @@ def numbers(values: pa.ChunkedArray) -> Floats:
     >>> numbers(pa.chunked_array([["1.5", "x", None, " 2 "]])).tolist()
     [1.5, nan, nan, 2.0]
     """
-    plain = _decoded(values)
+    plain = decoded(values)
     kind = plain.type
     if pa.types.is_temporal(kind):
         plain = plain.cast(pa.int64())
@@ -62,7 +62,7 @@ def texts(sample: Sample) -> pa.ChunkedArray:
     Whole floats lose their point (1.0 is "1"), and a boolean column's values become "true" and
     "false" whether they came as booleans, as 0 and 1, or as text in whatever case.
     """
-    plain = _decoded(sample.values)
+    plain = decoded(sample.values)
     kind = plain.type
     if pa.types.is_floating(kind):
         plain = pc.if_else(pc.is_nan(plain), pa.scalar(None, kind), plain)
@@ -91,7 +91,8 @@ def _booleans(plain: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.is_in(lower, value_set=_FALSE), pa.scalar("false"), lower)
 
 
-def _decoded(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def decoded(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values themselves where they came as a dictionary of them."""
     kind = values.type
     return values.cast(kind.value_type) if pa.types.is_dictionary(kind) else values
 
