@@ -12,7 +12,7 @@ from controlplane.api.problems import MEDIA_TYPE
 from controlplane.api.wire import Problem
 
 ROW_TYPES: Final = (
-    "application/json", "application/vnd.apache.arrow.stream",
+    "application/json", "application/x-ndjson", "application/vnd.apache.arrow.stream",
 )  # fmt: skip
 _ANYTHING: Final[dict[str, Any]] = {"schema": {}}
 _BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}

@@ -30,7 +30,7 @@ LONGEST_KEY: Final = 255
 async def add_predictions(
     request: Asked, parts: Given, intake: Taking, model: str, *, strict: bool = False
 ) -> Response[wire.Receipt]:
-    """Rows of predictions, as JSON columns, rows or one row, or as an Arrow stream."""
+    """Rows of predictions, as JSON columns, rows or one row, as JSON lines, or as an Arrow stream."""
     receipt = await _taken(request, (parts, intake), model, Feed.PREDICTIONS, strict=strict)
     return Response(receipt, headers=_headers(receipt))
 

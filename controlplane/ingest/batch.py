@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from typing_extensions import override
 
 from controlplane.domain.errors import BadInput, TooLarge
@@ -31,6 +33,7 @@ class Shape(StrEnum):
     COLUMNS = "columns"
     ROWS = "rows"
     ROW = "row"
+    LINES = "lines"
     TABLE = "table"
 
 
@@ -52,6 +55,13 @@ Values: TypeAlias = pa.ChunkedArray | list[object]
 """A column: Arrow where its values are of one kind, a list where they are mixed."""
 
 
+class Unreadable(NamedTuple):
+    """A row of which nothing could be read: the whole sentence, and what stood there."""
+
+    says: str
+    text: str
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """The rows of a request, as they came. `size` is their weight in bytes, roughly."""
 
@@ -61,6 +71,14 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
     digest: str = ""
     """A short hash of the body, where rows without ids need one."""
+    lines: NDArray[np.int64] | None = None
+    """The line of each row, from 1, shape (rows,); None where a row is no line."""
+    unreadable: Mapping[int, Unreadable] = {}
+    """What was wrong with rows that hold no values for it, by their place."""
+
+    def line(self, row: int) -> int | None:
+        """The line on which a row stood, from 1; None where a row is no line."""
+        return None if self.lines is None else int(self.lines[row])
 
     def pointer(self, column: str, row: int) -> str:
         """The JSON pointer of a value; without a place in the body, `/column/row`."""
@@ -70,7 +88,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
                 return f"/columns/{name}/{row}"
             case Shape.ROWS:
                 return f"/rows/{row}/{name}"
-            case Shape.ROW:
+            case Shape.ROW | Shape.LINES:
                 return f"/{name}"
             case Shape.TABLE:
                 return f"/{name}/{row}"
@@ -83,7 +101,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         return values[row] if isinstance(values, list) else _plain(values[row])
 
 
-def batch_of(columns: Mapping[str, Values], shape: Shape, *, size: int, digest: str = "") -> Batch:
+def batch_of(
+    columns: Mapping[str, Values], shape: Shape, *, size: int, digest: str = "",
+    lines: NDArray[np.int64] | None = None, unreadable: Mapping[int, Unreadable] = {},
+) -> Batch:  # fmt: skip
     """A batch of columns, checked to be of one length. Raises BadInput, TooLarge."""
     if len(columns) > MOST_COLUMNS:
         message = f"{len(columns)} columns came; expected at most {MOST_COLUMNS} in one request"
@@ -107,7 +128,10 @@ def batch_of(columns: Mapping[str, Values], shape: Shape, *, size: int, digest: 
     if rows > MOST_ROWS:
         message = f"{rows} rows came; expected at most {MOST_ROWS} in one request"
         raise TooLarge(message)
-    return Batch(columns=columns, rows=rows, shape=shape, size=size, digest=digest)
+    return Batch(
+        columns=columns, rows=rows, shape=shape, size=size, digest=digest, lines=lines,
+        unreadable=unreadable,
+    )  # fmt: skip
 
 
 def as_values(items: list[object]) -> Values:

@@ -118,6 +118,7 @@ class _Taker:
     def good(self) -> NDArray[np.bool_]:
         """Rows without a fault."""
         bad = np.zeros(self.batch.rows, dtype=np.bool_)
+        bad[list(self.batch.unreadable)] = True
         for fault in self.faults:
             bad |= fault.bad
         return ~bad

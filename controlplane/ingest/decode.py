@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from controlplane.domain.errors import UnsupportedType
 from controlplane.ingest.batch import Batch, Feed
-from controlplane.ingest.formats import arrow, json
+from controlplane.ingest.formats import arrow, json, ndjson
 
 
 class Decoder(Protocol):
@@ -19,6 +19,7 @@ class Decoder(Protocol):
 
 FORMATS: Final[Mapping[str, Decoder]] = {
     "application/json": json.decode,
+    "application/x-ndjson": ndjson.decode,
     "application/vnd.apache.arrow.stream": arrow.decode,
 }
 

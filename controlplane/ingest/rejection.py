@@ -47,15 +47,25 @@ def rejection_of(batch: Batch, faults: list[Fault], good: NDArray[np.bool_]) -> 
     kept: list[tuple[str, str]] = []
     errors: list[RowError] = []
     for row in rejected[:MOST_KEPT].tolist():
-        mine = [fault for fault in faults if fault.bad[row]]
-        says = [_says(batch, fault, row) for fault in mine]
-        kept.append(("; ".join(says), _text(batch, row)))
+        says = _wrong(batch, faults, row)
+        kept.append(("; ".join(says.values()), _text(batch, row)))
         if len(errors) < MOST_ERRORS:
             errors += [
-                RowError(pointer=batch.pointer(fault.column, row), message=said, row=row)
-                for fault, said in zip(mine, says, strict=True)
+                RowError(pointer=pointer, message=said, row=row, line=batch.line(row))
+                for pointer, said in says.items()
             ]
     return Rejection(rows=len(rejected), kept=tuple(kept), errors=tuple(errors[:MOST_ERRORS]))
+
+
+def _wrong(batch: Batch, faults: list[Fault], row: int) -> dict[str, str]:
+    """What is wrong with a row, by where; of a row that could not be read, that."""
+    if (unread := batch.unreadable.get(row)) is not None:
+        return {"": _short(unread.says, LONGEST_TEXT)}
+    return {
+        batch.pointer(fault.column, row): _says(batch, fault, row)
+        for fault in faults
+        if fault.bad[row]
+    }
 
 
 def _says(batch: Batch, fault: Fault, row: int) -> str:
@@ -66,6 +76,8 @@ def _says(batch: Batch, fault: Fault, row: int) -> str:
 
 def _text(batch: Batch, row: int) -> str:
     """The row as JSON, as far as it can be said."""
+    if (unread := batch.unreadable.get(row)) is not None:
+        return _short(unread.text, LONGEST_TEXT)
     values = {name: batch.value(name, row) for name in batch.columns}
     try:
         text = msgspec.json.encode(values).decode()

@@ -58,6 +58,9 @@ WIDE = Schema(
 )  # fmt: skip
 
 
+NDJSON = "application/x-ndjson"
+
+
 def judged(body: object, feed: Feed, schema: Schema | None) -> None:
     """Decode and check; only errors of ours may come."""
     try:
@@ -102,7 +105,7 @@ def test_no_json_that_was_checked_breaks_the_store(bodies: list[object]) -> None
 @QUICK
 @given(st.binary(max_size=60))
 def test_no_bytes_break_the_decoders(body: bytes) -> None:
-    for kind in ("application/json", "application/vnd.apache.arrow.stream"):
+    for kind in ("application/json", NDJSON, "application/vnd.apache.arrow.stream"):
         try:
             decode(kind, body, feed="labels")
         except BadInput:
@@ -237,3 +240,43 @@ def test_sending_anything_again_changes_nothing(requests) -> None:
         assert all(r.accepted == 0 for r in second)
     finally:
         store.close()
+
+
+@QUICK
+@given(
+    st.lists(st.dictionaries(NAMES, VALUES), max_size=5), st.sampled_from([b"\n", b"\r\n", b"\n\n"])
+)
+def test_lines_say_what_the_same_rows_say(rows: list[dict[str, object]], end: bytes) -> None:
+    assume(not any("\0" in name for row in rows for name in row))
+    body = end.join(msgspec.json.encode(row) for row in rows)
+    by_line = decode(NDJSON, body, feed="labels")
+    at_once = decode("application/json", msgspec.json.encode({"rows": rows}), feed="labels")
+    assert by_line.rows == at_once.rows
+    assert not by_line.unreadable
+    assert list(by_line.columns) == list(at_once.columns)
+    for name, values in by_line.columns.items():
+        told = at_once.columns[name]
+        if isinstance(values, list):
+            assert msgspec.json.encode(values) == msgspec.json.encode(told)
+        else:
+            assert values.equals(told)
+
+
+@QUICK
+@given(
+    st.lists(st.dictionaries(NAMES, VALUES), min_size=1, max_size=5), st.integers(0, 200),
+    st.binary(max_size=4),
+)  # fmt: skip
+def test_a_line_that_is_hurt_costs_no_line_before_it(
+    rows: list[dict[str, object]], place: int, junk: bytes
+) -> None:
+    body = b"\n".join(msgspec.json.encode(row) for row in rows)
+    cut = place % (len(body) + 1)
+    hurt = body[:cut] + junk + body[cut:]
+    try:
+        batch = decode(NDJSON, hurt, feed="labels")
+    except BadInput:  # a name that no column may have
+        return
+    whole = body.count(b"\n", 0, cut)
+    assert batch.rows >= whole
+    assert all(row >= whole for row in batch.unreadable)

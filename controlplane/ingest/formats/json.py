@@ -33,34 +33,45 @@ def decode(body: bytes, *, digest: str = "") -> Batch:
         message = f"the body is nested too deep; {_EXPECTED}"
         raise BadInput(message) from None
     if not isinstance(told, dict):
-        message = f"the body is {_article(told)}; {_EXPECTED}"
+        message = f"the body is {kind_of(told)}; {_EXPECTED}"
         raise BadInput(message)
     columns, rows = told.get("columns"), told.get("rows")
     if isinstance(columns, dict):
         return batch_of(_columns(columns), Shape.COLUMNS, size=len(body), digest=digest)
     if isinstance(rows, list):
-        return batch_of(_turned(rows), Shape.ROWS, size=len(body), digest=digest)
-    return batch_of(_turned([told]), Shape.ROW, size=len(body), digest=digest)
+        return batch_of(turned(rows), Shape.ROWS, size=len(body), digest=digest)
+    return batch_of(turned([told]), Shape.ROW, size=len(body), digest=digest)
 
 
 def _columns(told: dict[str, object]) -> dict[str, Values]:
     for name, values in told.items():
         if not isinstance(values, list):
-            message = f"/columns/{name} is {_article(values)}; expected a list with a value a row"
+            message = f"/columns/{name} is {kind_of(values)}; expected a list with a value a row"
             raise BadInput(message)
     return {name: as_values(cast("list[object]", values)) for name, values in told.items()}
 
 
-def _turned(rows: list[object]) -> dict[str, Values]:
-    """Rows as columns. A row that is no object has no values, so it is rejected for its id."""
+def turned(rows: list[object]) -> dict[str, Values]:
+    """Rows as columns, in the order in which their names first come. Raises TooLarge.
+
+    A row that is no object has no values, so it is rejected for its id. Rows that all have other
+    names would unfold to far more values than came.
+    """
     known = [row if isinstance(row, dict) else {} for row in rows]
     names = list(dict.fromkeys(chain.from_iterable(known)))
+    if len(names) * len(rows) > MOST_VALUES:
+        message = (
+            f"{len(rows)} rows have {len(names)} different names, {len(names) * len(rows)} values "
+            f"in all; expected at most {MOST_VALUES}: send them in several requests"
+        )
+        raise TooLarge(message)
     if rows and not names:
         names = ["id"]
     return {name: as_values([row.get(name) for row in known]) for name in names}
 
 
-def _article(value: object) -> str:
+def kind_of(value: object) -> str:
+    """What kind of JSON a value is, as messages say it."""
     match value:
         case None:
             return "null"
