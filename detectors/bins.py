@@ -72,6 +72,9 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     outside: int = 0
     far: int = 0
     sums: tuple[float, ...] = ()
+    powers: tuple[float, ...] = ()
+    """Of numbers the sums of the finite values' distances from the reference's mean, and of the
+    second to fourth powers of these: with them the moments of any sum of windows are known."""
     minimum: float | None = None
     maximum: float | None = None
 
@@ -98,13 +101,17 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
             own=self.own + other.own,
             outside=self.outside + other.outside,
             far=self.far + other.far,
-            sums=tuple(
-                min(max(a + b, -LARGEST), LARGEST)
-                for a, b in zip(self.sums, other.sums, strict=True)
-            ),
+            sums=_summed(self.sums, other.sums),
+            powers=_summed(self.powers, other.powers),
             minimum=min(_known(self.minimum, other.minimum), default=None),
             maximum=max(_known(self.maximum, other.maximum), default=None),
         )
+
+
+def _summed(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
+    """Sums of both; none where one of them has none."""
+    both = zip(one, other, strict=True) if one and other else ()
+    return tuple(min(max(a + b, -LARGEST), LARGEST) for a, b in both)
 
 
 def _known(*values: float | None) -> list[float]:

@@ -73,6 +73,7 @@ def tally(bins: Bins, sample: Sample) -> Tally:
         outside=outside(present, limits),
         far=outside(present, widened(limits, FAR_WIDTHS)),
         sums=tuple(sums.tolist()),
+        powers=_powers(finite, bins.mean),
         minimum=float(finite.min()) if finite.size else None,
         maximum=float(finite.max()) if finite.size else None,
     )
@@ -169,6 +170,17 @@ def _coarse(edges: Floats, counts: Counts, heavy: Floats) -> tuple[int, ...]:
     around = edges.searchsorted(np.concatenate([heavy, _after(heavy)]))
     inner = np.unique(np.concatenate([nearest, around[around < edges.size]])) + 1
     return (0, *inner.tolist())
+
+
+def _powers(values: Floats, centre: float | None) -> tuple[float, ...]:
+    """The sums of the values' distances from a centre, and of the second to fourth powers."""
+    if centre is None:
+        return ()
+    with np.errstate(over="ignore", invalid="ignore"):
+        apart = values - centre
+        square = apart * apart
+        found = (apart.sum(), square.sum(), square @ apart, square @ square)
+    return tuple(np.clip(np.nan_to_num(found), -LARGEST, LARGEST).tolist())
 
 
 def _moments(values: Floats) -> tuple[float | None, float | None, float | None]:
