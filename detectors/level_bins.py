@@ -27,18 +27,31 @@ def freeze(sample: Sample) -> Bins:
     next rows would then bring as many new ones (Good and Turing).
     """
     names, counts, missing = reading.levels(sample)
+    return frozen(sample.column, sample.kind, (names, counts), missing=missing)
+
+
+def frozen(
+    column: str,
+    kind: Kind,
+    found: tuple[pa.Array, Counts],
+    *,
+    missing: int,
+    most_rare: int = RARE_LEVELS,
+) -> Bins:
+    """The bins of a reference whose distinct levels and the rows of each are `found`."""
+    names, counts = found
     valid, once = int(counts.sum()), int(np.count_nonzero(counts == 1))
-    identifier = sample.kind is Kind.CATEGORICAL and once > IDENTIFIER_SHARE * valid
-    keep = _frequent(sample.kind, names, counts)
+    identifier = kind is Kind.CATEGORICAL and once > IDENTIFIER_SHARE * valid
+    keep = _frequent(kind, names, counts)
     levels, held = _ordered(names.filter(pa.array(keep)), counts[keep])
-    if sample.kind is Kind.BOOLEAN and valid:
-        found = dict(zip(levels, held, strict=True))
-        levels, held = list(_BOOLEANS), [found.get(name, 0) for name in _BOOLEANS]
+    if kind is Kind.BOOLEAN and valid:
+        of = dict(zip(levels, held, strict=True))
+        levels, held = list(_BOOLEANS), [of.get(name, 0) for name in _BOOLEANS]
     rare, rare_counts = names.filter(pa.array(~keep)), counts[~keep]
-    kept = not identifier and len(rare) <= RARE_LEVELS
+    kept = not identifier and len(rare) <= most_rare
     return Bins(
-        column=sample.column,
-        kind=sample.kind,
+        column=column,
+        kind=kind,
         rows=valid + missing,
         missing=missing,
         reason=str(Reason.NOT_APPLICABLE) if identifier or not valid else None,
@@ -54,6 +67,12 @@ def freeze(sample: Sample) -> Bins:
 def tally(bins: Bins, sample: Sample) -> Tally:
     """A window counted on the bins; where the rare levels were not kept, all the rest is rare."""
     names, held, missing = reading.levels(sample)
+    return tallied(bins, (names, held), missing=missing)
+
+
+def tallied(bins: Bins, found: tuple[pa.Array, Counts], *, missing: int) -> Tally:
+    """A window whose distinct levels and the rows of each are `found`, counted on the bins."""
+    names, held = found
     size = len(bins.levels)
     known = pa.array([*bins.levels, *(bins.rare or ())], pa.string())
     index = pc.index_in(names, value_set=known).fill_null(len(known))

@@ -28,10 +28,10 @@ def freeze(sample: Sample) -> Bins:
             column=sample.column, kind=sample.kind, rows=rows, missing=missing, reason=reason
         )
     distinct, held = _distinct(values)
-    exact = _is_few(distinct)
+    exact = is_few(distinct)
     atoms = distinct if exact else distinct[held * BINS >= values.size]
     inner = values[:0] if exact else quantiles(values, BINS)
-    edges = _edges(inner, atoms)
+    edges = edges_around(inner, atoms)
     counts, sums = _counted(edges, reading.present(everything))
     heavy = distinct[held * COARSE_BINS >= values.size]
     mean, std, kurtosis = _moments(values)
@@ -73,7 +73,7 @@ def tally(bins: Bins, sample: Sample) -> Tally:
         outside=outside(present, limits),
         far=outside(present, widened(limits, FAR_WIDTHS)),
         sums=tuple(sums.tolist()),
-        powers=_powers(finite, bins.mean),
+        powers=powers_of(finite, bins.mean),
         minimum=float(finite.min()) if finite.size else None,
         maximum=float(finite.max()) if finite.size else None,
     )
@@ -102,8 +102,8 @@ def decile_edges(ordered: Floats) -> Floats:
     True
     """
     distinct, _ = _distinct(ordered)
-    if _is_few(distinct):
-        return _edges(ordered[:0], distinct)
+    if is_few(distinct):
+        return edges_around(ordered[:0], distinct)
     return np.unique(quantiles(ordered, COARSE_BINS))
 
 
@@ -135,13 +135,14 @@ def _distinct(ordered: Floats) -> tuple[Floats, Counts]:
     return ordered[starts], np.diff(np.append(starts, ordered.size))
 
 
-def _is_few(distinct: Floats) -> bool:
+def is_few(distinct: Floats) -> bool:
     """Whether there are so few values that each has a bin of its own."""
     whole = distinct.size <= EXACT_VALUES and bool(np.all(distinct == np.floor(distinct)))
     return whole or distinct.size <= FEW_VALUES
 
 
-def _edges(inner: Floats, atoms: Floats) -> Floats:
+def edges_around(inner: Floats, atoms: Floats) -> Floats:
+    """Edges at these values, and at both sides of every atom, increasing."""
     edges = np.unique(np.concatenate([inner, atoms, _after(atoms)]))
     found: Floats = edges[np.isfinite(edges)]
     return found
@@ -159,7 +160,12 @@ def _counted(edges: Floats, values: Floats) -> tuple[Counts, Floats]:
     size = edges.size + 1
     with np.errstate(over="ignore", invalid="ignore"):
         sums = np.bincount(at, weights=np.where(np.isfinite(values), values, 0.0), minlength=size)
-    return np.bincount(at, minlength=size), np.clip(np.nan_to_num(sums), -LARGEST, LARGEST)
+    return np.bincount(at, minlength=size), bounded(sums)
+
+
+def bounded(sums: Floats) -> Floats:
+    """Sums that stop at the greatest double."""
+    return np.clip(np.nan_to_num(sums), -LARGEST, LARGEST)
 
 
 def _coarse(edges: Floats, counts: Counts, heavy: Floats) -> tuple[int, ...]:
@@ -172,7 +178,7 @@ def _coarse(edges: Floats, counts: Counts, heavy: Floats) -> tuple[int, ...]:
     return (0, *inner.tolist())
 
 
-def _powers(values: Floats, centre: float | None) -> tuple[float, ...]:
+def powers_of(values: Floats, centre: float | None) -> tuple[float, ...]:
     """The sums of the values' distances from a centre, and of the second to fourth powers."""
     if centre is None:
         return ()
@@ -180,7 +186,7 @@ def _powers(values: Floats, centre: float | None) -> tuple[float, ...]:
         apart = values - centre
         square = apart * apart
         found = (apart.sum(), square.sum(), square @ apart, square @ square)
-    return tuple(np.clip(np.nan_to_num(found), -LARGEST, LARGEST).tolist())
+    return tuple(bounded(np.array(found)).tolist())
 
 
 def _moments(values: Floats) -> tuple[float | None, float | None, float | None]:
