@@ -1,9 +1,7 @@
 """Every detector by the name that its findings carry: what it is called with and what it says."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from detectors import (
     chi_squared,
@@ -19,39 +17,19 @@ from detectors import (
     volume,
     wasserstein,
 )
+from detectors.asked import ASKED
+from detectors.entry import ALL, LEVELS, NUMBERS, VALUES, Entry
 from detectors.finding import Finding, Kind, Sample
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A detector: the function, its parameters if it has any, the kinds it reads, a sentence.
-
-    `kinds` is empty where it reads no column but the window as a whole. Those that take a
-    reference and a sample share one shape; the others' docstrings say theirs.
-    """
-
-    function: Callable[..., Any]
-    """Gives a finding, or a list of them."""
-    params: type[msgspec.Struct] | None = None
-    kinds: tuple[Kind, ...] = ()
-    shown: bool = False
-    """Computed for the reader of every column whose kind it reads."""
-    says: str
-
-
-_NUMBERS: Final = (Kind.NUMERIC,)
-_LEVELS: Final = (Kind.CATEGORICAL, Kind.BOOLEAN)
-_VALUES: Final = (*_NUMBERS, *_LEVELS)
-_ALL: Final = (*_VALUES, Kind.DATETIME)
 
 CATALOGUE: Final[Mapping[str, Entry]] = {
     "a1": Entry(
         function=refmax.judge,
-        kinds=_NUMBERS,
+        kinds=NUMBERS,
         says="How far the distribution has moved, in ranks of the reference; judged by the budget.",
     ),
     "share": Entry(
         function=refmax.judge,
-        kinds=_VALUES,
+        kinds=VALUES,
         says="How the share of a value has changed, in a column of three at most; judged by the budget.",
     ),
     "unseen": Entry(
@@ -62,64 +40,64 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
     "jensen_shannon": Entry(
         function=jensen_shannon.jensen_shannon,
         params=jensen_shannon.JensenShannonParams,
-        kinds=_VALUES,
+        kinds=VALUES,
         shown=True,
         says="How different the shares of the bins are, from 0 for equal to 1 for disjoint.",
     ),
     "ks": Entry(
         function=ks.ks,
         params=ks.KsParams,
-        kinds=_NUMBERS,
+        kinds=NUMBERS,
         shown=True,
         says="The greatest distance between the two distribution functions.",
     ),
     "psi": Entry(
         function=psi.psi,
         params=psi.PsiParams,
-        kinds=_VALUES,
+        kinds=VALUES,
         shown=True,
         says="The population stability index over bins of equal mass in the reference.",
     ),
     "wasserstein": Entry(
         function=wasserstein.wasserstein,
         params=wasserstein.WassersteinParams,
-        kinds=_NUMBERS,
+        kinds=NUMBERS,
         shown=True,
         says="The mean distance by which values moved, in reference standard deviations.",
     ),
     "chi_squared": Entry(
         function=chi_squared.chi_squared,
         params=chi_squared.ChiSquaredParams,
-        kinds=_LEVELS,
+        kinds=LEVELS,
         shown=True,
         says="Pearson's test that levels have the shares that they had.",
     ),
     "new_levels": Entry(
         function=new_levels.new_levels,
         params=new_levels.NewLevelsParams,
-        kinds=_LEVELS,
+        kinds=LEVELS,
         says="The share of rows with a level new to the reference, beyond what is to be expected.",
     ),
     "missing": Entry(
         function=missing.missing,
         params=missing.MissingParams,
-        kinds=_ALL,
+        kinds=ALL,
         says="How the share of rows without a value has risen; a hard limit at twenty points.",
     ),
     "range": Entry(
         function=range.value_range,
         params=range.RangeParams,
-        kinds=_NUMBERS,
+        kinds=NUMBERS,
         says="The share of numbers far outside what the reference held; a hard limit at 5 %.",
     ),
     "constant": Entry(
         function=schema.hard_limits,
-        kinds=_NUMBERS,
+        kinds=NUMBERS,
         says="A column of many values that has stopped moving; a hard limit.",
     ),
     "schema": Entry(
         function=schema.columns,
-        kinds=_ALL,
+        kinds=ALL,
         says="A column that is absent, or that was always empty and is no longer; a hard limit.",
     ),
     "volume": Entry(
@@ -132,6 +110,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         params=label_feed.LabelFeedParams,
         says="Which share of the rows got a label; none where some were due is a hard limit.",
     ),
+    **ASKED,
 }
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from detectors import reading
+from detectors.asked import ASKED
 from detectors.binning import freeze, missing, tally
 from detectors.chi_squared import chi_squared
 from detectors.finding import Finding, Kind, Reason, Sample, Verdict
@@ -20,8 +21,10 @@ from detectors.range import value_range
 from detectors.wasserstein import wasserstein
 from tests.columns import booleans, chunked, levels, numeric
 
-NUMBERS = (ks, psi, jensen_shannon, wasserstein, value_range)
-LEVELS = (chi_squared, psi, jensen_shannon, new_levels)
+NUMBERS = (ks, psi, jensen_shannon, wasserstein, value_range,
+           *(entry.function for entry in ASKED.values() if Kind.NUMERIC in entry.kinds))  # fmt: skip
+LEVELS = (chi_squared, psi, jensen_shannon, new_levels,
+          *(entry.function for entry in ASKED.values() if Kind.CATEGORICAL in entry.kinds))  # fmt: skip
 SOME = np.random.default_rng(1).normal(size=200)
 LARGEST = 1.7e308
 
