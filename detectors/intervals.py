@@ -1,7 +1,6 @@
 """Intervals for proportions and means, i.i.d. or clustered."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,25 +59,3 @@ def widening(df: float, *, level: float = 0.9) -> float:
     (1.296, 1.0)
     """
     return tails.t_quantile(0.5 + level / 2.0, df) / tails.normal_quantile(0.5 + level / 2.0)
-
-
-def bootstrap(
-    statistic: Callable[[NDArray[np.int64]], float],
-    rows: int,
-    generator: np.random.Generator,
-    *,
-    draws: int = 200,
-    level: float = 0.9,
-) -> Interval | None:
-    """The percentile interval of a statistic over rows drawn with replacement.
-
-    `statistic` is given how often each row was drawn, shape (rows,), and answers NaN where it is
-    undefined for that draw; None where that is so for more than a tenth of the draws.
-    """
-    equal = np.full(rows, 1.0 / rows)
-    found = np.array([statistic(generator.multinomial(rows, equal)) for _ in range(draws)])
-    found = found[~np.isnan(found)]
-    if found.size < 0.9 * draws:
-        return None
-    low, high = np.quantile(found, [0.5 - level / 2.0, 0.5 + level / 2.0])
-    return Interval(low=float(low), high=float(high), level=level)

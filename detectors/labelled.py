@@ -116,3 +116,20 @@ def _codes(values: pa.ChunkedArray, names: pa.Array) -> NDArray[np.int64]:
     index = pc.fill_null(pc.index_in(values, value_set=names), fill_value=-1)
     found: NDArray[np.int64] = index.to_numpy().astype(np.int64)
     return found
+
+
+def ranked(given: Given) -> Rows:
+    """The number of each label's class among the scored ones, and the scores, (rows, classes + 1).
+
+    The last column stands for the classes without a score: it is below every other. Classes are
+    in the order of their names.
+    """
+    label = _text(given.label)
+    names = sorted(given.scores)
+    scores = np.full((len(label), len(names) + 1), -np.inf)
+    for at, name in enumerate(names):
+        scores[:, at] = reading.numbers(given.scores[name])
+    known = _valid(label) & np.isfinite(scores[:, :-1]).all(axis=1) & bool(names)
+    codes = _codes(label, pa.array(names, pa.string()))
+    codes[codes < 0] = len(names)
+    return Rows(codes[known], scores[known], known)

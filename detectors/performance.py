@@ -1,6 +1,6 @@
 """How well labelled rows were predicted: losses a row, and metrics with 90 % intervals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -8,10 +8,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from detectors import intervals, labelled, metrics
+from detectors import intervals, labelled
 from detectors.finding import Interval
-from detectors.labelled import Given, Rows
-from detectors.metrics import AveragePrecision, Estimate
+from detectors.labelled import Given
+from detectors.metrics.catalogue import METRICS, Way
+from detectors.metrics.estimate import Estimate
+from detectors.metrics.probabilities import log_losses
 from detectors.reading import Counts, Floats
 
 FEWEST_DAYS: Final = 5
@@ -19,15 +21,6 @@ FEWEST_DAYS: Final = 5
 FEWEST_ROWS: Final = 10
 """Fewer rows give a figure without an interval."""
 Times = NDArray[np.datetime64]
-
-
-class Metric(msgspec.Struct, frozen=True):
-    """For which tasks; whether `up` or `down` is better (a bias: nearer to 0); how it is found."""
-
-    tasks: tuple[str, ...]
-    direction: str
-    rows: Callable[[Given], Rows]
-    compute: Callable[..., Estimate | str]
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,24 +33,6 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _WRONG: Final = frozenset({"error", "accuracy"})
-
-METRICS: Final[Mapping[str, Metric]] = {
-    "mae": Metric(("regression",), "down", labelled.numbers, metrics.mae),
-    "rmse": Metric(("regression",), "down", labelled.numbers, metrics.rmse),
-    "r2": Metric(("regression",), "up", labelled.numbers, metrics.r2),
-    "mape": Metric(("regression",), "down", labelled.numbers, metrics.mape),
-    "bias": Metric(("regression",), "down", labelled.numbers, metrics.bias),
-    "log_loss": Metric(("binary", "multiclass"), "down", labelled.chosen, metrics.log_loss),
-    "brier": Metric(("binary",), "down", labelled.scored, metrics.brier),
-    "accuracy": Metric(("binary", "multiclass"), "up", labelled.classes, metrics.accuracy),
-    "error": Metric(("binary", "multiclass"), "down", labelled.classes, metrics.error),
-    "precision": Metric(("binary",), "up", labelled.positives, metrics.precision),
-    "recall": Metric(("binary",), "up", labelled.positives, metrics.recall),
-    "f1": Metric(("binary",), "up", labelled.positives, metrics.f1),
-    "roc_auc": Metric(("binary",), "up", labelled.scored, metrics.roc_auc),
-    "average_precision": Metric(("binary",), "up", labelled.scored, metrics.average_precision),
-    "f1_macro": Metric(("multiclass",), "up", labelled.classes, metrics.f1_macro),
-}
 
 
 def losses(
@@ -94,7 +69,7 @@ def losses(
         loss = np.square(rows.other - rows.truth)
     else:
         rows = labelled.chosen(given)
-        loss = metrics.log_losses(rows.truth, rows.other)
+        loss = log_losses(rows.truth, rows.other)
     found = np.full(len(label), np.nan)
     found[rows.known] = loss
     return found
@@ -109,7 +84,6 @@ def realised(  # noqa: PLR0913 - the columns of a window, one by one
     at: Times,
     *,
     positive: str | None = None,
-    seed: int = 0,
 ) -> tuple[float | None, Interval | None, int]:
     """The metric over rows whose label is known, its 90 % interval, and how many rows it is of.
 
@@ -124,73 +98,66 @@ def realised(  # noqa: PLR0913 - the columns of a window, one by one
     (0.829, 0.76, 0.899, 200)
     """
     given = Given(task, label, prediction, scores, positive)
-    found = measure(metric, given, at, seed=seed)
+    found = measure(metric, given, at)
     return found.value, found.interval, found.rows
 
 
-def measure(metric: str, given: Given, at: Times, *, seed: int = 0) -> Measure:
+def measure(metric: str, given: Given, at: Times) -> Measure:
     """The metric, with the reason where it is undefined.
 
     `at` holds the rows' times, in the time zone by whose days they are to be grouped. The
     interval is the figure's linear one: over five days or more, days are its units (Liang and
     Zeger 1986), below that rows are; proportions get Wilson's for as many rows as that error is
-    worth. Average precision has no such form: its units are drawn again 200 times by `seed`.
+    worth. So do other figures in [0, 1], and what is a function of one.
     """
-    asked = METRICS.get(metric)
-    if asked is None or given.task not in asked.tasks:
-        names = sorted(name for name, one in METRICS.items() if given.task in one.tasks)
-        raise ValueError(f"no metric {metric} for a {given.task} task; it has {', '.join(names)}")
-    rows = asked.rows(given)
-    count = rows.truth.size
+    way = way_of(metric, given.task)
+    rows = way.rows(given)
+    count = rows.truth.shape[0]
     if not count:
         return Measure(reason="no row has a label and what it is compared with")
-    found = asked.compute(rows.truth, rows.other)
+    found = way.compute(rows.truth, rows.other)
     if isinstance(found, str):
         return Measure(rows=count, reason=found)
     if not np.isfinite(found.value):
         return Measure(rows=count, reason="the figure is too large to be held")
-    value = float(np.sqrt(found.value)) if found.root else found.value
     interval = None
-    if count >= FEWEST_ROWS:
-        days = _days(at[rows.known])
-        drawn = found.influence is None
-        interval = _drawn(rows, days, seed) if drawn else _interval(found, days)
-    return Measure(value=value, interval=interval, rows=count)
+    if count >= FEWEST_ROWS and found.influence is not None:
+        interval = _interval(found, found.influence, _days(at[rows.known]))
+    return Measure(value=found.reported, interval=interval, rows=count)
 
 
-def _interval(found: Estimate, days: Counts | None) -> Interval | None:
-    assert found.influence is not None
-    error, df = intervals.standard_error(found.influence, days)
+def way_of(metric: str, task: str) -> Way:
+    """How a metric is computed for a task; ValueError with those that the task has."""
+    asked = METRICS.get(metric)
+    if asked is None or task not in asked.ways:
+        names = sorted(name for name, one in METRICS.items() if task in one.ways)
+        raise ValueError(f"no metric {metric} for a {task} task; it has {', '.join(names)}")
+    return asked.ways[task]
+
+
+def _interval(found: Estimate, influence: Floats, days: Counts | None) -> Interval | None:
+    error, df = intervals.standard_error(influence, days)
     if not np.isfinite(error):
         return None
+    wider = 1.0 if days is None else intervals.widening(df)
+    inner = _wilson(found, error * wider) or intervals.around(found.value, error, df)
+    low, high = max(inner.low, found.low), min(inner.high, found.high)
+    if found.shown is not None:
+        low, high = float(found.shown(low)), float(found.shown(high))
+    return Interval(low=low, high=high, level=inner.level)
+
+
+def _wilson(found: Estimate, error: float) -> Interval | None:
+    """Wilson's interval for as many rows as the error is worth; of a proportion at most those
+    that it is of, as rows that agree by chance are worth no more."""
+    worth = found.value * (1.0 - found.value) / error**2 if error > 0.0 else np.inf
     if found.trials is not None:
-        wider = 1.0 if days is None else intervals.widening(df)
-        spread = found.value * (1.0 - found.value) / wider**2
-        worth = min(spread / error**2, float(found.trials)) if error > 0.0 else found.trials
-        return intervals.wilson(found.value, max(worth, 1.0))
-    around = intervals.around(found.value, error, df)
-    low, high = max(around.low, found.low), min(around.high, found.high)
-    if found.root:
-        low, high = float(np.sqrt(low)), float(np.sqrt(high))
-    return Interval(low=low, high=high, level=around.level)
-
-
-def _drawn(rows: Rows, days: Counts | None, seed: int) -> Interval | None:
-    units = np.arange(rows.truth.size) if days is None else days
-    figure = AveragePrecision(rows.truth.astype(np.bool_), rows.other.astype(np.float64))
-    count = int(units.max()) + 1
-    drawn = intervals.bootstrap(
-        lambda times: figure.weighted(times[units].astype(np.float64)),
-        count,
-        np.random.default_rng(seed),
-    )
-    if drawn is None or days is None:
-        return drawn
-    # Few days drawn again vary less than they would anew: by (n - 1) / n, and by Student's law.
-    wider = intervals.widening(count - 1.0) * np.sqrt(count / (count - 1.0))
-    value = figure.weighted(np.ones(units.size))
-    low, high = value - wider * (value - drawn.low), value + wider * (drawn.high - value)
-    return Interval(low=max(float(low), 0.0), high=min(float(high), 1.0), level=drawn.level)
+        worth = min(worth, float(found.trials))
+    elif found.resembles is not None and not np.isfinite(worth):
+        worth = float(found.resembles)
+    elif found.resembles is None:
+        return None
+    return intervals.wilson(found.value, max(worth, 1.0))
 
 
 def _days(at: Times) -> Counts | None:

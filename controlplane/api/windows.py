@@ -1,6 +1,6 @@
 """What the monitors found: windows, findings, metrics, columns."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import pyarrow as pa
 from litestar import get
@@ -27,14 +27,10 @@ from controlplane.api.parts import Given
 from controlplane.api.threads import in_thread
 from controlplane.domain.errors import NotFound
 from controlplane.domain.models import Model
+from controlplane.domain.performing import HIGHER_IS_BETTER
 from controlplane.domain.references import Reference
 from controlplane.domain.windows import Score, Window
 from controlplane.store.ports import Known, Snapshot
-
-UPWARD: Final = frozenset(
-    {"r2", "accuracy", "precision", "recall", "f1", "f1_macro", "roc_auc", "average_precision"}
-)
-"""Metrics of which more is better."""
 
 
 def span_of(
@@ -95,7 +91,7 @@ def get_findings(
 @in_thread
 def get_metric(parts: Given, span: Spanned, model: str, metric: str) -> wire.Metric:
     """A metric over time: a series for all live rows (`*`) and one a version."""
-    direction = "up" if metric in UPWARD else "down"
+    direction = "up" if metric in HIGHER_IS_BETTER else "down"
     with parts.store.read() as snapshot:
         record = the_model(snapshot.ledger, model)
         return scored.metric(snapshot.ledger, record, metric, direction, span)

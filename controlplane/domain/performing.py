@@ -9,8 +9,13 @@ from controlplane.domain.windows import FEWEST_DAYS, Realised, Score
 from detectors.finding import Interval
 
 HIGHER_IS_BETTER: Final = frozenset(
-    {"r2", "accuracy", "precision", "recall", "f1", "f1_macro", "roc_auc", "average_precision"}
-)
+    {"r2", "explained_variance", "d2_absolute", "pearson", "spearman", "brier_skill", "accuracy",
+     "balanced_accuracy", "precision", "recall", "specificity", "npv", "f1", "f_half", "f2",
+     "jaccard", "mcc", "kappa", "roc_auc", "gini", "average_precision", "ks", "precision_top_10",
+     "recall_top_10", "lift_top_10", "f1_macro", "f1_weighted", "f1_micro", "precision_macro",
+     "precision_weighted", "recall_macro", "recall_weighted", "jaccard_macro", "roc_auc_weighted",
+     "top_2_accuracy", "top_3_accuracy", "top_5_accuracy"}
+)  # fmt: skip
 
 
 def worse_by(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:
@@ -24,7 +29,7 @@ def worse_by(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:
         return untold("performance", f"{champion.version} has no reference loss to compare with")
     reference = champion.scale.reference_loss
     limit = reference * (1.0 + trigger.amount)
-    interval = _as_loss(metric, found.interval)
+    interval = as_loss(metric, found.interval)
     says = (
         f"{metric} {figure(found.value)} {_bounds(found.interval)} on {_rows(score, found)}; "
         f"{champion.version}'s reference loss {figure(reference)}, allowed {figure(limit)}"
@@ -79,7 +84,7 @@ def _performing(
     )  # fmt: skip
 
 
-def _as_loss(metric: str, interval: Interval | None) -> Interval | None:
+def as_loss(metric: str, interval: Interval | None) -> Interval | None:
     """An interval in the units of the mean loss: `rmse` is the root of a mean squared error."""
     if interval is None or metric != "rmse":
         return interval

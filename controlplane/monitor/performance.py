@@ -11,19 +11,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from controlplane.domain.grid import DAY, boundary_after
-from controlplane.domain.names import seed_of
 from controlplane.domain.windows import FEWEST_DAYS, WEEK, Realised, Window
 from controlplane.monitor.rows import Contents, labelled_rows, scores_of
 from controlplane.monitor.scope import Scope
 from controlplane.store.ports import Known, Snapshot
 from detectors import performance
-from detectors.finding import Interval
 
 MOMENT: Final = timedelta(microseconds=1)
 ALL: Final = "*"
-RIGHT: Final = "accuracy"
-WRONG: Final = "error"
-"""The share of wrong answers, a loss that is the accuracy's complement."""
 
 
 def realised(scope: Scope, found: Contents) -> tuple[Realised, ...]:
@@ -41,7 +36,7 @@ def realised(scope: Scope, found: Contents) -> tuple[Realised, ...]:
     return tuple(
         figure
         for version, rows in _by_version(found.labelled)
-        for figure in _figures(scope, found.window, version, rows, metrics, bare=is_long)
+        for figure in _figures(scope, version, rows, metrics, bare=is_long)
     )
 
 
@@ -62,15 +57,14 @@ def lately(view: Snapshot, scope: Scope, window: Window) -> tuple[Realised, ...]
     if rows.num_rows == 0:
         return ()
     metrics = list(dict.fromkeys([monitor.metric, scope.loss]))
-    return _figures(scope, window, champion, rows, metrics)
+    return _figures(scope, champion, rows, metrics)
 
 
 def _figures(
-    scope: Scope, window: Window, version: str, rows: pa.Table, metrics: list[str], *,
-    bare: bool = True,
+    scope: Scope, version: str, rows: pa.Table, metrics: list[str], *, bare: bool = True
 ) -> tuple[Realised, ...]:  # fmt: skip
     """A figure a metric; where `bare`, without interval if the rows are of too few days."""
-    found = [_figure(scope, window.id, version, rows, metric) for metric in metrics]
+    found = [figure_of(scope, version, rows, metric) for metric in metrics]
     days = pc.count_distinct(pc.floor_temporal(rows["at"], unit="day")).as_py()
     if bare and days * DAY < FEWEST_DAYS:
         found = [msgspec.structs.replace(figure, interval=None) for figure in found]
@@ -87,9 +81,8 @@ def _is_short(scope: Scope, window: Window) -> bool:
 
 def losses_of(scope: Scope, rows: pa.Table) -> NDArray[np.float64]:
     """The task's loss of each labelled row; NaN where it cannot be told."""
-    metric = RIGHT if scope.loss == WRONG else scope.loss
     return performance.losses(
-        str(scope.schema.task), metric, rows["label"], rows["prediction"],
+        str(scope.schema.task), scope.loss, rows["label"], rows["prediction"],
         scores_of(scope.schema, rows),
     )  # fmt: skip
 
@@ -101,16 +94,13 @@ def _by_version(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     yield ALL, rows
 
 
-def _figure(scope: Scope, window: str, version: str, rows: pa.Table, metric: str) -> Realised:
+def figure_of(scope: Scope, version: str, rows: pa.Table, metric: str) -> Realised:
+    """A metric of labelled rows under a version's name, and their mean loss."""
     value, interval, count = performance.realised(
-        str(scope.schema.task), RIGHT if metric == WRONG else metric, rows["label"],
-        rows["prediction"], scores_of(scope.schema, rows),
-        rows["at"].cast(pa.timestamp("us")).to_numpy(), positive=scope.schema.positive,
-        seed=seed_of(f"{window} {version} {metric}"),
+        str(scope.schema.task), metric, rows["label"], rows["prediction"],
+        scores_of(scope.schema, rows), rows["at"].cast(pa.timestamp("us")).to_numpy(),
+        positive=scope.schema.positive,
     )  # fmt: skip
-    if metric == WRONG:
-        value = None if value is None else 1.0 - value
-        interval = interval and Interval(1.0 - interval.high, 1.0 - interval.low, interval.level)
     each = losses_of(scope, rows)
     loss = float(np.nanmean(each)) if np.isfinite(each).any() else None
     return Realised(

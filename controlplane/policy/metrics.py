@@ -32,24 +32,56 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
 
 _REGRESSION: Final = frozenset({Task.REGRESSION})
 _BINARY: Final = frozenset({Task.BINARY})
-_CLASSES: Final = frozenset({Task.BINARY, Task.MULTICLASS})
+_SEVERAL: Final = frozenset({Task.MULTICLASS})
+_CLASSES: Final = _BINARY | _SEVERAL
+
+
+def _amounts(tasks: frozenset[Task], names: str) -> dict[str, Metric]:
+    return {name: Metric(tasks=tasks, low=0) for name in names.split()}
+
+
+def _shares(tasks: frozenset[Task], names: str) -> dict[str, Metric]:
+    return {name: Metric(tasks=tasks, low=0, high=1) for name in names.split()}
+
+
+def _gains(tasks: frozenset[Task], names: str) -> dict[str, Metric]:
+    """At most 1; 0 is no better than knowing nothing."""
+    return {name: Metric(tasks=tasks, high=1) for name in names.split()}
+
+
+def _correlations(tasks: frozenset[Task], names: str) -> dict[str, Metric]:
+    return {name: Metric(tasks=tasks, low=-1, high=1) for name in names.split()}
+
+
+def _numbers(tasks: frozenset[Task], names: str) -> dict[str, Metric]:
+    return {name: Metric(tasks=tasks) for name in names.split()}
+
 
 METRICS: Final[dict[str, Metric]] = {
-    "mae": Metric(tasks=_REGRESSION, low=0),
-    "rmse": Metric(tasks=_REGRESSION, low=0),
-    "r2": Metric(tasks=_REGRESSION, high=1),
-    "mape": Metric(tasks=_REGRESSION, low=0),
-    "bias": Metric(tasks=_REGRESSION),
-    "log_loss": Metric(tasks=_CLASSES, low=0),
-    "brier": Metric(tasks=_BINARY, low=0, high=1),
-    "accuracy": Metric(tasks=_CLASSES, low=0, high=1),
-    "error": Metric(tasks=_CLASSES, low=0, high=1),
-    "precision": Metric(tasks=_BINARY, low=0, high=1),
-    "recall": Metric(tasks=_BINARY, low=0, high=1),
-    "f1": Metric(tasks=_BINARY, low=0, high=1),
-    "roc_auc": Metric(tasks=_BINARY, low=0, high=1),
-    "average_precision": Metric(tasks=_BINARY, low=0, high=1),
-    "f1_macro": Metric(tasks=frozenset({Task.MULTICLASS}), low=0, high=1),
+    **_amounts(_REGRESSION, "mae rmse mse median_ae max_error"),
+    **_gains(_REGRESSION, "r2 explained_variance d2_absolute"),
+    **_amounts(_REGRESSION, "mape"),
+    "smape": Metric(tasks=_REGRESSION, low=0, high=2),
+    **_amounts(_REGRESSION, "wape rmsle"),
+    **_numbers(_REGRESSION, "bias"),
+    **_amounts(_REGRESSION, "pinball_10 pinball_50 pinball_90 poisson_deviance gamma_deviance"),
+    **_correlations(_REGRESSION, "pearson spearman"),
+    **_amounts(_CLASSES, "log_loss"),
+    "brier": Metric(tasks=_CLASSES, low=0, high=2),
+    **_gains(_BINARY, "brier_skill"),
+    **_shares(_CLASSES, "accuracy error balanced_accuracy"),
+    **_shares(_BINARY, "precision recall specificity npv fpr fnr f1 f_half f2 jaccard"),
+    **_correlations(_CLASSES, "mcc kappa"),
+    **_shares(_CLASSES, "roc_auc"),
+    **_correlations(_BINARY, "gini"),
+    **_shares(_CLASSES, "average_precision"),
+    **_shares(_BINARY, "ks precision_top_10 recall_top_10"),
+    **_amounts(_BINARY, "lift_top_10"),
+    **_shares(_CLASSES, "ece ece_debiased"),
+    **_numbers(_BINARY, "calibration_slope calibration_intercept"),
+    **_shares(_SEVERAL, "f1_macro f1_weighted f1_micro precision_macro precision_weighted"),
+    **_shares(_SEVERAL, "recall_macro recall_weighted jaccard_macro roc_auc_weighted"),
+    **_shares(_SEVERAL, "top_2_accuracy top_3_accuracy top_5_accuracy"),
 }
 
 LOSSES: Final[dict[Task, tuple[str, ...]]] = {
@@ -64,7 +96,12 @@ GREATEST_LOSS: Final = {"brier": 1.0, "error": 1.0}
 """The losses that have a greatest value for a row."""
 
 
-_FROM_SCORES: Final = frozenset({"log_loss", "brier", "roc_auc", "average_precision"})
+_FROM_SCORES: Final = frozenset(
+    {"log_loss", "brier", "brier_skill", "roc_auc", "gini", "average_precision", "ks",
+     "precision_top_10", "recall_top_10", "lift_top_10", "ece", "ece_debiased",
+     "calibration_slope", "calibration_intercept", "roc_auc_weighted", "top_2_accuracy",
+     "top_3_accuracy", "top_5_accuracy"}
+)  # fmt: skip
 
 
 class Outputs(msgspec.Struct, frozen=True):

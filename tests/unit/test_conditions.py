@@ -11,7 +11,7 @@ from controlplane.domain.performing import HIGHER_IS_BETTER
 from controlplane.domain.policy import Performance, Policy, Retrain, Trial, Trigger, TriggerKind
 from controlplane.domain.windows import Realised
 from detectors.finding import Basis, Finding, Interval, Verdict
-from detectors.performance import METRICS
+from detectors.metrics.catalogue import METRICS
 from tests.watched import DAY, DRIFTED, SERVED, WEEK, WORSE, a_policy, a_score, a_version
 
 

@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 
 from detectors import intervals, performance
 from detectors.labelled import Given
-from detectors.metrics import EPSILON
+from detectors.metrics.probabilities import EPSILON
 from detectors.performance import METRICS, losses, measure, realised
 from tests.columns import chunked
 
@@ -245,7 +245,7 @@ def test_ninety_per_cent_intervals_cover_about_ninety_per_cent(metric) -> None:
     generator = np.random.default_rng(7)
     truth, predicted, score = binary(generator, 200_000)
     other = score if metric in FROM_SCORES else predicted
-    every = METRICS[metric].compute(truth, other).value
+    every = METRICS[metric].ways["binary"].compute(truth, other).reported
     covered = 0
     draws = 60 if metric == "average_precision" else 200
     for _ in range(draws):
@@ -262,7 +262,7 @@ def test_intervals_that_rest_on_five_days_know_that_those_are_few(metric, draws,
     generator = np.random.default_rng(21)
     at = np.repeat(T0 + np.arange(5) * np.timedelta64(1, "D"), 50)
     covered, truth = 0, np.arange(250) % 10 < 3
-    whole = METRICS["average_precision"].compute(*scored_days(generator, 2000)).value
+    whole = METRICS["average_precision"].ways["binary"].compute(*scored_days(generator, 2000)).value
     for _ in range(draws):
         if metric == "accuracy":
             right = generator.random(250) < np.repeat(0.8 + generator.normal(0, 0.15, 5), 50)
@@ -282,26 +282,10 @@ def scored_days(generator, days: int):
     return truth, truth * 1.2 + generator.normal(size=truth.size) + wander
 
 
-def test_a_drawn_interval_is_the_same_for_the_same_seed() -> None:
-    given = binary_given(*binary(np.random.default_rng(8), 200))
-    first, again, other = (
-        measure("average_precision", given, hours(200), seed=seed).interval for seed in (1, 1, 2)
-    )
-    assert first == again
-    assert first != other
-
-
-def test_a_bootstrap_that_is_mostly_undefined_gives_no_interval() -> None:
-    def statistic(times):
-        return float("nan") if times[0] == 0 else 1.0
-
-    assert intervals.bootstrap(statistic, 50, np.random.default_rng(9)) is None
-
-
 def test_every_metric_says_its_tasks_and_direction() -> None:
     assert {m.direction for m in METRICS.values()} == {"up", "down"}
     assert {t for m in METRICS.values() for t in m.tasks} == {"regression", "binary", "multiclass"}
-    better = {name for name, m in METRICS.items() if m.direction == "up"}
-    assert better == {"r2", "accuracy", "precision", "recall", "f1", "f1_macro", "roc_auc",
-                      "average_precision"}  # fmt: skip
+    assert {n: m.ideal for n, m in METRICS.items() if m.ideal is not None} == {
+        "bias": 0.0, "calibration_slope": 1.0, "calibration_intercept": 0.0,
+    }  # fmt: skip
     assert performance.FEWEST_DAYS == 5

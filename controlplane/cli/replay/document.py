@@ -10,7 +10,7 @@ from connectors.client.http import Connection
 from controlplane.cli.replay.history import History
 from controlplane.cli.replay.rivals import AlwaysRetrained, Figure, measured, weighted
 from controlplane.cli.replay.serving import Serving
-from detectors.performance import METRICS
+from detectors.metrics.catalogue import METRICS
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
