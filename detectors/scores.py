@@ -5,21 +5,21 @@ Jensen–Shannon distance over ten bins. Levels: that distance, and the share of
 Columns of at most three values, booleans among them: the share of each value itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors import jensen_shannon, wasserstein
 from detectors.answers import MIN_ROWS
-from detectors.bins import Bins, Tally
+from detectors.counted import Column
 from detectors.finding import Kind
 from detectors.reading import Counts, Floats
 
-FEW_VALUES: Final = 3
+AT_ONCE: Final = 300_000
+"""Counts of which distances are computed at once."""
 HEAVY_TAILED: Final = 20.0
 FLOOR_MOVED: Final = 0.10
 FLOOR_AREA: Final = 0.03
@@ -43,7 +43,9 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     """One score of one column over windows: arrays of shape (windows,), NaN where not known.
 
     `effects` are in the units of `floor`, the least that matters; `rows` counts the values in each
-    window, `rows_reference` those it was compared with; 0 where not known.
+    window, `drawn` those that a distance was computed from, `rows_reference` those it was compared
+    with; 0 where not known. `bucket` is the size of what was drawn: 0 the usual one, k that over
+    1.5 to the k.
     """
 
     column: str
@@ -53,82 +55,55 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     values: Floats
     effects: Floats
     rows: Counts
+    drawn: Counts
     rows_reference: Counts
+    bucket: Counts
     floor: float
 
 
-class Column(msgspec.Struct, frozen=True):
-    """A column's tallies as arrays of shape (windows, bins).
+def score(columns: Sequence[Column], *, draws: int = 1) -> list[Scores]:
+    """All scores of all columns, those of one column together.
 
-    `reference` has a window taken out of it where that is `inside`; `values` are those of which
-    the shares are scored, with their bins, empty where there are more than three.
+    With `draws` every window stands so many times one after another, and the distances are the
+    mean over those. A window with fewer than 30 values of a column gets NaN.
     """
-
-    bins: Bins
-    tallies: Sequence[Tally]
-    counts: Counts
-    reference: Counts
-    inside: NDArray[np.bool_]
-    values: Mapping[str, int]
-
-
-def score(
-    bins: Sequence[Bins], windows: Sequence[Sequence[Tally]], inside: Sequence[bool]
-) -> list[Scores]:
-    """All scores of all columns, those of one column together; `windows[i][j]` is on `bins[j]`.
-
-    `inside[i]` says that window i is part of the reference: it is then compared with the rest. A
-    window with fewer than 30 values of a column gets NaN; a column whose distribution is not
-    compared gets no scores.
-    """
-    mask = np.array(inside, dtype=np.bool_)
-    columns = [
-        _column(frozen, [window[at] for window in windows], mask)
-        for at, frozen in enumerate(bins)
-        if frozen.reason is None and frozen.counts
-    ]
     many = [column for column in columns if not column.values]
     areas = _areas([column for column in many if column.bins.kind is Kind.NUMERIC])
     distances = _distances(many)
-    return [
-        found
+    found = [
+        scored
         for column in columns
-        for found in (
+        for scored in (
             *areas.get(column.bins.column, ()),
             *distances.get(column.bins.column, ()),
             *(_share(column, name) for name in column.values),
             *_unseen(column),
         )
     ]
+    return found if draws == 1 else [_averaged(scored, draws) for scored in found]
 
 
-def _column(bins: Bins, tallies: Sequence[Tally], inside: NDArray[np.bool_]) -> Column:
-    counts = np.array([tally.counts for tally in tallies], dtype=np.int64)
-    reference = np.array(bins.counts, dtype=np.int64) - counts * inside[:, None]
-    return Column(bins, tallies, counts, np.maximum(reference, 0), inside, _values(bins))
-
-
-def _values(bins: Bins) -> dict[str, int]:
-    if bins.kind is Kind.BOOLEAN:
-        return {"true": 1}
-    if bins.kind is Kind.CATEGORICAL:
-        few = len(bins.levels) <= FEW_VALUES and not bins.counts[-2]
-        return {name: at for at, name in enumerate(bins.levels)} if few else {}
-    if not bins.exact or len(bins.atoms) > FEW_VALUES:
-        return {}
-    at = np.searchsorted(bins.edges, bins.atoms, side="right")
-    return {repr(value): int(place) for value, place in zip(bins.atoms, at, strict=True)}
+def _averaged(scored: Scores, draws: int) -> Scores:
+    return msgspec.structs.replace(
+        scored,
+        values=scored.values.reshape(-1, draws).mean(axis=1),
+        effects=scored.effects.reshape(-1, draws).mean(axis=1),
+        rows=scored.rows[::draws],
+        drawn=scored.drawn[::draws],
+        rows_reference=scored.rows_reference[::draws],
+        bucket=scored.bucket[::draws],
+    )
 
 
 def _areas(columns: Sequence[Column]) -> dict[str, list[Scores]]:
     found = {}
     for group in _alike(columns, [len(column.bins.counts) for column in columns]):
         reference = np.stack([column.reference for column in group])
-        counts = np.stack([column.counts for column in group])
+        counts = np.stack([column.drawn for column in group])
         areas = wasserstein.area(reference, counts)
         moved = wasserstein.binned(
-            wasserstein.Masses(reference, np.stack([_rest(column) for column in group])),
-            wasserstein.Masses(counts, np.stack([_sums(column) for column in group])),
+            wasserstein.Masses(reference, np.stack([column.reference_sums for column in group])),
+            wasserstein.Masses(counts, np.stack([column.drawn_sums for column in group])),
             np.array([column.bins.edges for column in group])[:, None, :],
         )
         for at, column in enumerate(group):
@@ -142,16 +117,6 @@ def _area(column: Column, values: Floats, moved: Floats) -> Scores:
         with np.errstate(over="ignore"):
             return _scores(column, "a1", values, effects=moved / bins.std, floor=FLOOR_MOVED)
     return _scores(column, "a1", values, effects=values, floor=FLOOR_AREA)
-
-
-def _sums(column: Column) -> Floats:
-    return np.array([tally.sums for tally in column.tallies])
-
-
-def _rest(column: Column) -> Floats:
-    with np.errstate(over="ignore"):
-        found: Floats = np.array(column.bins.sums) - _sums(column) * column.inside[:, None]
-    return found
 
 
 def _distances(columns: Sequence[Column]) -> dict[str, list[Scores]]:
@@ -172,46 +137,62 @@ def _distances(columns: Sequence[Column]) -> dict[str, list[Scores]]:
 
 def _coarse(column: Column) -> tuple[Counts, Counts]:
     if column.bins.kind is not Kind.NUMERIC or column.bins.exact:
-        return column.reference, column.counts
+        return column.reference, column.drawn
     groups = column.bins.coarse
     return (
         np.add.reduceat(column.reference, groups, axis=1),
-        np.add.reduceat(column.counts, groups, axis=1),
+        np.add.reduceat(column.drawn, groups, axis=1),
     )
 
 
 def _alike(columns: Sequence[Column], sizes: Sequence[int]) -> list[list[Column]]:
-    """Columns of the same number of bins together, so that they are computed at once."""
+    """Columns of the same number of bins together, so that they are computed at once.
+
+    Not more of them than make 300,000 counts, so that memory stays small.
+    """
     groups: dict[int, list[Column]] = {}
     for column, size in zip(columns, sizes, strict=True):
         groups.setdefault(size, []).append(column)
-    return list(groups.values())
+    found = []
+    for size, group in groups.items():
+        step = max(1, AT_ONCE // max(size * len(group[0].counts), 1))
+        found += [group[at : at + step] for at in range(0, len(group), step)]
+    return found
 
 
 def _share(column: Column, name: str) -> Scores:
     bins, at = column.bins, column.values[name]
-    values = column.counts[:, at] / np.maximum(column.counts.sum(axis=1), 1)
+    values = column.counts[:, at] / np.maximum(column.rows, 1)
     usual = bins.counts[at] / sum(bins.counts)
+    if column.seasonal:
+        values = (
+            values - column.reference[:, at] / np.maximum(column.reference.sum(axis=1), 1) + usual
+        )
     floor = FLOOR_DISTANCE_FEW * float(np.sqrt(8.0 * np.log(2.0) * usual * (1.0 - usual)))
     found = _scores(column, "share", values, effects=values, floor=max(floor, FLOOR_UNSEEN))
-    return msgspec.structs.replace(found, part=name, form=Form.SHARE)
+    return _as_share(found, name)
 
 
 def _unseen(column: Column) -> list[Scores]:
     if column.bins.kind is not Kind.CATEGORICAL or column.bins.rare is None:
         return []
-    own = np.array([tally.own for tally in column.tallies])
-    unseen = np.array([tally.unseen for tally in column.tallies])
-    new = np.where(column.inside, own, unseen)
-    values = new / np.maximum(column.counts.sum(axis=1), 1)
+    new = np.where(column.inside, column.own, column.unseen)
+    values = new / np.maximum(column.rows, 1)
     found = _scores(column, "unseen", values, effects=values, floor=FLOOR_UNSEEN)
-    return [msgspec.structs.replace(found, form=Form.SHARE)]
+    return [_as_share(found)]
+
+
+def _as_share(found: Scores, part: str = "") -> Scores:
+    """A share has no need of drawn rows: its variance is known for any number of them."""
+    return msgspec.structs.replace(
+        found, part=part, form=Form.SHARE, drawn=found.rows, bucket=np.zeros_like(found.bucket)
+    )
 
 
 def _scores(
     column: Column, detector: str, values: Floats, *, effects: Floats, floor: float
 ) -> Scores:
-    rows, rows_reference = column.counts.sum(axis=1), column.reference.sum(axis=1)
+    rows, rows_reference = column.rows, column.reference.sum(axis=1)
     enough = (rows >= MIN_ROWS) & (rows_reference >= MIN_ROWS)
     return Scores(
         column=column.bins.column,
@@ -220,6 +201,8 @@ def _scores(
         values=np.where(enough, values, np.nan),
         effects=np.where(enough, effects, np.nan),
         rows=rows,
+        drawn=column.drawn.sum(axis=1),
         rows_reference=rows_reference,
+        bucket=column.bucket,
         floor=floor,
     )

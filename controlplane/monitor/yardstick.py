@@ -20,13 +20,13 @@ from controlplane.monitor.scope import Scope
 from controlplane.store.ports import Snapshot, Store
 from detectors.binning import Bins, Tally, freeze, tally
 from detectors.finding import Sample
-from detectors.refmax import Calibration, calibrate
+from detectors.refmax import Calibration, Options, calibrate
 
 SHOWN_ROWS = 20_000
 """Rows of the reference that the shown detectors read; of more, every so many-th."""
 MOST_KEPT = 64
 """Measures held in memory; the oldest gives way."""
-FORM = 2
+FORM = 3
 """Counts up when what is stored changes its form, so that older ones are made anew."""
 
 
@@ -142,7 +142,7 @@ def _drift(
         return None
     return calibrate(
         bins, windows, inside, family=str(family), alpha=scope.budget().alpha(family),
-        minimum_effect=drift.minimum_effect,
+        options=Options(minimum_effect=drift.minimum_effect),
     )  # fmt: skip
 
 

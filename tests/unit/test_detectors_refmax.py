@@ -11,7 +11,7 @@ from detectors import calibration as law
 from detectors import thresholds
 from detectors.binning import freeze, tally
 from detectors.finding import Basis, Finding, Reason, Verdict
-from detectors.refmax import Calibration, calibrate, judge
+from detectors.refmax import Calibration, Options, calibrate, judge
 from tests.columns import booleans, frozen, levels, normals, numeric
 
 ALPHA = 0.01
@@ -20,8 +20,9 @@ ALPHA = 0.01
 def calibrated(windows, **options):
     bins, tallies = frozen(windows)
     return bins, calibrate(
-        bins, tallies, [True] * len(tallies), family="drift", alpha=ALPHA, **options
-    )
+        bins, tallies, [True] * len(tallies), family="drift", alpha=ALPHA,
+        options=Options(**options),
+    )  # fmt: skip
 
 
 def judged(windows, window, **options) -> dict[tuple[str, str], Finding]:

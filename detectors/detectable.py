@@ -1,0 +1,122 @@
+"""The least shift of a column that a single window would show: what the budget costs in sight."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from detectors import judging
+from detectors.counted import Column
+from detectors.finding import Kind
+from detectors.laws import Calibration, Detectable, Scale
+from detectors.reading import Counts, Floats
+from detectors.scores import Form, score
+
+SHIFTS: Final = (0.1, 0.25, 0.5, 1.0)
+"""In standard deviations of the reference, by which calibration windows are shifted."""
+POWER: Final = 0.8
+"""In so many of the windows the shift must fail."""
+MOST_WINDOWS: Final = 60
+"""So many calibration windows are shifted; of more, every so many-th."""
+_NORMAL_80: Final = 0.8416
+
+
+def detectable(calibration: Calibration, columns: Sequence[Column]) -> tuple[Detectable, ...]:
+    """For each column the smallest of four shifts that 80 % of its shifted windows fail by.
+
+    `columns` hold calibration windows, already of comparable size. Costs about four times the
+    scoring of as many windows.
+    """
+    if calibration.threshold is None:
+        return ()
+    found: dict[str, float | None] = {column.bins.column: None for column in columns}
+    for shift in SHIFTS:
+        left = [column for column in columns if found[column.bins.column] is None]
+        for name in _seen(calibration, [shifted(column, shift) for column in left]):
+            found[name] = shift
+    return tuple(Detectable(column=name, shift=shift) for name, shift in found.items())
+
+
+def detectable_rates(calibration: Calibration) -> tuple[Detectable, ...]:
+    """For each rate the change that a window of the usual size shows in four cases of five."""
+    if calibration.threshold is None:
+        return ()
+    return tuple(_rate(calibration.threshold, s) for s in calibration.scales if s.reason is None)
+
+
+def _rate(height: float, fitted: Scale) -> Detectable:
+    spread = (height + _NORMAL_80) * fitted.sd * np.sqrt(1.0 + 1.0 / fitted.windows)
+    counted = fitted.form is Form.COUNT
+    shift = float(np.expm1(spread)) if counted else float(spread)
+    return Detectable(
+        column=fitted.column, detector=fitted.detector, shift=max(shift, fitted.floor),
+        unit="relative" if counted else "share",
+    )  # fmt: skip
+
+
+def _seen(calibration: Calibration, columns: Sequence[Column]) -> list[str]:
+    scores = score(columns)
+    if not scores:
+        return []
+    failures = judging.failed(calibration, scores)
+    by_column: dict[str, Floats] = {}
+    for at, one in enumerate(scores):
+        before = by_column.get(one.column, np.zeros(len(failures)))
+        by_column[one.column] = np.maximum(before, failures[:, at])
+    return [name for name, hits in by_column.items() if hits.mean() >= POWER]
+
+
+def shifted(column: Column, by: float) -> Column:
+    """The windows with their mean moved by so many standard deviations, as counts show it.
+
+    Numbers move up, spread evenly within their bins; of levels the most frequent one loses rows
+    to the others, of two values the rarer one gains.
+    """
+    if column.bins.kind is Kind.NUMERIC and not column.values:
+        return _moved(column, by * (column.bins.std or 0.0))
+    counts = _exchanged(column.counts, np.array(column.bins.counts), by)
+    drawn = counts if column.drawn is column.counts else _exchanged(
+        column.drawn, np.array(column.bins.counts), by
+    )  # fmt: skip
+    return msgspec.structs.replace(column, counts=counts, drawn=drawn)
+
+
+def _exchanged(counts: Counts, reference: Counts, by: float) -> Counts:
+    rows = counts.sum(axis=1, keepdims=True)
+    top = int(np.argmax(reference))
+    share = reference[top] / reference.sum()
+    moved = np.minimum(by * np.sqrt(share * (1.0 - share)) * rows[:, 0], counts[:, top])
+    others = reference.astype(np.float64)
+    others[top] = 0.0
+    weights = others / others.sum() if others.sum() else others
+    found = counts + moved[:, None] * weights
+    found[:, top] = counts[:, top] - moved * bool(others.sum())
+    return found  # type: ignore[no-any-return] # rows in parts, which scores take as well
+
+
+def _moved(column: Column, by: float) -> Column:
+    edges = np.array(column.bins.edges)
+    low, high = column.bins.minimum or 0.0, column.bins.maximum or 0.0
+    least = min(low, edges[0] if edges.size else low)
+    most = max(high, edges[-1] if edges.size else high)
+    at = np.concatenate([[least], edges, [np.nextafter(most, np.inf)]])
+    asked = np.concatenate([[-np.inf], edges, [np.inf]]) - by
+    drawn, sums = _carried(column.drawn, column.drawn_sums, at, asked)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return msgspec.structs.replace(column, drawn=drawn, drawn_sums=sums + by * drawn)
+
+
+def _carried(counts: Counts, sums: Floats, at: Floats, asked: Floats) -> tuple[Floats, Floats]:
+    """Counts and sums between the points `asked`, of what lies evenly between the points `at`."""
+    place = np.clip(np.searchsorted(at, asked, side="right") - 1, 0, at.size - 2)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        part = (asked - at[place]) / (at[place + 1] - at[place])
+    part = np.clip(np.nan_to_num(part, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    found = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for values in (counts, sums):
+            below = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+            upto = below[:, place] + part * values[:, place]
+            found.append(np.diff(upto, axis=1))
+    return found[0], found[1]

@@ -1,0 +1,187 @@
+"""What scores are without change: the laws that windows are standardised by, and their threshold."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from detectors.finding import Basis
+from detectors.reading import Floats
+from detectors.scores import Form, Scores
+from detectors.seasons import Groupings, Season
+
+MINIMUM_EFFECTS: Final = {"none": 0.0, "small": 1.0, "medium": 2.0, "large": 4.0}
+LEAST_DISTANCE: Final = 1e-9
+LEAST_COUNT: Final = 0.5
+COUNT_WANDER: Final = 0.05
+ROUNDING: Final = 1e-9
+
+
+class Law(msgspec.Struct, frozen=True, kw_only=True):
+    """What a score is without change in windows of one size: mean and standard deviation.
+
+    Of the logarithm of a distance or a count, or of a share; `effect` is the mean effect.
+    """
+
+    mean: float = 0.0
+    sd: float = 0.0
+    effect: float | None = None
+    rows: float = 0.0
+    """Values in the median window."""
+    rows_reference: float = 0.0
+
+
+class Scale(Law, frozen=True, kw_only=True):
+    """What one score is without change: the law that a new window's is standardised by.
+
+    `floor` is the least effect that matters. `reason` says why it has no part in the maximum:
+    `degenerate`, `insufficient` (fewer than 8 windows with enough values). `smaller[k - 1]` is
+    the law of windows smaller by 1.5 to the k, None where that is too few rows.
+    """
+
+    column: str
+    detector: str
+    part: str = ""
+    form: Form
+    floor: float = 0.0
+    windows: int = 0
+    least: float = 0.0
+    greatest: float = 0.0
+    reason: str | None = None
+    smaller: tuple[Law | None, ...] = ()
+
+
+class Detectable(msgspec.Struct, frozen=True, kw_only=True):
+    """The least shift of a column that one window would show in four cases of five.
+
+    `shift` is in standard deviations of the reference for `unit` `sd`, in shares for `share`,
+    relative to the usual for `relative`; None where even a whole standard deviation is missed.
+    """
+
+    column: str
+    detector: str = "*"
+    shift: float | None
+    unit: str = "sd"
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True):
+    """The threshold of one family for one length of windows, and what it was made of; plain JSON.
+
+    `threshold` is None, and `basis` too, while fewer than 8 windows can calibrate; `needs` is then
+    how many are missing. `conformal` is the height by order statistics alone; `trustworthy` is
+    False where the threshold lies more than 1 below it. `freedom` are the degrees of freedom that
+    scores of fewer windows are brought to.
+    """
+
+    family: str
+    windows: int
+    mode: str = "pooled"
+    """`pooled`, or `matched`: every window is compared with those of its own `season`."""
+    season: Season | None = None
+    alpha: float
+    threshold: float | None
+    tail: str | None = None
+    conformal: float | None = None
+    trustworthy: bool = True
+    needs: int = 0
+    basis: Basis | None
+    freedom: int = 0
+    usual: dict[str, float] = {}
+    """Values in the median window, by column."""
+    scales: tuple[Scale, ...]
+    detectable: tuple[Detectable, ...] = ()
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a family is calibrated, beside its share of the budget.
+
+    `minimum_effect` multiplies the floors: none, small, medium, large. `groupings` name the season
+    of each calibration window. `overlap` is how many windows lie over one another where they
+    slide: only those apart count, and thirty of them are needed. `pseudo` says that the windows
+    were drawn from blocks of a short reference.
+    """
+
+    minimum_effect: str = "small"
+    groupings: Groupings = {}
+    overlap: int = 1
+    pseudo: bool = False
+
+    @property
+    def factor(self) -> float:
+        """What the floors are multiplied by; raises ValueError for a word that is none."""
+        if self.minimum_effect not in MINIMUM_EFFECTS:
+            known = ", ".join(MINIMUM_EFFECTS)
+            raise ValueError(f"minimum_effect is {self.minimum_effect!r}; expected one of {known}")
+        return MINIMUM_EFFECTS[self.minimum_effect]
+
+
+PLAIN: Final = Options()
+
+
+def sides(fitted: Scale) -> int:
+    """In how many directions a score may leave the usual."""
+    return 1 if fitted.form is Form.DISTANCE else 2
+
+
+def transformed(scores: Scores, law: Law) -> Floats:
+    """The logarithm of a distance, brought to the law's size, or of a count; a share."""
+    match scores.form:
+        case Form.SHARE:
+            return scores.values
+        case Form.COUNT:
+            return logarithm(scores.values, LEAST_COUNT)
+        case Form.DISTANCE:
+            return logarithm(scores.values, LEAST_DISTANCE) - np.log(stretch(scores, law))
+
+
+def logarithm(values: Floats, least: float) -> Floats:
+    """The natural logarithm, of `least` for all that is smaller."""
+    found: Floats = np.log(np.maximum(values, least))
+    return found
+
+
+def stretch(scores: Scores, law: Law) -> Floats:
+    """By how much chance makes a distance larger than in the law's windows; never below 1.
+
+    Takes up what is left between two sizes to which windows are thinned.
+    """
+    if scores.form is not Form.DISTANCE:
+        return np.ones(scores.values.size)
+    now = 1.0 / np.maximum(scores.drawn, 1) + 1.0 / np.maximum(scores.rows_reference, 1)
+    then = 1.0 / max(law.rows, 1.0) + 1.0 / max(law.rows_reference, 1.0)
+    found: Floats = np.sqrt(np.maximum(now / then, 1.0))
+    return found
+
+
+def more_variance(scores: Scores, law: Law) -> Floats:
+    """The variance of a share in a smaller window beyond that in the median one.
+
+    A count gets that of a wander of 5 %: streams of so many rows an hour have none at all.
+    """
+    if scores.form is Form.COUNT:
+        return np.full(scores.values.size, COUNT_WANDER**2)
+    if scores.form is Form.DISTANCE or not law.rows:
+        return np.zeros(scores.values.size)
+    spread = max(law.mean * (1.0 - law.mean), 0.0)
+    fewer = 1.0 / np.maximum(scores.rows, 1) - 1.0 / max(law.rows, 1.0)
+    found: Floats = spread * np.maximum(fewer, 0.0)
+    return found
+
+
+def standardised(fitted: Scale, scores: Scores) -> Floats:
+    """A later window's scores by the law of its size, without sign where both ways count."""
+    z = np.full(scores.values.shape, np.nan)
+    for bucket in np.unique(scores.bucket):
+        law = law_of(fitted, int(bucket))
+        variance = law.sd**2 + more_variance(scores, law)
+        spread = np.sqrt(np.maximum(variance * (1.0 + 1.0 / fitted.windows), ROUNDING**2))
+        here = (transformed(scores, law) - law.mean) / spread
+        z = np.where(scores.bucket == bucket, here, z)
+    return np.abs(z) if sides(fitted) > 1 else z
+
+
+def law_of(fitted: Scale, bucket: int) -> Law:
+    """The law of windows of this size, or of the nearest that is known."""
+    at = min(bucket, len(fitted.smaller))
+    found = next((law for law in fitted.smaller[:at][::-1] if law is not None), None)
+    return found or fitted
