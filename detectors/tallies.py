@@ -99,6 +99,26 @@ def as_reference(bins: Bins, tallies: Sequence[Tally]) -> Bins:
     )
 
 
+def without(bins: Bins, part: Tally) -> Bins:
+    """A reference's bins without the rows of one of the windows that it is made of.
+
+    Its moments and limits stay those of the whole. Raises ValueError where the window was counted
+    on other bins; a bin in which it has more rows than the reference is left empty.
+    """
+    if part.column != bins.column or len(part.counts) != len(bins.counts):
+        raise ValueError(
+            f"a tally of {part.column} ({len(part.counts)} bins) was not made on the bins of "
+            f"{bins.column} ({len(bins.counts)} bins)"
+        )
+    return msgspec.structs.replace(
+        bins,
+        rows=max(bins.rows - part.rows, 0),
+        missing=max(bins.missing - part.missing, 0),
+        counts=tuple(max(a - b, 0) for a, b in zip(bins.counts, part.counts, strict=True)),
+        sums=_added([bins.sums, tuple(-value for value in part.sums)]),
+    )
+
+
 def moments(bins: Bins, tally: Tally) -> tuple[float | None, float | None, float | None]:
     """Mean, standard deviation and kurtosis of a tally's finite values; those of `bins` where the
     tally holds none, None for what overflows."""

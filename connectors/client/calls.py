@@ -20,6 +20,8 @@ YAML: Final = "application/yaml"
 TAR: Final = "application/x-tar"
 ARROW: Final = "application/vnd.apache.arrow.stream"
 
+REHEARSAL_SECONDS: Final = 600.0
+
 Query = Mapping[str, str | int | float | bool | datetime | None]
 
 
@@ -78,6 +80,12 @@ def post(where: str, answer: type[Answer], body: object = None) -> Call[Answer]:
     """Something that is asked for, with a JSON body where there is one."""
     content = None if body is None else msgspec.json.encode(body)
     return Call(method="POST", path=where, answer=answer, body=content)
+
+
+def rehearse(model: str, body: object) -> Call[wire.Rehearsal]:
+    """What a model's monitors find of sown drifts; it may take minutes."""
+    asked = post(path("models", model, "rehearsals"), wire.Rehearsal, body)
+    return msgspec.structs.replace(asked, timeout=REHEARSAL_SECONDS)
 
 
 def model(name: str) -> Call[wire.ModelDetail]:

@@ -1,6 +1,6 @@
 """Typed calls to the server, blocking; `http_async` has the twin for programs with a loop."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Self, TypeVar
 
@@ -205,6 +205,14 @@ class Connection:
         """Put a registered version on trial against the champion."""
         body = {"version": version, "made": made}
         return self.ask(calls.post(path("models", model, "trials"), wire.Trial, body))
+
+    def rehearse(
+        self, model: str, columns: Sequence[str] | None = None, *, quiet: bool = True,
+        windows: int = 20,
+    ) -> wire.Rehearsal:  # fmt: skip
+        """Drifts sown into a copy of the model's rows, and what its monitors find."""
+        body = {"columns": columns, "quiet": quiet, "windows": windows}
+        return self.ask(calls.rehearse(model, body))
 
     def decisions(
         self, span: Span = EVERYTHING, *, model: str | None = None, kind: str | None = None

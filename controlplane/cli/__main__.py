@@ -22,6 +22,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "plan": ("controlplane.cli.applying:plan", "What applying a model file would change."),
     "apply": ("controlplane.cli.applying:apply", "Apply a model file."),
     "log": ("controlplane.cli.sending:log", "Send predictions, labels or a reference from a file."),
+    "rehearse": (
+        "controlplane.cli.rehearsing:rehearse",
+        "What a model's monitors find of drifts sown into its own rows.",
+    ),
     "status": ("controlplane.cli.status:status", "The fleet, or one model."),
     "why": (
         "controlplane.cli.why.command:why",

@@ -72,19 +72,24 @@ def rates_from(
 def judged_inputs(
     rates: Rates, found: Contents, bins: Sequence[Bins], tallies: Sequence[Tally]
 ) -> list[Finding]:
-    """What came: hard limits, and the calibrated rates; of two findings the one that says more.
-
-    The count of rows is judged of whole windows only.
-    """
-    hard = schema.hard_limits(bins, tallies)
+    """What came: the count of rows, of whole windows only, and what its columns hold."""
     rows = found.rows.num_rows
-    values = np.array([float(rows), *_missing(tallies)])
-    soft = judge_rates(rates.inputs, values, rows, names=_names(rates.columns))
-    if found.whole:
-        hard.append(volume.volume(rows, np.array(rates.usual_rows, dtype=np.int64)))
-    else:
-        soft = [finding for finding in soft if finding.detector != volume.NAME]
-    return _merged([*soft, *hard])
+    columns = judged_columns(rates, rows, bins, tallies)
+    if not found.whole:
+        return columns
+    soft = judge_rates(rates.inputs, np.array([float(rows)]), rows, names=(volume.NAME,))
+    hard = volume.volume(rows, np.array(rates.usual_rows, dtype=np.int64))
+    return [*_merged([*soft, hard]), *columns]
+
+
+def judged_columns(
+    rates: Rates, rows: int, bins: Sequence[Bins], tallies: Sequence[Tally]
+) -> list[Finding]:
+    """Hard limits and the calibrated shares of missing values; of two findings the one that says
+    more."""
+    names = _names([frozen.column for frozen in bins])[1:]
+    soft = judge_rates(rates.inputs, np.array(_missing(tallies)), rows, names=names)
+    return _merged([*soft, *schema.hard_limits(bins, tallies)])
 
 
 def judged_labels(rates: Rates, found: Contents) -> list[Finding]:

@@ -1,6 +1,6 @@
 """The rows of a window: which they are, and their columns as samples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -74,9 +74,11 @@ def contents(view: Snapshot, scope: Scope, window: Window, by: datetime) -> Cont
     )  # fmt: skip
 
 
-def labelled_rows(view: Snapshot, scope: Scope, known: Known) -> pa.Table:
+def labelled_rows(
+    view: Snapshot, scope: Scope, known: Known, features: Sequence[str] = ()
+) -> pa.Table:
     """The served live rows of a span whose label is known, with the version that made each."""
-    return _served(scope, view.events.labelled(scope.name, [], known))
+    return _served(scope, view.events.labelled(scope.name, list(features), known))
 
 
 def prediction_columns(schema: Schema, table: pa.Table) -> dict[str, Kind]:

@@ -45,6 +45,7 @@ from connectors.client.wire.loop import (
     Trial,
     Version,
 )
+from connectors.client.wire.rehearsed import Drifted, Quiet, Rehearsal
 
 __all__ = [
     "Alert",
@@ -58,6 +59,7 @@ __all__ = [
     "Condition",
     "Decision",
     "Delivery",
+    "Drifted",
     "Evidence",
     "Figure",
     "Finding",
@@ -72,8 +74,10 @@ __all__ = [
     "Plan",
     "Point",
     "Progress",
+    "Quiet",
     "Receipt",
     "ReferenceReceipt",
+    "Rehearsal",
     "Rows",
     "Run",
     "Series",

@@ -31,6 +31,7 @@ from controlplane.api.wire.models import (
     Rows,
     Settled,
 )
+from controlplane.api.wire.rehearsed import Drifted, Quiet, Rehearsal
 from controlplane.api.wire.steps import (
     Alert,
     Decision,
@@ -56,6 +57,7 @@ __all__ = [
     "Condition",
     "Decision",
     "Delivery",
+    "Drifted",
     "Figure",
     "Guard",
     "Health",
@@ -68,8 +70,10 @@ __all__ = [
     "Point",
     "Problem",
     "Progress",
+    "Quiet",
     "Receipt",
     "ReferenceReceipt",
+    "Rehearsal",
     "RowError",
     "Rows",
     "Run",

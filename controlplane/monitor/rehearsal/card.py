@@ -1,0 +1,149 @@
+"""The report card: what was sown and found, beside what the same windows say as they were."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from controlplane.domain.errors import BadInput, Conflict
+from controlplane.domain.names import seed_of
+from controlplane.domain.references import Reference
+from controlplane.monitor.material import Material, gather, reference_in_force
+from controlplane.monitor.rehearsal import columns, labels
+from controlplane.monitor.rehearsal.columns import Stage, alarmed, stage_of
+from controlplane.monitor.rehearsal.plan import Sown, drifts_of
+from controlplane.monitor.scope import Scope, open_scope
+from controlplane.monitor.yardstick import Yardstick, make
+from controlplane.store.ports import Snapshot, Store
+from detectors.finding import Kind
+
+MOST_WINDOWS: Final = 60
+
+
+class Quiet(msgspec.Struct, frozen=True, kw_only=True):
+    """What the monitors say of windows in which nothing was sown.
+
+    `alarmed` of `windows` calibration windows alarm by thresholds made from the others; `expected`
+    are the alarms in so many windows that the budget allows for. `worse` of `spans` labelled spans
+    let the performance condition hold.
+    """
+
+    windows: int
+    alarmed: int
+    expected: float
+    spans: int
+    worse: int
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """A rehearsal of some of a model's columns."""
+
+    model: str
+    version: str
+    reference: str
+    windows: int
+    """Calibration windows that drifts were sown into."""
+    rows: float
+    """Rows in the median one."""
+    a_period: float
+    """Windows in a period of the budget: the alarms of a monitor that always alarms."""
+    count: float
+    """The false alarms that the budget allows in a period."""
+    sown: tuple[Sown, ...]
+    quiet: Quiet | None
+    notes: tuple[str, ...]
+
+
+def rehearse(
+    store: Store, name: str, instant: datetime, *, asked: Collection[str] | None, quiet: bool,
+    windows: int,
+) -> Card:  # fmt: skip
+    """Sow every drift into the asked features (None: all), a copy at a time.
+
+    `quiet` adds what the windows say as they were: thresholds are made anew without each of them,
+    which takes a second or more. Conflict where the model has no champion, no reference or no
+    window to rehearse on; BadInput for a feature that it does not have.
+    """
+    scope = open_scope(store, name, instant)
+    if scope is None:
+        raise Conflict(f"{name} has no champion that serves yet, so nothing watches it")
+    with store.read() as view:
+        reference = reference_in_force(view, scope, instant)
+        if reference is None:
+            raise Conflict(f"{name} has no reference: nothing its rows could be compared with")
+        material = gather(view, scope, reference)
+        kinds = {column.name: column.kind for column in scope.schema.features}
+        chosen = _chosen(name, kinds, asked)
+        yardstick = make(scope, material, "rehearsal")
+        stage = stage_of(yardstick, material, kinds, windows=min(windows, MOST_WINDOWS))
+        if not stage.parts:
+            raise Conflict(
+                f"{name} has no whole window within its reference to sow a drift into; "
+                "shorter windows or a longer reference would give some"
+            )
+        return _card(view, scope, reference, material, stage, chosen, quiet=quiet)
+
+
+def _card(  # noqa: PLR0913
+    view: Snapshot, scope: Scope, reference: Reference, material: Material, stage: Stage,
+    chosen: list[str], *, quiet: bool,
+) -> Card:  # fmt: skip
+    numeric = [name for name in chosen if stage.kinds[name] is Kind.NUMERIC]
+    judged = labels.judged_spans(view, scope, numeric, windows=len(stage.parts))
+    sown: list[Sown] = []
+    for column in chosen:
+        generator = np.random.default_rng(seed_of(f"rehearsal {reference.id} {column}"))
+        sown += [columns.rehearsed(stage, d, generator) for d in drifts_of(column, stage.likes)]
+        if judged is not None and column in numeric:
+            sown += labels.flips_of(scope, judged, column)
+    budget = scope.budget()
+    return Card(
+        model=scope.name, version=reference.version, reference=reference.id,
+        windows=len(stage.parts),
+        rows=float(np.median([part.rows.num_rows for part in stage.parts])),
+        a_period=budget.windows, count=budget.count, sown=tuple(sown),
+        quiet=_quiet(scope, material, stage, judged) if quiet else None,
+        notes=_notes(stage.yardstick, judged is not None),
+    )  # fmt: skip
+
+
+def _quiet(scope: Scope, material: Material, stage: Stage, judged: "labels.Judged | None") -> Quiet:
+    """Each window judged by thresholds that it had no part in."""
+    alarms = 0
+    for part in stage.parts:
+        others = msgspec.structs.replace(
+            material, parts=tuple(other for other in material.parts if other is not part)
+        )
+        alarms += alarmed(stage, make(scope, others, "rehearsal"), part)
+    alphas = scope.budget().alphas
+    expected = sum(alphas.get(family, 0.0) for family in ("feature_drift", "quality"))
+    return Quiet(
+        windows=len(stage.parts), alarmed=alarms, expected=expected * len(stage.parts),
+        spans=0 if judged is None else len(judged.spans),
+        worse=0 if judged is None else labels.quiet_alarms(scope, judged),
+    )  # fmt: skip
+
+
+def _notes(yardstick: Yardstick, has_labels: bool) -> tuple[str, ...]:  # noqa: FBT001
+    said = []
+    if yardstick.drift is None:
+        said.append(
+            "the model file switches drift off, so only hard limits and rates are rehearsed"
+        )
+    elif yardstick.drift.threshold is None:
+        said.append(
+            f"drift has no threshold yet: {yardstick.drift.needs} more calibration windows are "
+            "needed, so only hard limits can find what is sown"
+        )
+    if not has_labels:
+        said.append("no labelled window of the champion yet, so concept flips are not rehearsed")
+    return tuple(said)
+
+
+def _chosen(name: str, kinds: dict[str, Kind], asked: Collection[str] | None) -> list[str]:
+    unknown = sorted(set(asked or ()) - set(kinds))
+    if unknown:
+        raise BadInput(f"{name} has no feature {unknown[0][:100]!r}; it has {', '.join(kinds)}")
+    return [column for column in kinds if asked is None or column in asked]

@@ -1,0 +1,129 @@
+"""Drifts sown into the features of the calibration windows, judged as live windows are."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from controlplane.monitor.material import Material, Part
+from controlplane.monitor.quality import judged_columns
+from controlplane.monitor.rehearsal.plan import RAMP_WINDOWS, Sown, delay_of, unit_of
+from controlplane.monitor.rows import samples
+from controlplane.monitor.yardstick import Yardstick, tallied
+from detectors import refmax
+from detectors.binning import Bins
+from detectors.finding import Finding, Kind, Verdict
+from detectors.sowing import Drift, Sowing, Usual, sow, usual
+from detectors.tallies import without
+
+RAMPS: Final = 6
+"""From so many windows on a ramp is begun."""
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """What is rehearsed on: a yardstick, the windows that made it, and what columns usually are."""
+
+    yardstick: Yardstick
+    parts: tuple[Part, ...]
+    kinds: Mapping[str, Kind]
+    likes: Mapping[str, Usual]
+
+
+def stage_of(
+    yardstick: Yardstick, material: Material, kinds: Mapping[str, Kind], *, windows: int
+) -> Stage:
+    """At most `windows` of the calibration windows, spread evenly over all of them."""
+    count = len(material.parts)
+    chosen = np.unique(np.linspace(0, count - 1, min(windows, count)).round().astype(np.int64))
+    return Stage(
+        yardstick=yardstick,
+        parts=tuple(material.parts[at] for at in chosen.tolist()),
+        kinds=kinds,
+        likes={name: usual(material.sample[name], kind) for name, kind in kinds.items()},
+    )
+
+
+def rehearsed(stage: Stage, drift: Drift, generator: np.random.Generator) -> Sown:
+    """One drift in each of the stage's windows, by itself; of a ramp, in windows one after another."""
+    if drift.kind is Sowing.RAMP:
+        return _ramp(stage, drift, generator)
+    alarms = [_alarms(stage, part, drift, generator) for part in stage.parts]
+    return Sown(
+        drift=drift, unit=unit_of(drift, stage.likes[drift.column]), windows=len(alarms), found=sum(map(bool, alarms)),
+        delay=delay_of([bool(found) for found in alarms]), by=_most_frequent(alarms),
+    )  # fmt: skip
+
+
+def alarmed(stage: Stage, yardstick: Yardstick, part: Part) -> bool:
+    """Whether a window as it was alarms by a yardstick, over all columns."""
+    columns = list(range(len(yardstick.bins)))
+    return any(
+        finding.verdict is Verdict.FAILED
+        for finding in _judged(stage, yardstick, part, part.rows, columns)
+    )
+
+
+def _ramp(stage: Stage, drift: Drift, generator: np.random.Generator) -> Sown:
+    """Found where any window of the ramp alarms; the delay counts windows from its beginning."""
+    count = len(stage.parts)
+    starts = np.unique(np.linspace(0, count - 1, min(RAMPS, count)).round().astype(np.int64))
+    waits: list[float] = []
+    alarms: list[list[str]] = []
+    for start in starts.tolist():
+        for step in range(RAMP_WINDOWS):
+            part = stage.parts[(start + step) % count]
+            found = _alarms(stage, part, drift, generator, part_of_ramp=(step + 1) / RAMP_WINDOWS)
+            if found:
+                waits.append(step + 1.0)
+                alarms.append(found)
+                break
+    waits += [np.inf] * (starts.size - len(waits))
+    middle = float(np.median(waits)) if waits else np.inf
+    return Sown(
+        drift=drift, unit=unit_of(drift, stage.likes[drift.column]), windows=int(starts.size), found=len(alarms),
+        delay=middle if np.isfinite(middle) else None, by=_most_frequent(alarms),
+    )  # fmt: skip
+
+
+def _alarms(
+    stage: Stage, part: Part, drift: Drift, generator: np.random.Generator, *,
+    part_of_ramp: float = 1.0,
+) -> list[str]:  # fmt: skip
+    """The detectors that a window with the drift in it fails, on the columns that it touches."""
+    touched = {drift.column, drift.other or drift.column}
+    columns = [n for n, frozen in enumerate(stage.yardstick.bins) if frozen.column in touched]
+    sown = sow(part.rows, drift, stage.likes[drift.column], generator, part=part_of_ramp)
+    found = _judged(stage, stage.yardstick, part, sown, columns)
+    return [finding.detector for finding in found if finding.verdict is Verdict.FAILED]
+
+
+def _judged(
+    stage: Stage, yardstick: Yardstick, part: Part, rows: pa.Table, columns: Sequence[int]
+) -> list[Finding]:
+    """The judged findings of some columns of a window; its own rows are no part of the reference."""
+    bins = [yardstick.bins[n] for n in columns]
+    now = tallied(bins, samples(rows, _kinds(stage, bins)))
+    if part.inside:
+        own = tallied(bins, samples(part.rows, _kinds(stage, bins)))
+        bins = [without(frozen, tally) for frozen, tally in zip(bins, own, strict=True)]
+    drifting = [at for at, n in enumerate(columns) if n in yardstick.drifting]
+    found: list[Finding] = []
+    if yardstick.drift is not None and drifting:
+        found += refmax.judge(
+            yardstick.drift, [bins[at] for at in drifting], [now[at] for at in drifting]
+        )
+    if yardstick.rates is not None:
+        found += judged_columns(yardstick.rates, rows.num_rows, bins, now)
+    return found
+
+
+def _kinds(stage: Stage, bins: Sequence[Bins]) -> dict[str, Kind]:
+    return {frozen.column: stage.kinds[frozen.column] for frozen in bins}
+
+
+def _most_frequent(alarms: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    counted = Counter(name for found in alarms for name in dict.fromkeys(found))
+    return tuple(name for name, _ in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -1,0 +1,108 @@
+"""Drifts sown into a copy of a watched model's rows, on the real store."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from controlplane.domain.errors import BadInput, Conflict
+from controlplane.domain.policy import Windows
+from controlplane.domain.windows import Score
+from controlplane.monitor.rehearsal.card import Card, rehearse
+from controlplane.monitor.rehearsal.plan import Sown
+from controlplane.store.duckdb_store import open_store
+from controlplane.store.ports import Store
+from detectors.sowing import Sowing
+from tests.watched import DAY, SERVED, WEEK, a_model, a_policy, labels, log, rows, step, watch
+
+NOW = SERVED + 5 * WEEK
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Store]:
+    """Ten weeks of reference, four weeks served with their labels, all of it scored."""
+    store = open_store(None)
+    watch(store, a_policy())
+    served = rows(SERVED, 28 * 24, seed=3, version="v1")
+    log(store, served, labels(served))
+    step(store, NOW)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def card(watched: Store) -> Card:
+    return rehearse(watched, "boats", NOW, asked=None, quiet=True, windows=8)
+
+
+def of(card: Card, kind: Sowing, column: str, size: float) -> Sown:
+    [found] = [
+        s for s in card.sown if (s.drift.kind, s.drift.column, s.drift.size) == (kind, column, size)
+    ]
+    return found
+
+
+def test_a_large_drift_is_found_at_once_and_a_tiny_one_is_not(card: Card) -> None:
+    assert of(card, Sowing.SHIFT, "wind", 1.0).power == 1.0
+    assert of(card, Sowing.SHIFT, "wind", 1.0).delay == 1.0
+    assert of(card, Sowing.SHIFT, "wind", 0.1).power < 0.5
+    powers = [of(card, Sowing.SHIFT, "wind", size).power for size in (0.1, 0.25, 0.5, 1.0)]
+    assert powers == sorted(powers)
+
+
+def test_each_kind_is_found_by_the_detector_that_looks_for_it(card: Card) -> None:
+    assert "missing" in of(card, Sowing.MISSING, "wind", 0.3).by
+    assert "unseen" in of(card, Sowing.NEW_LEVEL, "sail", 0.05).by
+    assert {"a1", "jensen_shannon"} & {*of(card, Sowing.SHIFT, "wind", 1.0).by}
+
+
+def test_a_ramp_is_found_later_than_the_shift_that_it_grows_to(card: Card) -> None:
+    ramp = of(card, Sowing.RAMP, "wind", 1.0)
+    assert ramp.delay is not None
+    assert ramp.delay > 1.0
+
+
+def test_a_concept_flip_is_found_by_performance_alone(card: Card) -> None:
+    assert of(card, Sowing.CONCEPT_FLIP, "wind", 1.0).by == ("performance",)
+    assert of(card, Sowing.CONCEPT_FLIP, "wind", 1.0).power > of(
+        card, Sowing.CONCEPT_FLIP, "wind", 0.1
+    ).power  # fmt: skip
+
+
+def test_windows_without_drift_are_counted_beside_what_the_budget_expects(card: Card) -> None:
+    assert card.quiet is not None
+    assert card.quiet.windows == card.windows == 8
+    assert card.quiet.alarmed <= 2
+    assert 0.0 < card.quiet.expected < 1.0
+    assert card.a_period == pytest.approx(90 / 7)
+
+
+def test_the_same_card_comes_out_each_time_and_nothing_is_stored(
+    watched: Store, card: Card
+) -> None:
+    with watched.read() as view:
+        before = view.ledger.count(Score, model="boats")
+    again = rehearse(watched, "boats", NOW, asked=["wind"], quiet=False, windows=8)
+    assert [s for s in card.sown if s.drift.column == "wind"] == list(again.sown)
+    with watched.read() as view:
+        assert view.ledger.count(Score, model="boats") == before
+
+
+def test_a_feature_that_is_not_there_is_named(watched: Store) -> None:
+    with pytest.raises(BadInput, match="no feature 'swell'; it has wind, sail"):
+        rehearse(watched, "boats", NOW, asked=["swell"], quiet=False, windows=8)
+
+
+def test_without_a_whole_window_there_is_nothing_to_rehearse_on() -> None:
+    store = open_store(None)
+    watch(store, a_policy(windows=Windows(every=20 * WEEK)))
+    with pytest.raises(Conflict, match="no whole window within its reference"):
+        rehearse(store, "boats", SERVED + DAY, asked=None, quiet=False, windows=8)
+    store.close()
+
+
+def test_without_a_champion_nothing_is_watched() -> None:
+    store = open_store(None)
+    watch(store, a_policy(), a_model(champion=None, serving_from=None))
+    with pytest.raises(Conflict, match="nothing watches it"):
+        rehearse(store, "boats", SERVED - DAY, asked=None, quiet=False, windows=8)
+    store.close()
