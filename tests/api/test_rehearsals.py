@@ -5,7 +5,6 @@ import msgspec
 import pytest
 
 from connectors.client import wire
-from controlplane.domain.windows import Score
 from tests.watched import SERVED, WEEK, a_policy, labels, log, rows, step, watch
 
 WHERE = "/v1/models/boats/rehearsals"
