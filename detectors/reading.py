@@ -56,6 +56,11 @@ def missing(values: Floats) -> int:
     return int(np.count_nonzero(np.isnan(values)))
 
 
+def unparsable(values: pa.ChunkedArray, missing: int) -> int:
+    """How many of the rows that are missing as numbers hold a text that is none."""
+    return missing - values.null_count if _is_text(decoded(values).type) else 0
+
+
 def texts(sample: Sample) -> pa.ChunkedArray:
     """Every row as text, null where it is missing.
 
