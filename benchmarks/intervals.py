@@ -1,7 +1,7 @@
 """How often the 90 % interval of every metric holds the truth, and what a metric costs.
 
 Rows are drawn independently, 200 a window, 400 windows a metric; the truth is the figure of a
-million rows of the same law. Run: `python benchmarks/intervals.py [windows]`.
+million rows of the same law. Run: `python benchmarks/intervals.py [windows [metric …]]`.
 """
 
 import os
@@ -63,13 +63,13 @@ def _column(values: np.ndarray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(values)])
 
 
-def main(windows: int) -> None:
+def main(windows: int, only: list[str]) -> None:
     print("| task | metric | truth | held | mean width | a million rows, CPU s |")
     print("| --- | --- | --- | --- | --- | --- |")
     for task, law in LAWS.items():
         many, at = law(np.random.default_rng(11), MANY), np.repeat(T0, MANY)
         for metric, found in METRICS.items():
-            if task not in found.ways:
+            if task not in found.ways or (only and metric not in only):
                 continue
             before = os.times()
             truth = measure(metric, many, at).value
@@ -81,4 +81,4 @@ def main(windows: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400, sys.argv[2:])

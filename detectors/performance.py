@@ -141,7 +141,7 @@ def _interval(found: Estimate, influence: Floats, days: Counts | None) -> Interv
         return None
     wider = 1.0 if days is None else intervals.widening(df)
     inner = _wilson(found, error * wider) or intervals.around(found.value, error, df)
-    low, high = max(inner.low, found.low), min(inner.high, found.high)
+    low, high = max(inner.low - found.excess, found.low), min(inner.high, found.high)
     if found.shown is not None:
         low, high = float(found.shown(low)), float(found.shown(high))
     return Interval(low=low, high=high, level=inner.level)

@@ -10,6 +10,7 @@ from controlplane.policy.defaults import LABEL_DELAY, default_scores
 from controlplane.policy.faults import Faults, Wrong, one_of
 from controlplane.policy.fields import NOTHING, boolean, choice, duration, plain, text
 from controlplane.policy.section import Section
+from controlplane.policy.segments import check_where
 from controlplane.policy.tree import Mapping, Node, Place, Scalar
 from detectors.finding import Kind
 
@@ -17,7 +18,7 @@ _COLUMN: Final = "the name of a column"
 _RESERVED: Final = ", ".join(sorted(RESERVED))
 _LABEL_MAY_BE: Final = RESERVED - {"label"}
 """The label's own column may well be called `label`."""
-_EARLY: Final = "this version does not do segments with `where` yet; name a column"
+_MOST_SEGMENTS: Final = 50
 
 
 def column(node: Node) -> str:
@@ -118,7 +119,7 @@ def read_segments(top: Section, features: tuple[Column, ...] | None) -> tuple[Se
     found: dict[str, Segment] = {}
     items = top.items("segments", expected="a list of columns, such as [origin, carrier]")
     for node, path in items:
-        segment = _segment(node, path, top.faults)
+        segment = _segment(node, path, top.faults, features)
         if segment is None:
             continue
         if segment.name in found:
@@ -126,21 +127,25 @@ def read_segments(top: Section, features: tuple[Column, ...] | None) -> tuple[Se
         if segment.column is not None:
             check_feature(segment.column, node, path, features=features, faults=top.faults)
         found.setdefault(segment.name, segment)
+    for node, path in items[_MOST_SEGMENTS : _MOST_SEGMENTS + 1]:
+        top.faults.wrong(node, path, f"at most {_MOST_SEGMENTS} segments")
     return tuple(found.values())
 
 
-def _segment(node: Node, path: str, faults: Faults) -> Segment | None:
+def _segment(
+    node: Node, path: str, faults: Faults, features: Sequence[Column] | None
+) -> Segment | None:
     if not isinstance(node, Mapping):
         named = faults.guarded(node, path, reader=text(_COLUMN), default=None)
         return Segment(name=named, column=named) if named else None
     section = Section.of(node, path, faults=faults)
     named = section.need("name", text("a name"), expected="a name")
-    where = section.read("where", text("a comparison such as distance > 2000"), default=None)
+    where = section.read("where", text("a condition such as distance > 2000"), default=None)
     levels_of = section.read("column", text(_COLUMN), default=None)
     if section.has("where") == section.has("column"):
         faults.wrong(node, path, "a name with one of column and where")
     elif where is not None:
-        section.refuse("where", _EARLY)
+        check_where(section, where, features)
     section.close()
     return Segment(name=named, column=levels_of, where=where) if named else None
 

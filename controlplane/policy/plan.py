@@ -37,8 +37,6 @@ def changes_between(before: Policy | None, after: Policy) -> tuple[str, ...]:
 def not_yet(policy: Policy) -> tuple[str, ...]:
     """What a policy asks for and this version does not do, a line each."""
     said = []
-    if policy.segments:
-        said.append("segments: kept, but not watched by this version yet")
     if policy.monitors.kpis:
         said.append("monitors.kpis: kept, but this version does not take KPIs yet")
     said += [

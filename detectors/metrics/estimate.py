@@ -23,7 +23,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     has none, as a greatest value. `trials` counts the rows that a proportion is of; `resembles`
     the rows that a figure in [0, 1], which is no proportion, is worth where every row agrees.
     `shown` takes what is estimated, monotonically, to what is reported: the square root of a mean
-    square, the quantile at a share; figure, influence and limits are those before it.
+    square, the quantile at a share; figure, influence and limits are those before it. `excess` is
+    the most that chance alone may have added: the interval reaches so much lower.
     """
 
     value: float
@@ -33,6 +34,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     trials: int | None = None
     resembles: int | None = None
     shown: Callable[[float], float] | None = None
+    excess: float = 0.0
 
     @property
     def reported(self) -> float:

@@ -55,7 +55,8 @@ def ece(truth: Flags, score: Floats) -> Estimate:
     """
     bins, gaps, _ = _gaps(truth, score)
     signed = np.sign(gaps)[bins] * (truth - score)
-    return msgspec.structs.replace(mean(signed, low=0.0), high=1.0)
+    excess = _added(truth, score, np.zeros(BINS))
+    return msgspec.structs.replace(mean(signed, low=0.0), high=1.0, excess=excess)
 
 
 def ece_debiased(truth: Flags, score: Floats) -> Estimate:
@@ -65,10 +66,17 @@ def ece_debiased(truth: Flags, score: Floats) -> Estimate:
     were found (Kumar, Liang and Ma 2019).
     """
     plain = ece(truth, score)
-    _, gaps, errors = _gaps(truth, score)
-    rows = np.bincount(_bins(score), minlength=BINS)
-    added = float((rows * (_folded(gaps, errors) - np.abs(gaps))).sum()) / truth.size
-    return msgspec.structs.replace(plain, value=max(plain.value - added, 0.0))
+    added = min(_added(truth, score, _gaps(truth, score)[1]), plain.value)
+    return msgspec.structs.replace(
+        plain, value=plain.value - added, excess=max(plain.excess - added, 0.0)
+    )
+
+
+def _added(truth: Flags, score: Floats, gaps: Floats) -> float:
+    """What noise adds to the calibration error where the bins' true gaps are these."""
+    bins, _, errors = _gaps(truth, score)
+    rows = np.bincount(bins, minlength=BINS)
+    return float(rows @ (_folded(gaps, errors) - np.abs(gaps))) / truth.size
 
 
 def calibration_slope(truth: Flags, score: Floats) -> Found:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from detectors.metrics.estimate import Estimate, Flags, Found, rescaled
+from detectors.metrics.order import sums_below
 from detectors.reading import Counts, Floats
 
 NO_POSITIVE: Final = "no row is positive"
@@ -18,14 +19,15 @@ def roc_auc(truth: Flags, score: Floats) -> Found:
     """
     if truth.all() or not truth.any():
         return f"every label is {'positive' if truth.any() else 'negative'}"
-    positive, negative = score[truth], score[~truth]
-    above = _placement(np.sort(negative), positive)
-    below = 1.0 - _placement(np.sort(positive), negative)
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    true_below, false_below = sums_below(score, truth, ~truth)
+    above = false_below[truth] / negatives
+    below = 1.0 - true_below[~truth] / positives
     value = float(above.mean())
     influence = np.empty(truth.size)
-    influence[truth] = (above - value) * (truth.size / positive.size)
-    influence[~truth] = (below - value) * (truth.size / negative.size)
-    fewer = min(positive.size, negative.size)
+    influence[truth] = (above - value) * (truth.size / positives)
+    influence[~truth] = (below - value) * (truth.size / negatives)
+    fewer = min(positives, negatives)
     return Estimate(value=value, influence=influence, low=0.0, high=1.0, resembles=fewer)
 
 
@@ -190,11 +192,4 @@ def _at_edge(truth: Flags, score: Floats, picked: Floats, count: int, value: flo
     order = np.argpartition(-score, [first, last - 1])[first:last]
     there = float(truth[order].mean())
     found: Floats = (value - there) * (picked - picked.mean())
-    return found
-
-
-def _placement(ordered: Floats, values: Floats) -> Floats:
-    """The share of sorted values below each of others, ties counting half."""
-    below = ordered.searchsorted(values, side="left") + ordered.searchsorted(values, side="right")
-    found: Floats = below / (2.0 * ordered.size)
     return found

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from detectors.metrics.estimate import Estimate, Found, correlated, mean, ratio
+from detectors.metrics.order import sums_below
 from detectors.reading import Floats
 
 SAME: Final = "all labels are equal, so there is no variance to explain"
@@ -143,13 +144,17 @@ def spearman(label: Floats, prediction: Floats) -> Found:
 
     The influence is that of its U-statistic (Hoeffding 1948), the ranks' spread taken as given.
     """
-    one, other = _midranks(label), _midranks(prediction)
     if _equal(label) or _equal(prediction):
         return APART
+    ones = np.ones(label.size)
+    one = sums_below(label, ones)[0] / label.size - 0.5
+    other, left = sums_below(prediction, ones, one)
+    other = other / label.size - 0.5
+    right = sums_below(label, other)[0]
     spread = float(one.std() * other.std())
     product = one * other
     value = float(np.clip(product.mean() / spread, -1.0, 1.0))
-    moved = product + _above(label, other) + _above(prediction, one)
+    moved = product - (left + right) / label.size
     return correlated(value, (moved - moved.mean()) / spread)
 
 
@@ -163,25 +168,6 @@ def _explained(left: Floats, label: Floats, spread: Floats) -> Found:
 
 def _equal(values: Floats) -> bool:
     return bool(values.min() == values.max())
-
-
-def _midranks(values: Floats) -> Floats:
-    """The share of values below each, ties counting half, less one half."""
-    ordered = np.sort(values)
-    below = ordered.searchsorted(values, side="left") + ordered.searchsorted(values, side="right")
-    found: Floats = below / (2.0 * values.size) - 0.5
-    return found
-
-
-def _above(values: Floats, weights: Floats) -> Floats:
-    """For each value the sum of the weights of those above it, ties counting half, over all."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    upto = np.concatenate([[0.0], np.cumsum(weights[order])])
-    first = upto[ordered.searchsorted(values, side="left")]
-    last = upto[ordered.searchsorted(values, side="right")]
-    found: Floats = (upto[-1] - (first + last) / 2.0) / values.size
-    return found
 
 
 def _quantile(ordered: Floats, share: float) -> float:

@@ -115,11 +115,9 @@ def test_every_comment_with_a_key_may_be_uncommented(schema: Schema) -> None:
 
 def test_what_this_version_does_not_do_yet_is_said_and_not_hidden() -> None:
     asked = policy(
-        "features: {hour: numeric}\nsegments: [hour]\nmonitors: {kpis: {sales: {direction: up}}}\n"
-        "retrain: {when: [{trigger: rebuilt}]}\n"
+        "monitors: {kpis: {sales: {direction: up}}}\nretrain: {when: [{trigger: rebuilt}]}\n"
     )
     assert not_yet(asked) == (
-        "segments: kept, but not watched by this version yet",
         "monitors.kpis: kept, but this version does not take KPIs yet",
         "retrain.when: trigger rebuilt: kept, but this version takes no messages yet",
     )
