@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from detectors import tallies
-from detectors.finding import Kind
 from detectors.profile import moments, names, points
 from detectors.profile.form import ColumnProfile, Profile
 
@@ -37,6 +36,8 @@ def merged(profiles: Sequence[Profile]) -> Profile:
 def column(parts: Sequence[ColumnProfile]) -> ColumnProfile:
     """The profile of a column over all parts, on the bins of the first where they have bins."""
     first = parts[0]
+    if len(parts) == 1:
+        return first
     for other in parts[1:]:
         _check_columns(first, other)
     of_moments = [p.moments for p in parts if p.moments is not None]
@@ -81,8 +82,3 @@ def _check_columns(first: ColumnProfile, other: ColumnProfile) -> None:
             f"column {first.column} was counted on different edges ({first.edges or 'none'} and "
             f"{other.edges or 'none'}); profile the data of one with --like the other's profile"
         )
-
-
-def kinds(profile: Profile) -> dict[str, Kind]:
-    """The kind of every column."""
-    return {column.column: column.kind for column in profile.columns}

@@ -76,7 +76,7 @@ def _csv(path: Path, raw: bytes, remarks: list[str]) -> pa.Table:
     if not text.strip():
         message = f"{path} is empty; expected CSV with a line of column names, or Parquet"
         raise BadInput(message)
-    delimiter = _delimiter(text[:SAMPLE])
+    delimiter = delimiter_of(text[:SAMPLE])
     if f'{delimiter} "' in text.split("\n", 1)[0]:
         text = text.replace(f'{delimiter} "', f'{delimiter}"')
     sample = text[:SAMPLE]
@@ -94,7 +94,7 @@ def _csv(path: Path, raw: bytes, remarks: list[str]) -> pa.Table:
         convert_options=pyarrow.csv.ConvertOptions(
             strings_can_be_null=True,
             null_values=[*pyarrow.csv.ConvertOptions().null_values, *UNKNOWN],
-            decimal_point="," if delimiter != "," and _has_decimal_commas(sample, delimiter) else ".",
+            decimal_point="," if delimiter != "," and has_decimal_commas(sample, delimiter) else ".",
         ),
     )  # fmt: skip
     _tell_ragged(path, table, ragged, remarks)
@@ -121,7 +121,7 @@ def _text(path: Path, raw: bytes, remarks: list[str]) -> str:
         return raw.decode("cp1252", errors="replace")
 
 
-def _delimiter(sample: str) -> str:
+def delimiter_of(sample: str) -> str:
     """The one that cuts most lines of a sample into the same, greatest number of fields."""
 
     def likeness(delimiter: str) -> tuple[float, int]:
@@ -142,7 +142,8 @@ def _rows(sample: str, delimiter: str) -> list[list[str]]:
     return rows or [[""]]
 
 
-def _has_decimal_commas(sample: str, delimiter: str) -> bool:
+def has_decimal_commas(sample: str, delimiter: str) -> bool:
+    """Whether more fields of a sample are numbers with a comma than with a point."""
     fields = [field.strip() for row in _rows(sample, delimiter)[1:] for field in row]
     with_comma = sum(_is_number(f.replace(",", ".")) for f in fields if f.count(",") == 1)
     with_point = sum(_is_number(f) for f in fields if "." in f)
