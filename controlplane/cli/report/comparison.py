@@ -1,0 +1,195 @@
+"""The report of a comparison: what drifted, what each column looks like, what was measured."""
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from controlplane.cli.report import plots
+from detectors.catalogue import CATALOGUE
+from detectors.comparison.result import QUANTILES, ComparedColumn, Comparison, Side
+from detectors.finding import Verdict
+
+ORDER: Final = {
+    Verdict.ERROR: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 2, Verdict.PASSED: 3,
+}  # fmt: skip
+WORDS: Final = {
+    Verdict.FAILED: "drifted", Verdict.PASSED: "no drift", Verdict.INCONCLUSIVE: "not judged",
+    Verdict.ERROR: "not measured",
+}  # fmt: skip
+DASH: Final = "–"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A column as the page shows it."""
+
+    at: int
+    column: ComparedColumn
+    word: str
+    effect: str
+    weight: float
+    """What the table is first sorted by: verdict, then how much moved."""
+    small: Markup
+    large: Markup
+    facts: list[tuple[str, str, str]]
+    missing: tuple[float, float]
+
+
+def page(comparison: Comparison, *, seconds: float, made_at: str) -> str:
+    """The whole report as one HTML document; `made_at` is shown as it is.
+
+    Nothing is fetched: style, plots and script are inside, and everything that came out of the
+    data is escaped.
+    """
+    environment = Environment(
+        loader=PackageLoader("controlplane.cli", "report"), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"figure": figure, "share": share, "count": count}
+    return environment.get_template("comparison.html.j2").render(
+        comparison=comparison,
+        lines=sorted(map(_line, range(len(comparison.columns)), comparison.columns),
+                     key=lambda line: -line.weight),
+        tally=_tally(comparison.columns),
+        says={name: entry.says for name, entry in CATALOGUE.items()},
+        missing=_missing(comparison.columns),
+        segments=[(part, _tally(part.comparison.columns)) for part in comparison.segments],
+        words=WORDS, bar=plots.bar, seconds=f"{seconds:.2g}", made_at=made_at,
+        style=Markup(_packed("style.css")),  # noqa: S704 - ours, and not of the data
+        script=Markup(_packed("script.js")),  # noqa: S704 - likewise
+    )  # fmt: skip
+
+
+def figure(value: float | None) -> str:
+    """A figure with four digits that matter.
+
+    >>> figure(0.123456), figure(None), figure(1234567.0), figure(1e-9)
+    ('0.1235', '–', '1,234,567', '1e-09')
+    """
+    if value is None:
+        return DASH
+    if abs(value) >= 10_000 and abs(value) < 1e15:  # noqa: PLR2004 - from here on digits, not powers
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def share(value: float | None) -> str:
+    """A share in [0, 1] in per cent, never rounded to nothing.
+
+    >>> share(0.0), share(0.123), share(0.0000012), share(1.0)
+    ('0 %', '12.3 %', '<0.01 %', '100 %')
+    """
+    if value is None:
+        return DASH
+    if 0.0 < value < 0.0001:  # noqa: PLR2004 - below what two digits show
+        return "<0.01 %"
+    return f"{value * 100:.3g} %"
+
+
+def count(value: int | None) -> str:
+    """A count with thousands apart."""
+    return DASH if value is None else f"{value:,}"
+
+
+FACTS: Final[Sequence[tuple[str, str, Callable[[Any], str]]]] = (
+    ("infinite", "infinite", count), ("distinct", "distinct", count), ("mean", "mean", figure),
+    ("standard deviation", "std", figure), ("least", "minimum", figure),
+    ("greatest", "maximum", figure), ("first", "first", str), ("last", "last", str),
+)  # fmt: skip
+"""What a side holds: the label, the field, and how it is told."""
+
+
+def effect_of(column: ComparedColumn) -> tuple[str, float]:
+    """How much a column moved in words, and as a number by which columns are sorted."""
+    by = {finding.detector: finding for finding in column.findings}
+    distance, moved = by.get("jensen_shannon"), by.get("wasserstein")
+    size = distance.statistic if distance is not None and distance.statistic is not None else 0.0
+    if moved is not None and moved.statistic is not None:
+        return f"moved by {moved.statistic:.2g} sd", size
+    if distance is not None and distance.statistic is not None:
+        return f"distance {distance.statistic:.2g}", size
+    return DASH, size
+
+
+def _line(at: int, column: ComparedColumn) -> Line:
+    effect, size = effect_of(column)
+    return Line(
+        at=at, column=column, word=WORDS[column.verdict], effect=effect,
+        weight=10.0 * (len(ORDER) - ORDER[column.verdict]) + size, small=_small(column),
+        large=_large(column), facts=list(_facts(column)),
+        missing=(_missing_of(column.reference), _missing_of(column.current)),
+    )  # fmt: skip
+
+
+def _small(column: ComparedColumn) -> Markup:
+    says = f"distributions of {column.column}"
+    if column.histogram is not None:
+        return plots.small(plots.of_histogram(column.histogram), says=says)
+    if column.levels is not None:
+        return plots.small(plots.of_levels(column.levels), says=says)
+    return Markup("")
+
+
+def _large(column: ComparedColumn) -> Markup:
+    says = f"{column.column}, reference filled, current as a line"
+    if column.histogram is not None:
+        return plots.histogram(column.histogram, says=says)
+    if column.levels is not None:
+        return plots.levels(column.levels, says=f"levels of {column.column}, two bars each")
+    return Markup("")
+
+
+def _facts(column: ComparedColumn) -> Iterable[tuple[str, str, str]]:
+    """What both sides hold, a row a fact that either of them has."""
+    sides = (column.reference, column.current)
+    yield _row("rows", *[None if side is None else count(side.rows) for side in sides])
+    yield _row("missing", *map(_both_missing, sides))
+    for label, field, told in FACTS:
+        values = [None if side is None else getattr(side, field) for side in sides]
+        if any(values):
+            yield _row(label, *[None if value is None else told(value) for value in values])
+    for place, level in enumerate(QUANTILES):
+        marks = [_quantile(side, place) for side in sides]
+        if marks != [None, None]:
+            yield _row(f"{level:.0%} quantile", *map(figure, marks))
+
+
+def _row(label: str, before: str | None, now: str | None) -> tuple[str, str, str]:
+    return label, before or DASH, now or DASH
+
+
+def _quantile(side: Side | None, place: int) -> float | None:
+    return side.quantiles[place] if side is not None and len(side.quantiles) > place else None
+
+
+def _both_missing(side: Side | None) -> str | None:
+    return None if side is None else f"{side.missing:,} ({share(_missing_of(side))})"
+
+
+def _missing_of(side: Side | None) -> float:
+    return side.missing / side.rows if side is not None and side.rows else 0.0
+
+
+def _missing(columns: Iterable[ComparedColumn]) -> list[tuple[str, float, float]]:
+    """Columns of which a value is missing on either side, those that changed most first."""
+    found = [
+        (column.column, _missing_of(column.reference), _missing_of(column.current))
+        for column in columns
+    ]
+    return sorted(
+        (line for line in found if line[1] or line[2]), key=lambda line: -abs(line[2] - line[1])
+    )
+
+
+def _tally(columns: Iterable[ComparedColumn]) -> dict[Verdict, int]:
+    counted = dict.fromkeys(Verdict, 0)
+    for column in columns:
+        counted[column.verdict] += 1
+    return counted
+
+
+def _packed(name: str) -> str:
+    return files("controlplane.cli.report").joinpath(name).read_text(encoding="utf-8")

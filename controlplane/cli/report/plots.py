@@ -1,0 +1,196 @@
+"""Plots as SVG, drawn from counts: sizes in pixels, colours from the page's style."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from markupsafe import Markup, escape
+
+from detectors.comparison.result import Histogram, Levels
+
+SMALL: Final = (150.0, 34.0)
+LARGE: Final = (640.0, 220.0)
+MARGIN: Final = (44.0, 8.0, 26.0, 8.0)
+"""Of a large plot: left, top, bottom, right."""
+LEVEL_HEIGHT: Final = 22.0
+NAME_WIDTH: Final = 170.0
+FIGURE_WIDTH: Final = 112.0
+LONGEST_NAME: Final = 24
+FEWEST_MARKS: Final = 4
+
+
+class Shares(msgspec.Struct, frozen=True):
+    """Both sides as shares of their own values, bin by bin."""
+
+    reference: tuple[float, ...]
+    current: tuple[float, ...]
+
+    @property
+    def greatest(self) -> float:
+        """The greatest share, 1 where there is none."""
+        return max([*self.reference, *self.current, 0.0]) or 1.0
+
+
+def shares_of(reference: Sequence[int], current: Sequence[int], beside: tuple[int, int]) -> Shares:
+    """Counts as shares; `beside` are values of each side that no bin holds.
+
+    >>> shares_of([1, 3], [0, 0], (0, 0)).reference
+    (0.25, 0.75)
+    """
+    first, second = sum(reference) + beside[0], sum(current) + beside[1]
+    return Shares(
+        tuple(count / first if first else 0.0 for count in reference),
+        tuple(count / second if second else 0.0 for count in current),
+    )
+
+
+def of_histogram(histogram: Histogram) -> Shares:
+    """A numeric column's bins as shares of all its values."""
+    below, above = histogram.below, histogram.above
+    beside = (below.reference + above.reference, below.current + above.current)
+    return shares_of(histogram.reference, histogram.current, beside)
+
+
+def of_levels(levels: Levels) -> Shares:
+    """The levels as shares of all values; the last one is what the others hold together."""
+    others = levels.others
+    return shares_of(
+        (*levels.reference, others.reference), (*levels.current, others.current), (0, 0)
+    )
+
+
+def small(shares: Shares, *, says: str) -> Markup:
+    """Both sides over each other in a line of a table; `says` is read out in the picture's place."""
+    wide, high = SMALL
+    body = _area(shares.reference, shares.greatest, (0.0, 0.0, wide, high), "reference")
+    body += _steps(shares.current, shares.greatest, (0.0, 0.0, wide, high), "current")
+    return _svg((wide, high), body, says)
+
+
+def histogram(found: Histogram, *, says: str) -> Markup:
+    """A numeric column's two distributions with axes: filled the reference, a line the current."""
+    shares = of_histogram(found)
+    left, top, bottom, right = MARGIN
+    wide, high = LARGE
+    box = (left, top, wide - left - right, high - top - bottom)
+    body = _share_axis(shares.greatest, box) + _value_axis(found.edges, box)
+    body += _area(shares.reference, shares.greatest, box, "reference")
+    body += _steps(shares.current, shares.greatest, box, "current")
+    return _svg(LARGE, body, says)
+
+
+def levels(found: Levels, *, says: str) -> Markup:
+    """A column of levels: two bars a level, the reference's above."""
+    shares = of_levels(found)
+    names = [*found.names, "all others"]
+    if not found.others.reference and not found.others.current:
+        names = names[:-1]
+    wide = LARGE[0] - NAME_WIDTH - FIGURE_WIDTH
+    body = Markup("").join(
+        _level(at, name, (shares.reference[at], shares.current[at]), wide / shares.greatest)
+        for at, name in enumerate(names)
+    )
+    return _svg((LARGE[0], LEVEL_HEIGHT * max(len(names), 1)), body, says)
+
+
+def bar(share: float, kind: str) -> Markup:
+    """A share in [0, 1] as a bar of that part of its cell."""
+    return Markup('<span class="bar {}" style="--share:{:.4f}"></span>').format(kind, share)
+
+
+def _level(at: int, name: str, shares: tuple[float, float], scale: float) -> Markup:
+    top = at * LEVEL_HEIGHT
+    short = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    bars = Markup("").join(
+        Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.2f}" height="8"/>').format(
+            kind, NAME_WIDTH, top + 2.0 + 9.0 * place, max(share * scale, 0.0)
+        )
+        for place, (kind, share) in enumerate(zip(("reference", "current"), shares, strict=True))
+    )
+    label = Markup('<text x="{:.1f}" y="{:.1f}" class="name" text-anchor="end">{}<title>{}</title></text>')  # fmt: skip
+    figure = Markup('<text x="{:.1f}" y="{:.1f}" class="mark">{}</text>')
+    end = NAME_WIDTH + max(shares) * scale + 6.0
+    words = f"{shares[0]:.1%} → {shares[1]:.1%}"
+    return (
+        label.format(NAME_WIDTH - 8.0, top + 14.0, short, name)
+        + bars
+        + figure.format(end, top + 14.0, words)
+    )
+
+
+def _area(values: Sequence[float], greatest: float, box: tuple[float, ...], kind: str) -> Markup:
+    """Bars without gaps, filled down to the axis."""
+    if not values:
+        return Markup("")
+    left, top, wide, high = box
+    step = wide / len(values)
+    points = [f"M{left:.1f},{top + high:.1f}"]
+    for at, value in enumerate(values):
+        y = top + high * (1.0 - value / greatest)
+        points.append(f"L{left + at * step:.1f},{y:.1f}L{left + (at + 1) * step:.1f},{y:.1f}")
+    points.append(f"L{left + wide:.1f},{top + high:.1f}Z")
+    return Markup('<path class="{}" d="{}"/>').format(kind, "".join(points))
+
+
+def _steps(values: Sequence[float], greatest: float, box: tuple[float, ...], kind: str) -> Markup:
+    """The same outline as a line."""
+    if not values:
+        return Markup("")
+    left, top, wide, high = box
+    step = wide / len(values)
+    points = []
+    for at, value in enumerate(values):
+        y = top + high * (1.0 - value / greatest)
+        points.append(f"{left + at * step:.1f},{y:.1f} {left + (at + 1) * step:.1f},{y:.1f}")
+    return Markup('<polyline class="{} line" points="{}"/>').format(kind, " ".join(points))
+
+
+def _share_axis(greatest: float, box: tuple[float, ...]) -> Markup:
+    left, top, wide, high = box
+    marks = [mark for mark in round_marks(0.0, greatest) if mark <= greatest]
+    line = Markup(
+        '<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>'
+        '<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="end">{:.3g} %</text>'
+    )
+    heights = [top + high * (1.0 - mark / greatest) for mark in marks]
+    return Markup("").join(
+        line.format(left, left + wide, y, y, left - 6.0, y + 4.0, mark * 100.0)
+        for mark, y in zip(marks, heights, strict=True)
+    )
+
+
+def _value_axis(edges: Sequence[float], box: tuple[float, ...]) -> Markup:
+    """Marks by edges where those are even, else the edges' own values at even distances."""
+    left, top, wide, high = box
+    if len(edges) < 2:  # noqa: PLR2004 - one edge is no axis
+        return Markup("")
+    count = min(6, len(edges))
+    places = [round(k * (len(edges) - 1) / (count - 1)) for k in range(count)]
+    return Markup("").join(
+        Markup('<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>').format(
+            left + wide * place / (len(edges) - 1), top + high + 18.0, f"{edges[place]:.4g}"
+        )
+        for place in places
+    )
+
+
+def round_marks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`, four to nine of them.
+
+    >>> round_marks(0.0, 0.31)
+    [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3]
+    """
+    span = high - low
+    if not math.isfinite(span) or span <= 0.0:
+        return [low]
+    power = 10.0 ** math.floor(math.log10(span))
+    step = next(s * power for s in (2.0, 1.0, 0.5, 0.2, 0.1) if span / (s * power) >= FEWEST_MARKS)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(k * step, 12) for k in range(first, last + 1)]
+
+
+def _svg(size: tuple[float, float], body: Markup, says: str) -> Markup:
+    return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>').format(
+        size[0], size[1], escape(says), body
+    )
