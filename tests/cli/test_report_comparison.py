@@ -165,7 +165,7 @@ def test_no_columns_at_all_is_still_a_page() -> None:
 @pytest.mark.parametrize(
     ("told", "expected"),
     [(figure(None), "–"), (figure(-0.00012345), "-0.0001234"), (figure(float(10**16)), "1e+16"),
-     (share(None), "–"), (share(0.5), "50 %"), (count(1234567), "1,234,567"), (count(None), "–")],
+     (share(None), "–"), (share(0.5), "50\N{NO-BREAK SPACE}%"), (count(1234567), "1,234,567"), (count(None), "–")],
     ids=range(7),
 )  # fmt: skip
 def test_figures_are_told_with_the_digits_that_matter(told: str, expected: str) -> None:

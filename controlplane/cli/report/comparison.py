@@ -21,6 +21,7 @@ WORDS: Final = {
     Verdict.ERROR: "not measured",
 }  # fmt: skip
 DASH: Final = "–"
+SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,14 +80,16 @@ def figure(value: float | None) -> str:
 def share(value: float | None) -> str:
     """A share in [0, 1] in per cent, never rounded to nothing.
 
-    >>> share(0.0), share(0.123), share(0.0000012), share(1.0)
-    ('0 %', '12.3 %', '<0.01 %', '100 %')
+    The space does not break.
+
+    >>> [share(value).replace("\N{NO-BREAK SPACE}", " ") for value in (0.0, 0.123, 0.0000012)]
+    ['0 %', '12.3 %', '<0.01 %']
     """
     if value is None:
         return DASH
     if 0.0 < value < 0.0001:  # noqa: PLR2004 - below what two digits show
-        return "<0.01 %"
-    return f"{value * 100:.3g} %"
+        return f"<0.01{SPACE}%"
+    return f"{value * 100:.3g}{SPACE}%"
 
 
 def count(value: int | None) -> str:
