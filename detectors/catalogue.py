@@ -20,6 +20,7 @@ from detectors import (
 from detectors.asked import ASKED
 from detectors.entry import ALL, LEVELS, NUMBERS, VALUES, Entry
 from detectors.finding import Finding, Kind, Sample
+from detectors.tables.catalogue import TABLES
 
 CATALOGUE: Final[Mapping[str, Entry]] = {
     "a1": Entry(
@@ -111,6 +112,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         says="Which share of the rows got a label; none where some were due is a hard limit.",
     ),
     **ASKED,
+    **TABLES,
 }
 
 
