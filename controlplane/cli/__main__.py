@@ -26,6 +26,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "controlplane.cli.rehearsing:rehearse",
         "What a model's monitors find of drifts sown into its own rows.",
     ),
+    "profile": (
+        "controlplane.cli.profiling.command:profile",
+        "What is kept of data files in place of their rows: write, merge, show.",
+    ),
     "status": ("controlplane.cli.status:status", "The fleet, or one model."),
     "why": (
         "controlplane.cli.why.command:why",

@@ -83,7 +83,9 @@ def counted(bins: Bins, values: Values) -> Tally:
     if values.runs is not None:
         return _tally(bins, values, values.runs)
     assert values.levels is not None, "a column with bins has numbers or levels"
-    return level_bins.tallied(bins, values.levels, missing=found.missing)
+    tally = level_bins.tallied(bins, values.levels, missing=found.missing)
+    # Which rows stand in this part alone is no figure that merges.
+    return msgspec.structs.replace(tally, own=0)
 
 
 def _numbers(sample: Sample) -> Values:
