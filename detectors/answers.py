@@ -1,11 +1,11 @@
 """How figures become a finding: what is too little to judge, and what judges nothing."""
 
 import math
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
-from detectors.finding import Basis, Finding, Interval, Reason, Sample, Verdict
+from detectors.finding import Basis, Finding, Interval, Reason, Verdict
 
 MIN_ROWS: Final = 30
 """A column with fewer values in a window is computed, never judged."""
@@ -22,7 +22,15 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     rows_reference: int
 
 
-def answer(detector: str, sample: Sample, figures: Figures, threshold: float | None) -> Finding:
+class Named(Protocol):
+    """What has a column's name: a sample, or what was made of one."""
+
+    @property
+    def column(self) -> str:
+        """The column's name."""
+
+
+def answer(detector: str, sample: Named, figures: Figures, threshold: float | None) -> Finding:
     """A finding for the reader; it judges only against a threshold that the caller fixed.
 
     Failed where the statistic passes the threshold. Without a threshold: inconclusive, reason

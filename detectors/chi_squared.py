@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from detectors import answers, counting, tails
-from detectors.answers import Figures
+from detectors.answers import Figures, Named
 from detectors.finding import Finding, Kind, Reason, Sample
 from detectors.reading import Counts
 
@@ -38,8 +38,15 @@ def chi_squared(reference: Sample, sample: Sample, params: ChiSquaredParams = _D
     """
     levels = sample.kind is not Kind.NUMERIC
     counts = counting.side_by_side(reference, sample) if levels else None
+    return of_counts(sample, counts, params)
+
+
+def of_counts(
+    window: Named, counts: tuple[Counts, Counts] | None, params: ChiSquaredParams = _DEFAULT
+) -> Finding:
+    """The same from the counts of both by levels, the reference's first."""
     if counts is None:
-        return answers.unjudged(NAME, sample.column, Reason.NOT_APPLICABLE)
+        return answers.unjudged(NAME, window.column, Reason.NOT_APPLICABLE)
     m, n = int(counts[0].sum()), int(counts[1].sum())
     figures = Figures(rows=n, rows_reference=m)
     if min(m, n) > 1:
@@ -52,7 +59,7 @@ def chi_squared(reference: Sample, sample: Sample, params: ChiSquaredParams = _D
             rows=n,
             rows_reference=m,
         )
-    return answers.answer(NAME, sample, figures, params.threshold)
+    return answers.answer(NAME, window, figures, params.threshold)
 
 
 def statistic(first: Counts, second: Counts) -> float:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from detectors import level_bins, numeric_bins, reading
-from detectors.bins import LARGEST
+from detectors import level_bins, numeric_bins
+from detectors.bins import Bins, Tally
 from detectors.finding import Kind, Sample
+from detectors.ordered import Ordered, ordered
 from detectors.reading import Counts
 
 _MERGED_BELOW = 5.0
@@ -19,7 +20,7 @@ def side_by_side(reference: Sample, sample: Sample) -> tuple[Counts, Counts] | N
     """
     match reference.kind:
         case Kind.NUMERIC:
-            return _numbers(reference, sample)
+            return of_ordered(ordered(reference), ordered(sample))
         case Kind.CATEGORICAL | Kind.BOOLEAN:
             return _levels(reference, sample)
         case Kind.DATETIME:
@@ -52,19 +53,22 @@ def merged(first: Counts, second: Counts) -> tuple[Counts, Counts]:
     )
 
 
-def _numbers(reference: Sample, sample: Sample) -> tuple[Counts, Counts] | None:
-    first, second = (
-        np.sort(reading.present(reading.numbers(s.values))) for s in (reference, sample)
-    )
-    finite = first[slice(*first.searchsorted([-LARGEST, np.inf]))]
+def of_ordered(reference: Ordered, window: Ordered) -> tuple[Counts, Counts] | None:
+    """The counts of two columns of numbers that are in order already."""
+    finite = reference.finite
     if not finite.size:
         return None
     edges = numeric_bins.decile_edges(finite)
-    return numeric_bins.counted(edges, first), numeric_bins.counted(edges, second)
+    return numeric_bins.counted(edges, reference.values), numeric_bins.counted(edges, window.values)
+
+
+def of_levels(bins: Bins, tally: Tally) -> tuple[Counts, Counts] | None:
+    """The counts of two columns of levels: the bins of the reference, the window counted on them."""
+    if not bins.counts:
+        return None
+    return np.array(bins.counts), np.array(tally.counts)
 
 
 def _levels(reference: Sample, sample: Sample) -> tuple[Counts, Counts] | None:
     bins = level_bins.freeze(reference)
-    if not bins.counts:
-        return None
-    return np.array(bins.counts), np.array(level_bins.tally(bins, sample).counts)
+    return of_levels(bins, level_bins.tally(bins, sample)) if bins.counts else None

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from detectors import answers, counting
-from detectors.answers import Figures
+from detectors.answers import Figures, Named
 from detectors.finding import Finding, Reason, Sample
 from detectors.reading import Counts, Floats
 
@@ -38,9 +38,15 @@ def jensen_shannon(
     >>> round(jensen_shannon(a, b).statistic, 4)
     0.3056
     """
-    counts = counting.side_by_side(reference, sample)
+    return of_counts(sample, counting.side_by_side(reference, sample), params)
+
+
+def of_counts(
+    window: Named, counts: tuple[Counts, Counts] | None, params: JensenShannonParams = _DEFAULT
+) -> Finding:
+    """The same from the counts of both over common bins, the reference's first."""
     if counts is None:
-        return answers.unjudged(NAME, sample.column, Reason.NOT_APPLICABLE)
+        return answers.unjudged(NAME, window.column, Reason.NOT_APPLICABLE)
     first, second = counting.occupied(*counts)
     m, n = int(first.sum()), int(second.sum())
     figures = Figures(rows=n, rows_reference=m)
@@ -49,7 +55,7 @@ def jensen_shannon(
         chance = (first.size - 1) * (1.0 / n + 1.0 / m) / (8.0 * np.log(2.0))
         effect = float(np.sqrt(max(0.0, found * found - chance)))
         figures = Figures(statistic=found, effect=effect, rows=n, rows_reference=m)
-    return answers.answer(NAME, sample, figures, params.threshold)
+    return answers.answer(NAME, window, figures, params.threshold)
 
 
 def distance(reference: Counts, counts: Counts) -> Floats:

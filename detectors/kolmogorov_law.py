@@ -29,7 +29,7 @@ def sf(distance: float, n: int) -> float:
     """P(D > distance) for the distance D of `n` values from their own law, n at least 1.
 
     >>> round(sf(0.0254, 1000), 10)
-    0.5285126137
+    0.5304925088
     """
     t = n * distance
     if distance >= 1.0:

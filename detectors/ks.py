@@ -5,12 +5,16 @@ from typing import Final, Literal
 import msgspec
 import numpy as np
 
-from detectors import answers, reading, tails
+from detectors import answers, tails
 from detectors.answers import Figures
 from detectors.finding import Finding, Kind, Reason, Sample
+from detectors.ordered import Ordered, ordered
 from detectors.reading import Floats
 
 NAME: Final = "ks"
+_CELLS: Final = 16_384
+_CELL_ROWS: Final = 32
+"""Of the larger sample in a cell of the grid, at least."""
 
 
 class KsParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +45,16 @@ def ks(reference: Sample, sample: Sample, params: KsParams = _DEFAULT) -> Findin
     """
     if sample.kind is not Kind.NUMERIC:
         return answers.unjudged(NAME, sample.column, Reason.NOT_APPLICABLE)
-    first, second = (reading.present(reading.numbers(s.values)) for s in (reference, sample))
+    return of_ordered(ordered(reference), ordered(sample), params)
+
+
+def of_ordered(reference: Ordered, window: Ordered, params: KsParams = _DEFAULT) -> Finding:
+    """The same of two columns that are in order already."""
+    first, second = reference.values, window.values
     m, n = first.size, second.size
     figures = Figures(rows=n, rows_reference=m)
     if min(m, n) > 1:
-        found = distance(first, second)
+        found = distance_in_order(first, second)
         chance = 0.8687 * float(np.sqrt(1.0 / n + 1.0 / m))
         figures = Figures(
             statistic=found,
@@ -54,19 +63,46 @@ def ks(reference: Sample, sample: Sample, params: KsParams = _DEFAULT) -> Findin
             rows=n,
             rows_reference=m,
         )
-    return answers.answer(NAME, sample, figures, params.threshold)
+    return answers.answer(NAME, window, figures, params.threshold)
 
 
 def distance(first: Floats, second: Floats) -> float:
     """The Kolmogorov–Smirnov distance of two non-empty arrays without NaN; ties are exact."""
-    one, two = np.sort(first), np.sort(second)
-    if one.size < two.size:
-        one, two = two, one
-    high = two.searchsorted(two, side="right") / two.size
-    low = two.searchsorted(two, side="left") / two.size
-    above = np.abs(one.searchsorted(two, side="right") / one.size - high).max()
-    below = np.abs(one.searchsorted(two, side="left") / one.size - low).max()
-    return float(max(above, below))
+    return distance_in_order(np.sort(first), np.sort(second))
+
+
+def distance_in_order(first: Floats, second: Floats) -> float:
+    """The same of two arrays in ascending order, exact to the last row.
+
+    Both distribution functions are known at the ends of some 16,000 cells of equal mass. What they
+    can be between bounds the distance within a cell, and only the cells whose bound passes the
+    greatest distance at an end are looked into: O(16,000 log n) where the two are alike.
+    """
+    one, two = (first, second) if first.size >= second.size else (second, first)
+    step = max(_CELL_ROWS, one.size // _CELLS)
+    edges = one[step - 1 :: step]
+    edges = edges[np.append(edges[1:] != edges[:-1], True)] if edges.size else one[-1:]
+    f, g = (x.searchsorted(edges, side="right") for x in (one, two))
+    greatest = _greatest(f / one.size, g / two.size)
+    f_end, g_end = (np.append(x.searchsorted(edges, side="left"), x.size) for x in (one, two))
+    f_begin, g_begin = np.append(0, f), np.append(0, g)
+    bound = np.maximum(f_end / one.size - g_begin / two.size, g_end / two.size - f_begin / one.size)
+    within = [
+        part
+        for at in np.flatnonzero(bound > greatest).tolist()
+        for part in (one[f_begin[at] : f_end[at]], two[g_begin[at] : g_end[at]])
+    ]
+    if not within:
+        return greatest
+    points = np.concatenate(within)
+    if not points.size:
+        return greatest
+    f, g = (x.searchsorted(points, side="right") for x in (one, two))
+    return max(greatest, _greatest(f / one.size, g / two.size))
+
+
+def _greatest(f: Floats, g: Floats) -> float:
+    return float(np.abs(f - g).max())
 
 
 def _p_value(first: Floats, second: Floats, found: float, how: str) -> float | None:

@@ -4,7 +4,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from detectors import reading
@@ -18,6 +17,8 @@ LEVEL_ROWS: Final = 5
 RARE_LEVELS: Final = 10_000
 IDENTIFIER_SHARE: Final = 0.3
 _BOOLEANS: Final = ("false", "true")
+_MOST_SINGLY: Final = 5_000
+"""Names that are looked up one by one; of more, by Arrow."""
 
 
 def freeze(sample: Sample) -> Bins:
@@ -43,12 +44,12 @@ def frozen(
     valid, once = int(counts.sum()), int(np.count_nonzero(counts == 1))
     identifier = kind is Kind.CATEGORICAL and once > IDENTIFIER_SHARE * valid
     keep = _frequent(kind, names, counts)
-    levels, held = _ordered(names.filter(pa.array(keep)), counts[keep])
+    levels, held = _ordered(_picked(names, keep), counts[keep])
     if kind is Kind.BOOLEAN and valid:
         of = dict(zip(levels, held, strict=True))
         levels, held = list(_BOOLEANS), [of.get(name, 0) for name in _BOOLEANS]
-    rare, rare_counts = names.filter(pa.array(~keep)), counts[~keep]
-    kept = not identifier and len(rare) <= most_rare
+    rare_counts = counts[~keep]
+    kept = not identifier and rare_counts.size <= most_rare
     return Bins(
         column=column,
         kind=kind,
@@ -57,7 +58,7 @@ def frozen(
         reason=str(Reason.NOT_APPLICABLE) if identifier or not valid else None,
         counts=(*held, int(rare_counts.sum()), 0) if valid else (),
         levels=tuple(levels),
-        rare=tuple(rare.to_pylist()) if kept else None,
+        rare=tuple(_picked(names, ~keep)) if kept else None,
         rare_counts=tuple(rare_counts.tolist()) if kept else (),
         distinct=len(names),
         once=once,
@@ -74,9 +75,8 @@ def tallied(bins: Bins, found: tuple[pa.Array, Counts], *, missing: int) -> Tall
     """A window whose distinct levels and the rows of each are `found`, counted on the bins."""
     names, held = found
     size = len(bins.levels)
-    known = pa.array([*bins.levels, *(bins.rare or ())], pa.string())
-    index = pc.index_in(names, value_set=known).fill_null(len(known))
-    at = index.to_numpy(zero_copy_only=False).astype(np.int64)
+    known = [*bins.levels, *(bins.rare or ())]
+    at = _places(names, known)
     seen = at < len(known)
     unseen_bin = size + 1 if bins.rare is not None else size
     bin_of = np.where(seen, np.minimum(at, size), unseen_bin)
@@ -96,21 +96,40 @@ def tallied(bins: Bins, found: tuple[pa.Array, Counts], *, missing: int) -> Tall
 def _frequent(kind: Kind, names: pa.Array, counts: Counts) -> NDArray[np.bool_]:
     """Which levels get a bin of their own."""
     if kind is Kind.BOOLEAN:
-        boolean: NDArray[np.bool_] = pc.is_in(names, value_set=pa.array(_BOOLEANS)).to_numpy(
-            zero_copy_only=False
-        )
-        return boolean
+        return np.array([name in _BOOLEANS for name in names.to_pylist()], dtype=np.bool_)
     keep: NDArray[np.bool_] = (counts >= LEVEL_ROWS) & (counts >= LEVEL_SHARE * counts.sum())
     if np.count_nonzero(keep) > LEVELS:
-        alphabetical = pc.array_sort_indices(names).to_numpy()
-        order = alphabetical[np.argsort(-counts[alphabetical], kind="stable")]
-        keep[order[LEVELS:]] = False
+        places = np.flatnonzero(keep).tolist()
+        held = zip(_picked(names, keep), counts[keep].tolist(), places, strict=True)
+        least = sorted(held, key=lambda level: (-level[1], level[0]))[LEVELS:]
+        keep[[place for _, _, place in least]] = False
     return keep
 
 
-def _ordered(names: pa.Array, counts: Counts) -> tuple[list[str], list[int]]:
+def _picked(names: pa.Array, which: NDArray[np.bool_]) -> list[str]:
+    """The names that a mask says."""
+    places = np.flatnonzero(which)
+    if places.size > _MOST_SINGLY:
+        found: list[str] = names.filter(pa.array(which)).to_pylist()
+        return found
+    return [names[place].as_py() for place in places.tolist()]
+
+
+def _places(names: pa.Array, known: list[str]) -> NDArray[np.int64]:
+    """Where each name stands among known ones; their number where it does not."""
+    if len(names) > _MOST_SINGLY:
+        import pyarrow.compute as pc  # noqa: PLC0415 - where there are few, the import costs more
+
+        index = pc.index_in(names, value_set=pa.array(known, pa.string())).fill_null(len(known))
+        many: NDArray[np.int64] = index.to_numpy(zero_copy_only=False).astype(np.int64)
+        return many
+    place = {name: at for at, name in enumerate(known)}
+    return np.array([place.get(name, len(known)) for name in names.to_pylist()], dtype=np.int64)
+
+
+def _ordered(names: list[str], counts: Counts) -> tuple[list[str], list[int]]:
     """The most frequent first, those of equal count by name."""
-    pairs = sorted(zip(names.to_pylist(), counts.tolist(), strict=True), key=_by_count)
+    pairs = sorted(zip(names, counts.tolist(), strict=True), key=_by_count)
     return [name for name, _ in pairs], [count for _, count in pairs]
 
 

@@ -4,8 +4,9 @@ from typing import Final
 
 import msgspec
 
-from detectors import answers, binning, tails
+from detectors import answers, binning, level_bins, tails
 from detectors.answers import Figures
+from detectors.bins import Bins, Tally
 from detectors.finding import Finding, Kind, Reason, Sample
 
 NAME: Final = "new_levels"
@@ -37,10 +38,14 @@ def new_levels(reference: Sample, sample: Sample, params: NewLevelsParams = _DEF
     """
     if sample.kind not in {Kind.CATEGORICAL, Kind.BOOLEAN}:
         return answers.unjudged(NAME, sample.column, Reason.NOT_APPLICABLE)
-    bins = binning.freeze(reference)
+    bins = level_bins.freeze(reference)
+    return of_counts(bins, binning.tally(bins, sample), params)
+
+
+def of_counts(bins: Bins, found: Tally, params: NewLevelsParams = _DEFAULT) -> Finding:
+    """The same from the reference's bins and the window counted on them."""
     if bins.reason is not None or bins.rare is None:
-        return answers.unjudged(NAME, sample.column, Reason.NOT_APPLICABLE)
-    found = binning.tally(bins, sample)
+        return answers.unjudged(NAME, found.column, Reason.NOT_APPLICABLE)
     figures = Figures(rows=found.valid, rows_reference=bins.valid)
     if found.valid:
         share = found.unseen / found.valid
@@ -52,4 +57,4 @@ def new_levels(reference: Sample, sample: Sample, params: NewLevelsParams = _DEF
             rows=found.valid,
             rows_reference=bins.valid,
         )
-    return answers.answer(NAME, sample, figures, params.threshold)
+    return answers.answer(NAME, found, figures, params.threshold)

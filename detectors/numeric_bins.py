@@ -7,6 +7,7 @@ import numpy as np
 from detectors import reading
 from detectors.bins import FAR_WIDTHS, LARGEST, Bins, Tally
 from detectors.finding import Reason, Sample
+from detectors.ordered import few_distinct
 from detectors.reading import Counts, Floats
 
 BINS: Final = 64
@@ -101,8 +102,8 @@ def decile_edges(ordered: Floats) -> Floats:
     >>> decile_edges(np.array([3.0, 3.0])).tolist() == [3.0, float(np.nextafter(3.0, 4.0))]
     True
     """
-    distinct, _ = _distinct(ordered)
-    if is_few(distinct):
+    distinct = few_distinct(ordered, EXACT_VALUES)
+    if distinct is not None and is_few(distinct):
         return edges_around(ordered[:0], distinct)
     return np.unique(quantiles(ordered, COARSE_BINS))
 

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from detectors import answers, counting, tails
-from detectors.answers import Figures
+from detectors.answers import Figures, Named
 from detectors.finding import Finding, Reason, Sample
 from detectors.reading import Counts
 
@@ -41,9 +41,15 @@ def psi(reference: Sample, sample: Sample, params: PsiParams = _DEFAULT) -> Find
     >>> round(found.statistic, 4), round(found.effect, 4), found.p_value < 1e-6
     (0.3294, 0.2934, True)
     """
-    counts = counting.side_by_side(reference, sample)
+    return of_counts(sample, counting.side_by_side(reference, sample), params)
+
+
+def of_counts(
+    window: Named, counts: tuple[Counts, Counts] | None, params: PsiParams = _DEFAULT
+) -> Finding:
+    """The same from the counts of both over common bins, the reference's first."""
     if counts is None:
-        return answers.unjudged(NAME, sample.column, Reason.NOT_APPLICABLE)
+        return answers.unjudged(NAME, window.column, Reason.NOT_APPLICABLE)
     first, second = counting.occupied(*counts)
     m, n = int(first.sum()), int(second.sum())
     figures = Figures(rows=n, rows_reference=m)
@@ -57,7 +63,7 @@ def psi(reference: Sample, sample: Sample, params: PsiParams = _DEFAULT) -> Find
             rows=n,
             rows_reference=m,
         )
-    return answers.answer(NAME, sample, figures, params.threshold)
+    return answers.answer(NAME, window, figures, params.threshold)
 
 
 def index(reference: Counts, counts: Counts) -> float:

@@ -2,11 +2,12 @@
 
 Numbers: null and NaN are missing; infinities stay, their order is defined. Levels: every value is
 taken as text exactly as written ("A" and "a" are two levels, "" is one); null and NaN are missing.
+Arrow's functions are imported where values have to be converted: plain doubles and dictionaries of
+texts, what files mostly hold, need none of them.
 """
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from detectors.finding import Kind, Sample
@@ -15,6 +16,8 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+_MOST_ENTRIES = 100_000
+"""Of a dictionary whose codes are counted; a longer one is counted as the texts it stands for."""
 _TRUE = pa.array(["true", "1"])
 _FALSE = pa.array(["false", "0"])
 
@@ -29,16 +32,26 @@ def numbers(values: pa.ChunkedArray) -> Floats:
     """
     plain = decoded(values)
     kind = plain.type
+    if pa.types.is_float64(kind):
+        plain_doubles: Floats = plain.to_numpy()
+        return plain_doubles
     if pa.types.is_temporal(kind):
         plain = plain.cast(pa.int64())
     elif _is_text(kind):
-        plain = pc.utf8_trim_whitespace(plain.cast(pa.string()))
-        readable = pc.match_substring_regex(plain, _NUMBER)
-        plain = pc.if_else(readable, plain, pa.scalar(None, pa.string()))
+        plain = _readable(plain)
     elif pa.types.is_boolean(kind):
         plain = plain.cast(pa.int8())
     found: Floats = plain.cast(pa.float64(), safe=False).to_numpy()
     return found
+
+
+def _readable(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The texts that are numbers, null for the others."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - see the module's docstring
+
+    plain = pc.utf8_trim_whitespace(values.cast(pa.string()))
+    readable = pc.match_substring_regex(plain, _NUMBER)
+    return pc.if_else(readable, plain, pa.scalar(None, pa.string()))
 
 
 def finite(values: Floats) -> Floats:
@@ -67,6 +80,8 @@ def texts(sample: Sample) -> pa.ChunkedArray:
     Whole floats lose their point (1.0 is "1"), and a boolean column's values become "true" and
     "false" whether they came as booleans, as 0 and 1, or as text in whatever case.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415 - see the module's docstring
+
     plain = decoded(sample.values)
     kind = plain.type
     if pa.types.is_floating(kind):
@@ -83,6 +98,13 @@ def texts(sample: Sample) -> pa.ChunkedArray:
 
 def levels(sample: Sample) -> tuple[pa.Array, Counts, int]:
     """The distinct levels, how many rows hold each, and how many rows hold none."""
+    values = sample.values
+    if sample.kind is Kind.CATEGORICAL and pa.types.is_dictionary(values.type):
+        values = values.unify_dictionaries()
+        if values.num_chunks and _is_plain(values.chunk(0).dictionary):
+            return _coded(values)
+    import pyarrow.compute as pc  # noqa: PLC0415 - see the module's docstring
+
     counted = pc.value_counts(texts(sample))
     names, counts = counted.field(0), counted.field(1).to_numpy().astype(np.int64)
     valid = pc.is_valid(names).to_numpy(zero_copy_only=False)
@@ -90,7 +112,34 @@ def levels(sample: Sample) -> tuple[pa.Array, Counts, int]:
     return names.drop_null(), counts[valid], missing
 
 
+def _is_plain(dictionary: pa.Array) -> bool:
+    """Whether a dictionary's entries are levels as they stand: texts, none of them twice."""
+    if not pa.types.is_string(dictionary.type) or dictionary.null_count:
+        return False
+    few = len(dictionary) <= _MOST_ENTRIES
+    return few and len(set(dictionary.to_pylist())) == len(dictionary)
+
+
+def _coded(values: pa.ChunkedArray) -> tuple[pa.Array, Counts, int]:
+    """Levels counted by their codes; all parts have the same dictionary."""
+    dictionary = values.chunk(0).dictionary
+    counts = np.zeros(len(dictionary), dtype=np.int64)
+    for part in values.chunks:
+        codes = part.indices.to_numpy(zero_copy_only=False)
+        if part.indices.null_count:
+            codes = codes[~np.isnan(codes)].astype(np.int64)
+        counts += np.bincount(codes, minlength=counts.size)
+    missing = len(values) - int(counts.sum())
+    held = np.flatnonzero(counts)
+    if held.size == counts.size:
+        return dictionary, counts, missing
+    names = dictionary.to_pylist()
+    return pa.array([names[at] for at in held], pa.string()), counts[held], missing
+
+
 def _booleans(plain: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow.compute as pc  # noqa: PLC0415 - see the module's docstring
+
     lower = pc.utf8_lower(pc.utf8_trim_whitespace(plain))
     lower = pc.if_else(pc.is_in(lower, value_set=_TRUE), pa.scalar("true"), lower)
     return pc.if_else(pc.is_in(lower, value_set=_FALSE), pa.scalar("false"), lower)
