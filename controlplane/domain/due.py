@@ -19,8 +19,9 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """What the coming instants follow from.
 
     `windows` are those recorded whose labels are still open; `any_window` is whether one was ever
-    recorded; `served_from` the event time of the first row that windows will hold; `full_at`
-    when the next counted window was full, None while it is not.
+    recorded; `watched` whether they are cut though there may be no champion; `served_from` the
+    event time of the first row that windows will hold; `full_at` when the next counted window was
+    full, None while it is not.
     """
 
     model: Model
@@ -28,6 +29,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     crons: tuple[str, ...] = ()
     windows: tuple[Window, ...] = ()
     any_window: bool = False
+    watched: bool = False
     served_from: datetime | None = None
     full_at: datetime | None = None
 
@@ -43,7 +45,7 @@ def next_instant(outlook: Outlook, after: datetime | None, until: datetime) -> d
     Before there is a champion, or before anything was settled, only `until` itself. What fell
     due earlier and was not seen (a window discovered late) is due at `until` at the latest.
     """
-    if after is None or outlook.model.champion is None:
+    if after is None or (outlook.model.champion is None and not outlook.watched):
         return until if after is None or after < until else None
     due = [moment for moment in _moments(outlook, after) if after < moment <= until]
     overdue = any(moment <= after for moment in _closings(outlook))

@@ -18,6 +18,10 @@ WANTED: Final = 60
 """Calibration windows that hold the budget; more come from before the reference span."""
 
 
+UNVERSIONED: Final = "unversioned"
+"""Whose rows and whose reference they are where no version was ever registered."""
+
+
 class Reference(Record, frozen=True, kw_only=True):
     """The reference sample of a version: its training rows; `id` is `{model}/{version}`.
 
@@ -34,6 +38,9 @@ class Reference(Record, frozen=True, kw_only=True):
     """Labels and rows known by then belong to it."""
     rows: int
     uploaded: bool = False
+    spans: tuple[tuple[datetime, datetime], ...] = ()
+    """The parts of `[start, end)` that belong to it, of one that goes on with the windows; empty:
+    all of it."""
     calibration: msgspec.Raw | None = None
     calibration_windows: int = 0
     made_at: datetime
@@ -78,10 +85,11 @@ def calibration_spans(calendar: Calendar, reference: Reference, first_row: datet
     """The windows that set a reference's thresholds, in order of time.
 
     All whole windows of the reference span and, where those are fewer than 60, the windows
-    before it back to `first_row`. A window that lies across the span's beginning is neither.
-    Nothing for counted windows, which go by rows and not by time.
+    before it back to `first_row`; none of them overlaps another, though windows slide. A window
+    that lies across the span's beginning is neither. Nothing for counted windows, which go by rows
+    and not by time.
     """
-    grid = calendar.grid
+    grid = calendar.apart
     if grid is None:
         return []
     inside = [

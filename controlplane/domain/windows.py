@@ -69,6 +69,7 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
 FEWEST_DAYS: Final = timedelta(days=5)
 """A window from this length on has days enough for its figures' intervals to rest on them."""
 WEEK: Final = timedelta(days=7)
+MOMENT: Final = timedelta(microseconds=1)
 
 
 class Score(Record, frozen=True, kw_only=True):
@@ -124,16 +125,35 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     """How a model's event time is cut into windows and label days.
 
     `every` is None until the file or the data have decided it; `rows` makes windows counted, and
-    then `every` only says how long so many rows take. `delay` is how long labels may take.
+    then `every` only says how long so many rows take. With `span`, a multiple of `every`, windows
+    slide: one ends every `every` and reaches back `span`. `delay` is how long labels may take.
     """
 
     model: str
     origin: datetime
     zone: str = "UTC"
     every: timedelta | None = None
+    span: timedelta | None = None
     rows: int | None = None
     lateness: timedelta = timedelta(0)
     delay: timedelta = DAY
+
+    @property
+    def length(self) -> timedelta | None:
+        """How long a whole window is; None while undecided."""
+        return self.span or self.every
+
+    @property
+    def overlap(self) -> int:
+        """How many windows hold a row: 1, unless windows slide."""
+        return 1 if self.span is None or self.every is None else self.span // self.every
+
+    @property
+    def apart(self) -> Grid | None:
+        """The grid of whole windows that do not overlap: what calibrates is cut by it."""
+        if (grid := self.grid) is None or self.overlap == 1:
+            return grid
+        return Grid(origin=grid.origin, step=grid.step * self.overlap, zone=grid.zone)
 
     @property
     def days(self) -> Grid:
@@ -165,8 +185,8 @@ def calendar_of(model: Model, policy: Policy) -> Calendar:
     aligned = model.origin if model.timing is Timing.REPLAY else None
     return Calendar(
         model=model.model, origin=aligned or live_origin(policy.time_zone),
-        zone=policy.time_zone if model.timed else "UTC", every=every, rows=rows,
-        lateness=lateness, delay=policy.label.delay,
+        zone=policy.time_zone if model.timed else "UTC", every=every,
+        span=None if rows else asked.span, rows=rows, lateness=lateness, delay=policy.label.delay,
     )  # fmt: skip
 
 
@@ -186,23 +206,35 @@ def closes(
 def opened(
     calendar: Calendar, *, serving_from: datetime, last: Window | None, until: datetime
 ) -> Iterator[Window]:
-    """The windows after `last` that have begun by `until`, without a gap between them.
+    """The windows after `last` whose last step has begun by `until`, without a gap between steps.
 
     The first begins where serving does, a part of a step where that lies inside one; so does the
-    first after a change of the windows' length. Nothing for counted windows.
+    first after a change of the windows' length. Windows that slide reach back no further than
+    serving, so the first ones are parts too. Nothing for counted windows.
     """
     if (grid := calendar.grid) is None:
         return
     begin, number = (serving_from, 1) if last is None else (last.end, last.number + 1)
     while begin <= until:
         end = boundary_after(grid, begin)
+        start = begin
+        if calendar.overlap > 1:
+            start = max(serving_from, boundary(grid, number_at(grid, end) - calendar.overlap))
         rows_close, labels_close = closes(calendar, end)
         yield Window(
-            id=digest("w", calendar.model, begin.isoformat(), end.isoformat()),
-            model=calendar.model, number=number, start=begin, end=end, rows_close=rows_close,
+            id=digest("w", calendar.model, start.isoformat(), end.isoformat()),
+            model=calendar.model, number=number, start=start, end=end, rows_close=rows_close,
             labels_close=labels_close,
         )  # fmt: skip
         begin, number = end, number + 1
+
+
+def news_from(calendar: Calendar, window: Window) -> datetime:
+    """From when on a window holds rows that the one before it did not: its start, unless windows
+    slide."""
+    if (grid := calendar.grid) is None or calendar.overlap == 1:
+        return window.start
+    return max(window.start, boundary(grid, number_at(grid, window.end - MOMENT)))
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,7 +278,10 @@ def is_whole(window: Window, calendar: Calendar) -> bool:
     grid = calendar.grid
     if grid is None or window.rows_close < window.end:
         return False
-    return boundary(grid, number_at(grid, window.start)) == window.start
+    whole = boundary(grid, number_at(grid, window.start)) == window.start
+    if calendar.overlap == 1:
+        return whole
+    return whole and number_at(grid, window.end) - number_at(grid, window.start) == calendar.overlap
 
 
 def label_days(

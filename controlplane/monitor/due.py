@@ -31,11 +31,12 @@ def _outlook(view: Snapshot, model: Model) -> Outlook:
     name = model.model
     last = view.ledger.find(Window, model=name, newest_first=True, limit=1)
     reigns = view.ledger.find(Reign, model=name) if model.serving_from is None else []
+    is_cut = model.serving_from is not None and (calendar.grid is not None or bool(calendar.rows))
     return Outlook(
         model=model, calendar=calendar, crons=crons_of(policy),
         windows=tuple(view.ledger.find(Window, model=name, states=UNSETTLED)),
-        any_window=bool(last),
-        served_from=served_from(view.events, model, reigns),
+        any_window=bool(last), watched=policy.trainer is None and is_cut,
+        served_from=served_from(view.events, model, policy, reigns),
         full_at=_full_at(view, name, calendar.rows, last) if calendar.rows is not None else None,
     )  # fmt: skip
 

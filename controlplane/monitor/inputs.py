@@ -3,54 +3,81 @@
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import pyarrow as pa
 
-from controlplane.domain.budget import Family
 from controlplane.domain.verdicts import Headline, headline
+from controlplane.monitor.lacking import is_informational
+from controlplane.monitor.moving import window_panes
 from controlplane.monitor.quality import JUDGED, judged_inputs
 from controlplane.monitor.rows import Contents, prediction_columns, samples
-from controlplane.monitor.scope import Scope
 from controlplane.monitor.yardstick import Measure, tallied
+from controlplane.store.ports import Snapshot, Store
+from detectors import missing
+from detectors.answers import MIN_ROWS
 from detectors.binning import Bins, Tally
+from detectors.binning import missing as values_missing
 from detectors.catalogue import shown_of
-from detectors.finding import Finding, Reason, Sample, Verdict
+from detectors.finding import Basis, Finding, Reason, Sample, Verdict
 from detectors.refmax import Calibration, judge
+from detectors.tallies import merge
 
 
-def judged(scope: Scope, measure: Measure, found: Contents) -> tuple[list[Finding], Headline]:
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A window's features: counted on the bins that it is compared with, and as values."""
+
+    tallies: Sequence[Tally]
+    columns: Mapping[str, Sample]
+
+
+def seen(store: Store, view: Snapshot, measure: Measure, found: Contents) -> Seen:
+    """The features of a window: of its rows, or where those are not at hand, of its panes."""
+    scope, bins = found.scope, measure.yardstick.bins
+    kinds = {column.name: column.kind for column in scope.schema.features}
+    if found.has_features:
+        columns = samples(found.rows, kinds)
+        return Seen(tallies=tallied(bins, columns), columns=columns)
+    panes = window_panes(store, view, scope, found.window, measure)
+    few = pa.concat_tables([pane.few for pane in panes], promote_options="permissive")
+    tallies = [merge([pane.tallies[at] for pane in panes]) for at in range(len(bins))]
+    return Seen(tallies=tallies, columns=samples(few, kinds))
+
+
+def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Finding], Headline]:
     """Every finding about a window's rows, and the headline over its features."""
-    yardstick = measure.yardstick
-    columns = samples(found.rows, {c.name: c.kind for c in scope.schema.features})
+    yardstick, scope = measure.yardstick, found.scope
     answers = samples(found.rows, prediction_columns(scope.schema, found.rows))
-    tallies = tallied(yardstick.bins, columns)
-    drifting = yardstick.drifting
+    tallies, drifting = inputs.tallies, yardstick.drifting
     features = _drift(
         yardstick.drift, [yardstick.bins[n] for n in drifting], [tallies[n] for n in drifting]
     )
     known = [frozen for frozen in yardstick.answers if frozen.column in answers]
     findings = features + _drift(yardstick.answer_drift, known, tallied(known, answers))
     if not found.whole:
-        findings = [_of_a_part(finding) for finding in findings]
-        features = findings[: len(features)]
+        findings = [_unjudged(finding, Reason.PARTIAL) for finding in findings]
     if yardstick.rates is not None:
         findings += judged_inputs(yardstick.rates, found, yardstick.bins, tallies)
+    if is_informational(scope, measure):
+        findings = [_unjudged(finding, Reason.SHOWN) for finding in findings]
+    features = findings[: len(features)]
     if scope.policy.monitors.drift is not None and found.rows.num_rows:
-        findings += _shown(measure.columns, {**columns, **answers})
+        findings += _shown(measure.columns, {**inputs.columns, **answers})
     return findings, headline(features)
 
 
-def notes_on(scope: Scope, measure: Measure) -> tuple[str, ...]:
-    """What could not be judged of a window and why, a sentence each."""
-    yardstick, version = measure.yardstick, measure.reference.version
-    said = []
-    if yardstick.drift is not None and yardstick.drift.needs:
-        said.append(
-            f"{yardstick.drift.needs} more calibration windows are needed before drift against "
-            f"{version}'s reference is judged; there are {yardstick.windows}"
+def hard_limits(found: Contents) -> list[Finding]:
+    """What needs nothing to compare with: a column without any value in thirty rows or more."""
+    scope, rows = found.scope, found.rows.num_rows
+    if scope.policy.monitors.quality is None or rows < MIN_ROWS or not found.has_features:
+        return []
+    kinds = {column.name: column.kind for column in scope.schema.features}
+    return [
+        Finding(
+            column=name, detector=missing.NAME, statistic=share, effect=share, rows=rows,
+            verdict=Verdict.FAILED if share == 1.0 else Verdict.PASSED, basis=Basis.HARD,
         )
-    if scope.policy.monitors.drift is not None and yardstick.answer_drift is None:
-        said.append(f"{version} predicted nothing before it served, so its predictions are shown "
-                    f"without {Family.PREDICTION_DRIFT.replace('_', ' ')}")  # fmt: skip
-    return tuple(said)
+        for name, sample in samples(found.rows, kinds).items()
+        if (share := values_missing(sample) / rows) is not None
+    ]  # fmt: skip
 
 
 def _drift(
@@ -59,14 +86,12 @@ def _drift(
     return [] if calibration is None or not bins else judge(calibration, bins, tallies)
 
 
-def _of_a_part(finding: Finding) -> Finding:
-    """A finding about the part of a window that serving began in, or that a replay ended in: half
-    a week has other weekdays than the weeks by which it would be judged."""
-    if finding.verdict not in JUDGED:
+def _unjudged(finding: Finding, reason: Reason) -> Finding:
+    """A finding about part of a window (half a week has other weekdays than the weeks by which it
+    would be judged), or one that only informs; hard limits stay."""
+    if finding.verdict not in JUDGED or finding.basis is Basis.HARD:
         return finding
-    return msgspec.structs.replace(
-        finding, verdict=Verdict.INCONCLUSIVE, reason=str(Reason.PARTIAL)
-    )
+    return msgspec.structs.replace(finding, verdict=Verdict.INCONCLUSIVE, reason=str(reason))
 
 
 def _shown(reference: Mapping[str, Sample], columns: Mapping[str, Sample]) -> list[Finding]:

@@ -49,7 +49,7 @@ def _around(
     view: Snapshot, scope: Scope, at: "np.ndarray[tuple[int], np.dtype[np.int64]]"
 ) -> list[Window]:
     first, last = (pa.scalar(int(t), pa.timestamp("us", "UTC")).as_py() for t in (at[0], at[-1]))
-    since: datetime = first - (scope.calendar.every or LONGEST) - timedelta(days=1)
+    since: datetime = first - (scope.calendar.length or LONGEST) - timedelta(days=1)
     found = view.ledger.find(
         Window, model=scope.name, states=[WindowState.MATURED], since=since,
         until=last + timedelta(microseconds=1),

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from controlplane.domain.grid import DAY, boundary_after
+from controlplane.domain.references import UNVERSIONED
 from controlplane.domain.windows import FEWEST_DAYS, WEEK, Realised, Window
 from controlplane.monitor.rows import Contents, labelled_rows, scores_of
 from controlplane.monitor.scope import Scope
@@ -50,7 +51,7 @@ def lately(view: Snapshot, scope: Scope, window: Window) -> tuple[Realised, ...]
     monitor = scope.policy.monitors.performance
     if monitor is None or not _is_short(scope, window):
         return ()
-    champion = scope.champion_at(window.end)
+    champion = scope.champion_at(window.end) or UNVERSIONED
     week = Known(start=window.end - WEEK, end=window.end, by=scope.instant)
     rows = labelled_rows(view, scope, week)
     rows = rows.filter(pc.equal(rows["version"], champion))
@@ -76,7 +77,11 @@ def _is_short(scope: Scope, window: Window) -> bool:
     if length >= FEWEST_DAYS:
         return False
     ends_a_day = boundary_after(scope.calendar.days, window.end - MOMENT) == window.end
-    return length >= DAY or ends_a_day or window.rows_last is not None
+    return (
+        (length >= DAY and scope.calendar.overlap == 1)
+        or ends_a_day
+        or window.rows_last is not None
+    )
 
 
 def losses_of(scope: Scope, rows: pa.Table) -> NDArray[np.float64]:

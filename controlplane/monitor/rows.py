@@ -1,7 +1,7 @@
 """The rows of a window: which they are, and their columns as samples."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from controlplane.domain.references import UNVERSIONED
 from controlplane.domain.schema import Schema, Task
 from controlplane.domain.windows import Window, is_whole
 from controlplane.monitor.scope import Scope
@@ -17,6 +18,7 @@ from controlplane.store.ports import Known, Snapshot
 from detectors.finding import Kind, Sample
 
 SCORE: Final = "score:"
+FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,10 +27,13 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     `version` holds a name in every row: rows without one are of the champion at their time.
     """
 
+    scope: Scope
     window: Window
     rows: pa.Table
     labelled: pa.Table
     whole: bool
+    has_features: bool = True
+    """Whether the rows hold the features; those of whole windows that slide are read as panes."""
 
     @property
     def last_known(self) -> datetime | None:
@@ -63,14 +68,16 @@ def contents(view: Snapshot, scope: Scope, window: Window, by: datetime) -> Cont
     A counted window asks a third: which rows are its own.
     """
     known = Known(start=window.start, end=window.end, by=by)
-    rows = view.events.rows(scope.name, scope.features, known)
+    whole = is_whole(window, scope.calendar)
+    in_panes = whole and scope.calendar.overlap > 1
+    rows = view.events.rows(scope.name, [] if in_panes else scope.features, known)
     labelled = view.events.labelled(scope.name, [], known)
     if window.rows_first is not None and window.rows_last is not None:
         own = view.events.row_numbers(scope.name, window.rows_first, window.rows_last)
         rows, labelled = _among(rows, own), _among(labelled, own)
     return Contents(
-        window=window, rows=_served(scope, rows), labelled=_served(scope, labelled),
-        whole=is_whole(window, scope.calendar),
+        scope=scope, window=window, rows=served(scope, rows),
+        labelled=served(scope, labelled), whole=whole, has_features=not in_panes,
     )  # fmt: skip
 
 
@@ -78,7 +85,7 @@ def labelled_rows(
     view: Snapshot, scope: Scope, known: Known, features: Sequence[str] = ()
 ) -> pa.Table:
     """The served live rows of a span whose label is known, with the version that made each."""
-    return _served(scope, view.events.labelled(scope.name, list(features), known))
+    return served(scope, view.events.labelled(scope.name, list(features), known))
 
 
 def prediction_columns(schema: Schema, table: pa.Table) -> dict[str, Kind]:
@@ -125,13 +132,17 @@ def _among(rows: pa.Table, own: pa.Table) -> pa.Table:
     return rows.filter(pc.is_in(rows["id"], value_set=own["id"].combine_chunks()))
 
 
-def _served(scope: Scope, rows: pa.Table) -> pa.Table:
-    """The rows that carry a prediction, each with the version that made it."""
+def served(scope: Scope, rows: pa.Table) -> pa.Table:
+    """The rows that carry a prediction, each with the version that made it; `unversioned` where
+    nobody says and no champion was in force."""
     rows = rows.filter(pc.is_valid(rows["prediction"]))
     version = rows["version"].cast(pa.string())
     if version.null_count:
-        since = [micros_of(reign.since) for reign in scope.reigns[1:]]
-        place = np.searchsorted(since, micros(rows["at"]), side="right")
-        names = pa.array([reign.version for reign in scope.reigns])
+        first = scope.champion_at(FIRST) or UNVERSIONED
+        later = scope.reigns if first == UNVERSIONED else scope.reigns[1:]
+        place = np.searchsorted(
+            [micros_of(r.since) for r in later], micros(rows["at"]), side="right"
+        )
+        names = pa.array([first, *(reign.version for reign in later)])
         version = pc.coalesce(version, names.take(pa.array(place)))
     return rows.set_column(rows.schema.get_field_index("version"), "version", version)

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from controlplane.domain.budget import Budget, budget_of, families_of
 from controlplane.domain.errors import StorageError
@@ -18,6 +20,9 @@ from controlplane.domain.reigns import Reign, champion_at
 from controlplane.domain.schema import Schema
 from controlplane.domain.windows import Calendar, calendar_of
 from controlplane.store.ports import EventsReader, Known, Snapshot, Store, Transaction
+
+MOMENT: Final = timedelta(microseconds=1)
+LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +58,19 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return announced
 
-    def champion_at(self, moment: datetime) -> str:
-        """The version in force at a moment; the first one before it was."""
-        return champion_at(self.reigns, moment) or self.reigns[0].version
+    @property
+    def is_watched(self) -> bool:
+        """Whether the model is trained elsewhere, so that its windows need no champion."""
+        return self.policy.trainer is None
+
+    def champion_at(self, moment: datetime) -> str | None:
+        """The version in force at a moment. Before the first one was, that first one; None for a
+        live model that is trained elsewhere: it is watched whoever serves."""
+        found = champion_at(self.reigns, moment)
+        if found is not None or not self.reigns:
+            return found
+        is_live = self.model.timing is Timing.LIVE
+        return None if self.is_watched and is_live else self.reigns[0].version
 
     def budget(self) -> Budget:
         """The false-alarm budget, shared out over the model's windows."""
@@ -73,7 +88,8 @@ def policy_of(view: Snapshot, model: Model) -> Policy:
 
 
 def open_scope(store: Store, name: str, instant: datetime) -> Scope | None:
-    """The scope of a model at an instant, once there is a champion and rows to cut; else None.
+    """The scope of a model at an instant, once there are rows to cut and a champion (a model that
+    is trained elsewhere needs none); else None.
 
     Decides what only data can decide, and stores it with the model: where windows begin and how
     long they are.
@@ -87,7 +103,9 @@ def open_scope(store: Store, name: str, instant: datetime) -> Scope | None:
         decided = _decided(view.events, model, policy, reigns, instant)
     if decided != model:
         model = store.write(lambda t: _put(t, decided)).result()
-    if model is None or model.schema is None or not reigns or model.champion is None:
+    if model is None or model.schema is None:
+        return None
+    if policy.trainer is not None and (not reigns or model.champion is None):
         return None
     calendar = calendar_of(model, policy)
     if model.serving_from is None or (calendar.grid is None and calendar.rows is None):
@@ -98,24 +116,37 @@ def open_scope(store: Store, name: str, instant: datetime) -> Scope | None:
     )  # fmt: skip
 
 
-def served_from(events: EventsReader, model: Model, reigns: Sequence[Reign]) -> datetime | None:
+def served_from(
+    events: EventsReader, model: Model, policy: Policy, reigns: Sequence[Reign]
+) -> datetime | None:
     """The event time at which windows begin: with the first row served under a champion.
 
-    None until there are both.
+    None until there are both. A model that is trained elsewhere needs no champion: its windows
+    begin with the first row that it was served after it was made, not with its history.
     """
-    if model.serving_from is not None or not reigns:
+    is_live = model.timing is Timing.LIVE
+    if model.serving_from is not None:
         return model.serving_from
+    if is_live and policy.trainer is None:
+        at = events.new_rows(model.model, model.created_at - MOMENT, LAST)["at"]
+        first: datetime | None = pc.min(at).as_py()
+        return first
+    if not reigns:
+        return None
     first = events.counts(model.model).first_served_at
     if first is None:
         return None
-    return first if model.timing is Timing.REPLAY else max(first, reigns[0].since)
+    return max(first, reigns[0].since) if is_live else first
 
 
 def _decided(
     events: EventsReader, model: Model, policy: Policy, reigns: Sequence[Reign], instant: datetime
 ) -> Model:
     """The model with what its rows decide by now."""
-    if model.serving_from is None and (start := served_from(events, model, reigns)) is not None:
+    if (
+        model.serving_from is None
+        and (start := served_from(events, model, policy, reigns)) is not None
+    ):
         origin = start if model.timing is Timing.REPLAY and model.origin is None else model.origin
         model = msgspec.structs.replace(model, serving_from=start, origin=origin)
     every = _every(events, model, policy, instant)

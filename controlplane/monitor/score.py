@@ -13,16 +13,17 @@ import msgspec
 from controlplane.domain.states import WINDOW, WindowEvent, WindowState, moved
 from controlplane.domain.verdicts import Headline, window_verdict
 from controlplane.domain.windows import Score, Window, closed_by, closes
-from controlplane.monitor.inputs import judged, notes_on
+from controlplane.monitor.inputs import hard_limits, judged, seen
+from controlplane.monitor.lacking import notes_on
 from controlplane.monitor.late import changed_windows
-from controlplane.monitor.material import reference_in_force
+from controlplane.monitor.measuring import measure_for
 from controlplane.monitor.opening import unsettled
 from controlplane.monitor.performance import lately, realised
 from controlplane.monitor.quality import judged_labels
 from controlplane.monitor.rows import Contents, contents
 from controlplane.monitor.scope import Scope, open_scope
 from controlplane.monitor.stream import alarmed
-from controlplane.monitor.yardstick import Measure, measure_of, record_of, recorded
+from controlplane.monitor.yardstick import Measure, record_of, recorded
 from controlplane.store.ports import Snapshot, Store, Transaction
 from detectors import label_feed
 from detectors.finding import Finding
@@ -109,9 +110,8 @@ def _revised(
     window, revision = found.window, found.window.revision + 1
     if revision and before is None:
         before = view.ledger.get(Score, f"{window.id}/{window.revision}")
-    reference = reference_in_force(view, scope, window.start)
-    measure = None if reference is None else measure_of(store, view, scope, reference)
-    findings, counts = _inputs(scope, measure, found, before)
+    measure = measure_for(store, view, scope, window)
+    findings, counts = _inputs(store, view, measure, found, before)
     if revision and measure is not None and measure.yardstick.rates is not None:
         findings = findings + judged_labels(measure.yardstick.rates, found)
     champion = scope.champion_at(min(window.end, scope.instant))
@@ -120,14 +120,14 @@ def _revised(
         start=window.start, end=window.end, scored_at=scope.instant,
         generation=scope.model.generation,
         champion=champion if before is None else before.champion,
-        reference=None if reference is None else reference.id,
+        reference=None if measure is None else measure.reference.id,
         verdict=window_verdict(findings), rows=found.rows.num_rows,
         labels=found.labelled.num_rows, late=found.late, findings=tuple(findings),
         realised=realised(scope, found),
         recent=lately(view, scope, window) if revision == 1 else (), columns_failed=counts.failed,
         columns_judged=counts.judged, columns_unjudged=counts.unjudged,
         stream_alarm=alarmed(store, view, scope, found) if revision == 1 else None,
-        notes=NO_REFERENCE if measure is None else notes_on(scope, measure),
+        notes=_notes(scope, measure, window),
     )  # fmt: skip
     return Scored(
         window=_after(window, revision, scope.instant), scores=(score,),
@@ -135,18 +135,26 @@ def _revised(
     )  # fmt: skip
 
 
+def _notes(scope: Scope, measure: Measure | None, window: Window) -> tuple[str, ...]:
+    """What could not be judged; a champion whose training span nobody knows is told as that."""
+    if measure is None and scope.champion_at(window.start) is not None:
+        return NO_REFERENCE
+    return notes_on(scope, measure, window)
+
+
 def _inputs(
-    scope: Scope, measure: Measure | None, found: Contents, before: Score | None
+    store: Store, view: Snapshot, measure: Measure | None, found: Contents, before: Score | None
 ) -> tuple[list[Finding], Headline]:
     """The findings about a window's rows; those of the revision before where no row came since."""
+    scope = found.scope
     if measure is None:
-        return [], Headline(failed=0, judged=0, unjudged=len(scope.features))
+        return hard_limits(found), Headline(failed=0, judged=0, unjudged=len(scope.features))
     if (
         before is None
         or found.has_rows_since(before.scored_at)
         or (before.reference, before.generation) != (measure.reference.id, scope.model.generation)
     ):
-        return judged(scope, measure, found)
+        return judged(measure, found, seen(store, view, measure, found))
     kept = [finding for finding in before.findings if finding.detector != label_feed.NAME]
     counts = Headline(
         failed=before.columns_failed, judged=before.columns_judged,

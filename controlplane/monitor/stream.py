@@ -10,13 +10,14 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from controlplane.domain.reigns import Reign
 from controlplane.domain.states import WindowState
 from controlplane.domain.versions import Version
-from controlplane.domain.windows import Score, Window
+from controlplane.domain.windows import Score, Window, news_from
 from controlplane.monitor.performance import losses_of
 from controlplane.monitor.rows import Contents, contents
 from controlplane.monitor.scope import Scope
@@ -80,6 +81,8 @@ def alarmed(store: Store, view: Snapshot, scope: Scope, found: Contents) -> bool
 
 
 def _cap(view: Snapshot, scope: Scope) -> Cap | None:
+    if not scope.reigns:
+        return None
     reign = scope.reigns[-1]
     version = view.ledger.get(Version, f"{scope.name}/{reign.version}")
     if version is None or version.scale is None or version.scale.loss_cap <= 0.0:
@@ -117,9 +120,12 @@ def _matured(view: Snapshot, scope: Scope, reign: Reign) -> list[tuple[Window, d
 def _errors(scope: Scope, found: Contents, cap: Cap) -> NDArray[np.float64]:
     """The losses of the champion's own rows in units of its cap, at most 1; those that are known.
 
-    A row without the score that its loss is made of has none.
+    A row without the score that its loss is made of has none; where windows slide, each row is
+    read with the first window that holds it.
     """
     rows = found.labelled.filter(pc.equal(found.labelled["version"], cap.reign.version))
+    since = pa.scalar(news_from(scope.calendar, found.window), rows["at"].type)
+    rows = rows.filter(pc.greater_equal(rows["at"], since))
     if rows.num_rows == 0:
         return np.empty(0)
     losses = losses_of(scope, rows)

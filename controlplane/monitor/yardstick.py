@@ -13,7 +13,7 @@ import pyarrow as pa
 from controlplane.domain.budget import Family
 from controlplane.domain.names import digest
 from controlplane.domain.references import Reference
-from controlplane.monitor.material import Material, gather
+from controlplane.monitor.material import Material, Part, gather
 from controlplane.monitor.quality import Rates, rates_from
 from controlplane.monitor.rows import prediction_columns, samples
 from controlplane.monitor.scope import Scope
@@ -67,7 +67,7 @@ def measure_of(store: Store, view: Snapshot, scope: Scope, reference: Reference)
     if (known := kept.get(reference.id)) is not None and known.yardstick.made_of == name:
         return known
     material = gather(view, scope, reference)
-    stored = _stored(reference)
+    stored = stored_in(reference)
     is_recorded = stored is not None and stored.made_of == name
     if stored is None or not is_recorded:
         stored = make(scope, material, name)
@@ -80,7 +80,11 @@ def measure_of(store: Store, view: Snapshot, scope: Scope, reference: Reference)
 
 
 def record_of(measure: Measure) -> Reference:
-    """The reference's record with the yardstick in it."""
+    """The reference's record with the yardstick in it; of one that goes on with the windows
+    without, since each window would keep another."""
+    if measure.reference.spans:
+        windows = measure.yardstick.windows
+        return msgspec.structs.replace(measure.reference, calibration_windows=windows)
     return msgspec.structs.replace(
         measure.reference,
         calibration=msgspec.Raw(msgspec.json.encode(measure.yardstick)),
@@ -90,8 +94,24 @@ def record_of(measure: Measure) -> Reference:
 
 def recorded(store: Store, measure: Measure) -> None:
     """Take note that a measure's yardstick is in the ledger now."""
+    if measure.reference.spans:
+        return
     kept = _measures.setdefault(store, {})
     kept[measure.reference.id] = msgspec.structs.replace(measure, is_recorded=True)
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """A reference and its calibration windows as counts: `windows[i][j]` is window i on `bins[j]`.
+
+    `parts` are the calibration windows with as many rows, `answers` the bins of the version's own
+    predictions, `answer_windows` the windows of those.
+    """
+
+    bins: Sequence[Bins]
+    windows: Sequence[Sequence[Tally]]
+    parts: tuple[Part, ...]
+    answers: Sequence[Bins] = ()
+    answer_windows: Sequence[Sequence[Tally]] = ()
 
 
 def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
@@ -99,38 +119,51 @@ def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
     kinds = {column.name: column.kind for column in scope.schema.features}
     bins = [freeze(sample) for sample in samples(material.sample, kinds).values()]
     tallies = [tallied(bins, samples(part.rows, kinds)) for part in material.parts]
-    drift = scope.policy.monitors.drift
+    kinds = prediction_columns(scope.schema, material.answers)
+    answers = [freeze(sample) for sample in samples(material.answers, kinds).values()]
+    answer_windows = [tallied(answers, samples(part, kinds)) for part in material.answer_parts]
+    counted = Counted(
+        bins=bins, windows=tallies, parts=material.parts, answers=answers,
+        answer_windows=answer_windows,
+    )  # fmt: skip
+    return calibrated(scope, counted, made_of)
+
+
+def calibrated(scope: Scope, counted: Counted, made_of: str) -> Yardstick:
+    """The yardstick of a reference that is counted: every family that the model file asks for."""
+    drift, bins = scope.policy.monitors.drift, counted.bins
     drifting: list[int] = []
     if drift is not None:
         drifting = [
             n for n, b in enumerate(bins) if drift.columns is None or b.column in drift.columns
         ]
-    answers, answer_drift = _answers(scope, material)
+    answers = counted.answers if drift is not None else ()
     return Yardstick(
         made_of=made_of, bins=tuple(bins), drifting=tuple(drifting),
         drift=_drift(
             scope, Family.FEATURE_DRIFT, [bins[n] for n in drifting],
-            [[window[n] for n in drifting] for window in tallies],
-            [part.inside for part in material.parts],
+            [[window[n] for n in drifting] for window in counted.windows],
+            [part.inside for part in counted.parts],
         ),
-        answers=answers, answer_drift=answer_drift,
-        rates=rates_from(scope, material, bins, tallies), windows=len(material.parts),
+        answers=tuple(answers),
+        answer_drift=_drift(
+            scope, Family.PREDICTION_DRIFT, answers, counted.answer_windows,
+            [True] * len(counted.answer_windows),
+        ),
+        rates=rates_from(scope, material_of(counted.parts), bins, counted.windows),
+        windows=len(counted.parts),
     )  # fmt: skip
+
+
+def material_of(parts: tuple[Part, ...]) -> Material:
+    """Calibration windows alone, where their reference is known by its counts."""
+    none = pa.table({})
+    return Material(sample=none, parts=parts, answers=none, answer_parts=())
 
 
 def tallied(bins: Sequence[Bins], columns: Mapping[str, Sample]) -> list[Tally]:
     """A window counted on bins, one tally a column."""
     return [tally(frozen, columns[frozen.column]) for frozen in bins]
-
-
-def _answers(scope: Scope, material: Material) -> tuple[tuple[Bins, ...], Calibration | None]:
-    if scope.policy.monitors.drift is None or material.answers.num_rows == 0:
-        return (), None
-    kinds = prediction_columns(scope.schema, material.answers)
-    bins = [freeze(sample) for sample in samples(material.answers, kinds).values()]
-    windows = [tallied(bins, samples(part, kinds)) for part in material.answer_parts]
-    inside = [True] * len(windows)
-    return tuple(bins), _drift(scope, Family.PREDICTION_DRIFT, bins, windows, inside)
 
 
 def _drift(
@@ -159,7 +192,8 @@ def _fewer(table: pa.Table) -> pa.Table:
     return table if step <= 1 else table.take(pa.array(range(0, table.num_rows, step)))
 
 
-def _stored(reference: Reference) -> Yardstick | None:
+def stored_in(reference: Reference) -> Yardstick | None:
+    """The yardstick that is kept with a reference; None before there is one of today's form."""
     if reference.calibration is None:
         return None
     try:
@@ -173,6 +207,6 @@ def _made_of(scope: Scope, reference: Reference) -> str:
     policy, calendar = scope.policy, scope.calendar
     return digest(
         "y", FORM, scope.model.created_at, reference.start, reference.end, reference.known_at, scope.schema.features,
-        calendar.origin, calendar.zone, calendar.every, calendar.rows, policy.false_alarms,
+        calendar.origin, calendar.zone, calendar.every, calendar.span, calendar.rows, policy.false_alarms,
         policy.monitors.drift, policy.monitors.quality,
     )  # fmt: skip

@@ -87,6 +87,7 @@ def _policy(top: Section, known: Known) -> Policy:
     label = read_label(top, task)
     scores = read_scores(top, task)
     zone = top.read("time_zone", time_zone, default="UTC")
+    windows = read_windows(top)
     scored = bool(scores) or top.has("score") or task is not Task.MULTICLASS
     outputs = Outputs(task, scored)
     monitors = read_monitors(top, outputs, features)
@@ -105,8 +106,8 @@ def _policy(top: Section, known: Known) -> Policy:
         scores=scores,
         segments=read_segments(top, features),
         time_zone=zone,
-        windows=read_windows(top),
-        reference=read_reference(top, zone),
+        windows=windows,
+        reference=read_reference(top, zone, windows),
         false_alarms=read_false_alarms(top),
         monitors=monitors,
         retrain=read_retrain(top, monitors),

@@ -72,7 +72,9 @@ _WHERE: Final = mapping(
 
 _WINDOWS: Final[Part] = {
     "every": of("The length of a window. Default: what the data allow, 1h to 91d.", "duration"),
-    "span": of("Sliding windows of this length." + LATER, "duration"),
+    "span": of(
+        "Windows that slide: this long, one every so often; a multiple of every.", "duration"
+    ),
     "rows": whole("Windows of so many rows, in place of a length.", FEWEST_ROWS),
     "lateness": of("How late a row may come. Default: a tenth of a window.", "duration"),
 }
@@ -80,9 +82,9 @@ _WINDOWS: Final[Part] = {
 _SPAN: Final[Part] = {
     "from": matching("^[0-9]{4}"),
     "to": matching("^[0-9]{4}"),
-    "trailing": of("The span just before a window." + LATER, "duration"),
-    "season": of("The same place in earlier seasons." + LATER, "duration"),
-    "periods": whole("How many seasons." + LATER),
+    "trailing": of("The span just before a window; it slides with it.", "duration"),
+    "season": of("The same place in the seasons before, each this long.", "duration"),
+    "periods": whole("How many seasons. Default: 1."),
 }
 _REFERENCE: Final = either({"enum": ["training"]}, filled(mapping("A span of event time.", _SPAN)))
 

@@ -83,6 +83,15 @@ select "at" from {predictions}
 where known_at > $after and known_at <= $by and role = 'live' and prediction is not null
 order by 1"""
 
+COUNT: Final = """
+select count(*) from {predictions}
+where "at" >= $start and "at" < $end and known_at <= $by and role = 'live'
+  and (prediction is not null or not $served)"""
+
+REFERENCE_ROWS: Final = """
+select count(*), min("at"), max("at"), max(known_at) from {predictions}
+where role = 'reference' and version is not distinct from $version"""
+
 ROW_NUMBERS: Final = """
 select id, "at", known_at from {predictions}
 where role = 'live' and prediction is not null

@@ -128,6 +128,24 @@ class DuckDBEventsReader:
         sql = self._about(questions.ROW_NUMBERS, model)
         return self._session.arrow(sql, {"first": first, "most": max(last - first, 0)})
 
+    def count(self, model: str, known: Known, *, served: bool) -> int:
+        """How many live rows there are of a span, by then; with `served` those with a prediction."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return 0
+        sql = self._about(questions.COUNT, model)
+        return self._session.count(sql, _bounds(known) | {"served": served})
+
+    def reference_rows(self, model: str, version: str | None) -> Counts:
+        """How many rows were sent as a version's reference (as that of none), and their bounds."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return Counts()
+        row = self._session.one(self._about(questions.REFERENCE_ROWS, model), {"version": version})
+        assert row is not None
+        return Counts(
+            predictions=int(str(row[0])), first_at=time_of(row[1]), last_at=time_of(row[2]),
+            last_known_at=time_of(row[3]),
+        )  # fmt: skip
+
     def rejected(self, model: str, limit: int) -> list[dict[str, str]]:
         """The newest rejected rows: `known_at, feed, reason, text`, and `rows` as a figure."""
         found = []

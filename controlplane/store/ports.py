@@ -97,6 +97,14 @@ class EventsReader(Protocol):
         (known_at, arrival): `id, at, known_at`. For counted windows."""
         ...
 
+    def count(self, model: str, known: Known, *, served: bool) -> int:
+        """How many live rows there are of a span, by then; with `served` those with a prediction."""
+        ...
+
+    def reference_rows(self, model: str, version: str | None) -> Counts:
+        """How many rows were sent as a version's reference (as that of none), and their bounds."""
+        ...
+
     def rejected(self, model: str, limit: int) -> list[dict[str, str]]:
         """The newest rejected rows: `known_at, feed, reason, text, rows`; `rows` is how many rows
         the entry stands for, in digits."""

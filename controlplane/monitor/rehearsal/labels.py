@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from controlplane.domain.conditions import ALERT_WORSE_BY
 from controlplane.domain.performing import as_loss
 from controlplane.domain.policy import Policy, TriggerKind
+from controlplane.domain.references import UNVERSIONED
 from controlplane.domain.states import WindowState
 from controlplane.domain.versions import Version
 from controlplane.domain.windows import FEWEST_DAYS, WEEK, Window
@@ -44,7 +45,7 @@ def judged_spans(
 
     None where there is nothing to rehearse on: no labels, or no loss to compare with.
     """
-    champion = scope.champion_at(scope.instant)
+    champion = scope.champion_at(scope.instant) or UNVERSIONED
     version = view.ledger.get(Version, f"{scope.name}/{champion}")
     if version is None or version.scale is None or scope.policy.monitors.performance is None:
         return None
