@@ -9,7 +9,7 @@ from detectors import answers, tails
 from detectors.answers import Figures
 from detectors.finding import Finding, Kind, Reason, Sample
 from detectors.ordered import Ordered, ordered
-from detectors.reading import Floats
+from detectors.reading import Counts, Floats
 
 NAME: Final = "ks"
 _CELLS: Final = 16_384
@@ -80,25 +80,36 @@ def distance_in_order(first: Floats, second: Floats) -> float:
     """
     one, two = (first, second) if first.size >= second.size else (second, first)
     step = max(_CELL_ROWS, one.size // _CELLS)
-    edges = one[step - 1 :: step]
-    edges = edges[np.append(edges[1:] != edges[:-1], True)] if edges.size else one[-1:]
-    f, g = (x.searchsorted(edges, side="right") for x in (one, two))
+    places = np.append(np.arange(step - 1, one.size, step), one.size - 1)
+    edges = one[places]
+    last = np.append(edges[1:] != edges[:-1], True)
+    edges, f = edges[last], places[last] + 1
+    tied = (f < one.size) & (one[np.minimum(f, one.size - 1)] == edges)
+    f[tied] = one.searchsorted(edges[tied], side="right")
+    g = two.searchsorted(edges, side="right")
     greatest = _greatest(f / one.size, g / two.size)
-    f_end, g_end = (np.append(x.searchsorted(edges, side="left"), x.size) for x in (one, two))
-    f_begin, g_begin = np.append(0, f), np.append(0, g)
+    f_begin, g_begin = np.append(0, f[:-1]), np.append(0, g[:-1])
+    f_end, g_end = _below(one, edges, f), _below(two, edges, g)
     bound = np.maximum(f_end / one.size - g_begin / two.size, g_end / two.size - f_begin / one.size)
     within = [
         part
         for at in np.flatnonzero(bound > greatest).tolist()
         for part in (one[f_begin[at] : f_end[at]], two[g_begin[at] : g_end[at]])
     ]
-    if not within:
-        return greatest
-    points = np.concatenate(within)
+    # Beyond the last value of the longer array only the other one goes on, towards it.
+    points = np.concatenate(within) if within else one[:0]
     if not points.size:
         return greatest
     f, g = (x.searchsorted(points, side="right") for x in (one, two))
     return max(greatest, _greatest(f / one.size, g / two.size))
+
+
+def _below(values: Floats, edges: Floats, right: Counts) -> Counts:
+    """How many values lie below each edge, given how many lie at or below it."""
+    left = right.copy()
+    tied = (right > 0) & (values[np.maximum(right - 1, 0)] == edges)
+    left[tied] = values.searchsorted(edges[tied], side="left")
+    return left
 
 
 def _greatest(f: Floats, g: Floats) -> float:
