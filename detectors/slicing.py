@@ -75,9 +75,9 @@ def codes(cut: Scale, values: pa.ChunkedArray) -> Counts:
         return found
     texts = reading.texts(Sample(cut.column, cut.kind, values))
     index = pc.index_in(texts, value_set=pa.array(cut.levels, pa.string()))
-    found = pc.fill_null(index, len(cut.names)).to_numpy().astype(np.int64)
-    found[pc.is_null(texts).to_numpy()] = len(cut.names) + 1
-    return found
+    places: Counts = pc.fill_null(index, len(cut.names)).to_numpy().astype(np.int64)
+    places[pc.is_null(texts).to_numpy()] = len(cut.names) + 1
+    return places
 
 
 def _edges(bins: Bins, parts: int) -> Floats:

@@ -20,6 +20,7 @@ YAML: Final = "application/yaml"
 TAR: Final = "application/x-tar"
 ARROW: Final = "application/vnd.apache.arrow.stream"
 
+CAUSES_SECONDS: Final = 60.0
 REHEARSAL_SECONDS: Final = 600.0
 
 Query = Mapping[str, str | int | float | bool | datetime | None]
@@ -101,6 +102,12 @@ def findings(
         path=path("windows", window, "findings"), answer=wire.WindowFindings,
         query={"revision": revision, "as_of": as_of},
     )  # fmt: skip
+
+
+def causes(window: str) -> Call[wire.Causes]:
+    """Why a window is as it is; looked for when it is asked for, a second or two."""
+    where = path("windows", window, "causes")
+    return Call(path=where, answer=wire.Causes, timeout=CAUSES_SECONDS)
 
 
 def metric(model: str, metric: str, span: Span) -> Call[wire.Metric]:

@@ -161,6 +161,10 @@ class Connection:
         """Every finding of a window, of its latest revision unless one is named."""
         return self.ask(calls.findings(window, revision, as_of))
 
+    def causes(self, window: str) -> wire.Causes:
+        """Why a scored window is as it is: what moved, where the loss rose, inputs or answers."""
+        return self.ask(calls.causes(window))
+
     def metric(self, model: str, metric: str, span: Span = EVERYTHING) -> wire.Metric:
         """A metric over time, a series a version (`*`: all live rows)."""
         return self.ask(calls.metric(model, metric, span))

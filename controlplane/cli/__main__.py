@@ -35,6 +35,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "controlplane.cli.why.command:why",
         "A decision, alert or version told from its evidence.",
     ),
+    "causes": (
+        "controlplane.cli.causing:causes",
+        "Why a window is as it is: what moved, where it hurts, what made the loss change.",
+    ),
     "versions": (
         "controlplane.cli.versions:versions",
         "What was trained: list, show, promote, register.",

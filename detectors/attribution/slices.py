@@ -93,9 +93,11 @@ def summed(side: Side, column: int, parts: int) -> Sums:
     """The sums of every part of one column."""
     codes = side.codes[column]
     rows = np.bincount(codes, minlength=parts).astype(np.float64)
-    losses: Floats = np.bincount(codes, weights=side.losses, minlength=parts)
-    squares: Floats = np.bincount(codes, weights=np.square(side.losses), minlength=parts)
-    return Sums(rows, losses, squares)
+    weighted = [
+        np.bincount(codes, weights=weights, minlength=parts).astype(np.float64)
+        for weights in (side.losses, np.square(side.losses))
+    ]
+    return Sums(rows, *weighted)
 
 
 def worst(reference: Side, now: Side, parts: Sequence[int]) -> list[Slice]:

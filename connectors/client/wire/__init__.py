@@ -16,6 +16,7 @@ from connectors.client.wire.answers import (
     Settled,
     Stopped,
 )
+from connectors.client.wire.caused import Causes, Credit, MovedColumn, WorseSlice
 from connectors.client.wire.found import (
     ColumnPicture,
     ColumnSide,
@@ -51,12 +52,14 @@ __all__ = [
     "Alert",
     "ArtifactRef",
     "Canary",
+    "Causes",
     "Chain",
     "Champion",
     "ColumnPicture",
     "ColumnSide",
     "ColumnSummary",
     "Condition",
+    "Credit",
     "Decision",
     "Delivery",
     "Drifted",
@@ -70,6 +73,7 @@ __all__ = [
     "Metric",
     "ModelDetail",
     "ModelSummary",
+    "MovedColumn",
     "Page",
     "Plan",
     "Point",
@@ -87,4 +91,5 @@ __all__ = [
     "Version",
     "Window",
     "WindowFindings",
+    "WorseSlice",
 ]

@@ -11,6 +11,7 @@ from controlplane.api.wire.answers import (
     ReferenceReceipt,
     Stopped,
 )
+from controlplane.api.wire.caused import Causes, Credit, MovedColumn, WorseSlice
 from controlplane.api.wire.found import (
     ColumnPicture,
     ColumnSide,
@@ -49,12 +50,14 @@ __all__ = [
     "Alert",
     "ArtifactRef",
     "Canary",
+    "Causes",
     "Chain",
     "Champion",
     "ColumnPicture",
     "ColumnSide",
     "ColumnSummary",
     "Condition",
+    "Credit",
     "Decision",
     "Delivery",
     "Drifted",
@@ -65,6 +68,7 @@ __all__ = [
     "Metric",
     "ModelDetail",
     "ModelSummary",
+    "MovedColumn",
     "Page",
     "Plan",
     "Point",
@@ -84,4 +88,5 @@ __all__ = [
     "Version",
     "Window",
     "WindowFindings",
+    "WorseSlice",
 ]

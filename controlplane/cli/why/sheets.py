@@ -281,6 +281,9 @@ def _story(
                 found[chapter.ids[name]] = None
     run = next((chapter.ids["run"] for chapter in chapters if "run" in chapter.ids), None)
     log = [f"leeboard runs log {run}"] if run else []
+    cited = (chapter.ids.get(kind) for chapter in chapters for kind in ("window", "score"))
+    windows = dict.fromkeys(name.partition("/")[0] for name in cited if name)
+    log += [f"leeboard causes {window}" for window in windows]
     return Story(
         id=id_, kind=kind, model=book.model.name, says=says,
         facts={name: text for name, text in facts.items() if text and text != render.NOTHING},

@@ -1,0 +1,83 @@
+"""Why a window is as it is."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class MovedColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a column moved in a window.
+
+    `z` is the greatest of its standardised scores, null where it is not calibrated; `p_value` is
+    Holm's over all columns and `stands_out` says that it is at most 0.1. `share` is the column's
+    part of what all columns moved, in [0, 1]; `importance` is in [0, 1] of the most important
+    column's, and `weight` z above zero times it: an order, not a test. Null: not known.
+    """
+
+    column: str
+    z: float | None = None
+    p_value: float | None = None
+    effect: float | None = None
+    detector: str = ""
+    share: float = 0.0
+    stands_out: bool = False
+    importance: float | None = None
+    weight: float | None = None
+
+
+class WorseSlice(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a window in which the loss rose more than in all others.
+
+    `within` is what that gives to the change of the mean loss, `mix` what the slice's greater or
+    smaller share gives, both in the units of the loss; `effect` is in standard deviations of the
+    losses, `p_value` adjusted over all slices that were looked at.
+    """
+
+    slice: str
+    rows: int = 0
+    rows_reference: int = 0
+    loss: float = 0.0
+    loss_reference: float | None = None
+    within: float = 0.0
+    mix: float = 0.0
+    effect: float = 0.0
+    p_value: float = 0.0
+
+
+class Credit(msgspec.Struct, frozen=True, kw_only=True):
+    """The change of the mean loss, shared out between other inputs and other answers to them.
+
+    The two add up to `change`; both are null where inputs differ too much to be weighted alike,
+    and `reason` says so. `effective` is the share of rows that the weighted ones are worth.
+    """
+
+    change: float = 0.0
+    inputs: float | None = None
+    answers: float | None = None
+    effective: float = 0.0
+    reason: str | None = None
+
+
+class Causes(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a window is as it is: what moved, where the loss rose, whether inputs or answers did it.
+
+    `loss` is the mean of the task's loss `metric` over labelled rows, `loss_reference` that of
+    `rows_reference` rows of before; with `expected`, of the loss that the scores foretell of
+    themselves, as no label is known. Null where it cannot be compared; `notes` say why.
+    """
+
+    window: str
+    model: str
+    start: datetime
+    end: datetime
+    version: str | None = None
+    metric: str = ""
+    expected: bool = False
+    rows: int = 0
+    rows_reference: int = 0
+    loss: float | None = None
+    loss_reference: float | None = None
+    moved: list[MovedColumn] = []
+    slices: list[WorseSlice] = []
+    credit: Credit | None = None
+    notes: list[str] = []

@@ -1,0 +1,220 @@
+"""Why a window is as it is, from its findings and rows and from rows of before; asked on demand.
+
+Nothing is stored. At most 20,000 rows of each side are read off evenly, so that the cost is
+bounded: a second or two for a model of some fifty features.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from controlplane.domain.models import Model
+from controlplane.domain.names import seed_of
+from controlplane.domain.reigns import Reign
+from controlplane.domain.schema import Task
+from controlplane.domain.windows import Score, Window, calendar_of
+from controlplane.monitor.earlier import FEWEST, labelled_now, rows_before, served_now
+from controlplane.monitor.performance import losses_of
+from controlplane.monitor.rows import samples, scores_of
+from controlplane.monitor.scope import Scope, policy_of
+from controlplane.store.ports import Snapshot
+from detectors import reading, slicing
+from detectors.attribution import credit, moved, slices
+from detectors.attribution.credit import Credit
+from detectors.attribution.moved import Moved
+from detectors.attribution.slices import Side, Slice
+from detectors.binning import freeze
+from detectors.estimation.shift import Inputs
+from detectors.finding import Kind
+from detectors.reading import Floats
+
+PARTS: Final = 10
+NO_LABELS: Final = "no label of this window is known"
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """A slice by name, with its figures."""
+
+    name: str
+    slice: Slice
+
+
+class Causes(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of a window; `expected` says that the losses are those that the scores
+    themselves foretell. `loss` is None where it could not be compared; the notes say why."""
+
+    window: Window
+    version: str | None
+    metric: str
+    expected: bool = False
+    rows: int = 0
+    rows_reference: int = 0
+    loss: float | None = None
+    loss_reference: float | None = None
+    moved: tuple[Moved, ...] = ()
+    slices: tuple[Cause, ...] = ()
+    credit: Credit | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """Rows of before and of the window, with their losses; `cuts` are how columns are cut."""
+
+    before: pa.Table
+    now: pa.Table
+    losses: tuple[Floats, Floats]
+    cuts: Sequence[slicing.Scale]
+
+
+def causes(view: Snapshot, model: Model, window: Window, score: Score) -> Causes:
+    """What moved in a scored window, where it hurts, and whether inputs or answers did it."""
+    scope = _scope(view, model, score)
+    notes: list[str] = []
+    now = labelled_now(view, scope, window)
+    expected = now.num_rows == 0
+    if expected:
+        notes.append(f"{NO_LABELS}; losses are those that the scores themselves foretell")
+        now = served_now(view, scope, window)
+    before, told = rows_before(view, scope, window, score, labelled=not expected)
+    notes += [told] if told else []
+    compared = _compared(scope, before, now, expected=expected)
+    if isinstance(compared, str):
+        notes.append(compared)
+    columns, said = _moved(scope, score, now)
+    notes += [said] if said else []
+    found = Causes(
+        window=window, version=score.champion, metric=scope.loss, expected=expected,
+        rows=now.num_rows, rows_reference=before.num_rows, moved=columns, notes=tuple(notes),
+    )  # fmt: skip
+    return found if isinstance(compared, str) else _told(scope, found, compared)
+
+
+def _told(scope: Scope, found: Causes, compared: Compared) -> Causes:
+    cuts = compared.cuts
+    sides = [
+        Side(losses, [slicing.codes(cut, rows[cut.column]) for cut in cuts])
+        for rows, losses in zip((compared.before, compared.now), compared.losses, strict=True)
+    ]
+    worst = slices.worst(sides[0], sides[1], [len(cut.parts) for cut in cuts])
+    inputs = [_inputs(cuts, scope, rows) for rows in (compared.before, compared.now)]
+    shared = credit.credit(
+        (inputs[0], compared.losses[0]), (inputs[1], compared.losses[1]),
+        seed=seed_of(f"causes {found.window.id}"),
+    ) if cuts else None  # fmt: skip
+    return msgspec.structs.replace(
+        found, loss=float(compared.losses[1].mean()), rows=compared.now.num_rows,
+        rows_reference=compared.before.num_rows, loss_reference=float(compared.losses[0].mean()),
+        slices=tuple(Cause(name=_name(cuts, each), slice=each) for each in worst), credit=shared,
+    )  # fmt: skip
+
+
+def _scope(view: Snapshot, model: Model, score: Score) -> Scope:
+    """The model as it was when the window was scored."""
+    assert model.schema is not None
+    policy = policy_of(view, model)
+    reigns = [r for r in view.ledger.find(Reign, model=model.id) if r.since <= score.scored_at]
+    return Scope(
+        model=model, policy=policy, schema=model.schema, calendar=calendar_of(model, policy),
+        reigns=tuple(reigns), instant=score.scored_at,
+    )  # fmt: skip
+
+
+def _compared(scope: Scope, before: pa.Table, now: pa.Table, *, expected: bool) -> Compared | str:
+    """Both sides with the losses that are known, or why they cannot be compared."""
+    sides = []
+    for rows, whose in ((before, "before"), (now, "of the window")):
+        each = _expected(scope, rows) if expected else losses_of(scope, rows)
+        if isinstance(each, str):
+            return each
+        known = np.isfinite(each)
+        if np.count_nonzero(known) < FEWEST:
+            return (
+                f"{np.count_nonzero(known)} rows {whose} have a loss; {FEWEST} are needed to tell "
+                "where it rose"
+            )
+        sides.append((rows.filter(pa.array(known)), each[known]))
+    (first, losses), (second, after) = sides
+    kinds = {column.name: column.kind for column in scope.schema.features}
+    frozen = [freeze(sample) for sample in samples(first, kinds).values()]
+    cuts = [cut for bins in frozen if (cut := slicing.scale(bins, parts=PARTS)) is not None]
+    return Compared(first, second, (losses, after), cuts)
+
+
+def _expected(scope: Scope, rows: pa.Table) -> Floats | str:
+    """The log-loss that a score expects of itself: the entropy of its probabilities."""
+    scores = scores_of(scope.schema, rows)
+    if scope.schema.task is Task.REGRESSION or not scores:
+        return "without labels there is no loss of numbers, nor of classes without scores"
+    given = np.column_stack([reading.numbers(column) for column in scores.values()])
+    if given.shape[1] == 1:
+        given = np.column_stack([given, 1.0 - given])
+    held = np.clip(given, 1e-6, 1.0)
+    found: Floats = -(given * np.log(held)).sum(axis=1)
+    return found
+
+
+def _moved(scope: Scope, score: Score, now: pa.Table) -> tuple[tuple[Moved, ...], str]:
+    """The columns in the order of what moved, weighted by what the predictions depend on."""
+    features = {column.name for column in scope.schema.features}
+    findings = [f for f in score.findings if f.column in features]
+    importance = _importance(scope, now)
+    found = tuple(moved.moved(findings, importance))
+    if importance is None:
+        return found, "importance is not known: the logged predictions do not vary, or are too few"
+    said = (
+        "importance is the share of the variance of the logged predictions that a column explains "
+        "by itself; it orders the columns and tests nothing"
+    )
+    return found, said
+
+
+def _importance(scope: Scope, rows: pa.Table) -> dict[str, float] | None:
+    answers = _answers(scope, rows)
+    known = np.isfinite(answers)
+    if np.count_nonzero(known) < FEWEST:
+        return None
+    kept = rows.filter(pa.array(known))
+    kinds = {column.name: column.kind for column in scope.schema.features}
+    cuts = [
+        cut for sample in samples(kept, kinds).values()
+        if (cut := slicing.scale(freeze(sample), parts=PARTS)) is not None
+    ]  # fmt: skip
+    codes = [slicing.codes(cut, kept[cut.column]) for cut in cuts]
+    effects = moved.main_effects(codes, answers[known])
+    found = {cut.column: effect for cut, effect in zip(cuts, effects, strict=True)}
+    return found if any(found.values()) else None
+
+
+def _answers(scope: Scope, rows: pa.Table) -> Floats:
+    """What was predicted as a number: the prediction, a score, or whether it is the commonest."""
+    if scope.schema.task is Task.REGRESSION:
+        return reading.numbers(rows["prediction"])
+    for column in scores_of(scope.schema, rows).values():
+        if column.null_count < len(column):
+            return reading.numbers(column)
+    counts = pc.value_counts(rows["prediction"].drop_null()).sort(order="descending", by="counts")
+    if not len(counts):
+        return np.full(rows.num_rows, np.nan)
+    return reading.numbers(pc.equal(rows["prediction"], counts[0]["values"]))
+
+
+def _inputs(cuts: Sequence[slicing.Scale], scope: Scope, rows: pa.Table) -> Inputs:
+    """Numbers as they are, levels by their number."""
+    is_level = [scope.schema.kind_of(cut.column) is not Kind.NUMERIC for cut in cuts]
+    columns = [
+        slicing.codes(cut, rows[cut.column]).astype(np.float64) if level
+        else reading.numbers(rows[cut.column])
+        for cut, level in zip(cuts, is_level, strict=True)
+    ]  # fmt: skip
+    return Inputs(np.column_stack(columns), np.array(is_level))
+
+
+def _name(cuts: Sequence[slicing.Scale], found: Slice) -> str:
+    """What a slice is called: `carrier=AA, distance=below 300`."""
+    return ", ".join(
+        f"{cuts[column].column}={cuts[column].parts[part]}" for column, part in found.places
+    )
