@@ -25,6 +25,7 @@ from controlplane.lifecycle.by_hand import ByHand
 from controlplane.lifecycle.proving import Prover
 from controlplane.lifecycle.reconcile import Reconciler
 from controlplane.lifecycle.workshop import Workshop
+from controlplane.monitor.installed import nameable
 from controlplane.notify.post import Outbox
 from controlplane.policy.model_file import Known, parse
 from controlplane.scheduler import Scheduler
@@ -57,7 +58,10 @@ def build(settings: Settings, clock: Clock) -> Server:
 
         waker = Waker(store, reconciler, clock)
         scheduler = Scheduler(clock, partial(timed_wake, waker))
-        known = Known(trainers=frozenset(trainers), receivers=frozenset(settings.receivers))
+        known = Known(
+            trainers=frozenset(trainers), receivers=frozenset(settings.receivers),
+            detectors=nameable(),
+        )  # fmt: skip
 
         def check(text: str, name: str) -> object:
             return parse(text, source=name, known=known)

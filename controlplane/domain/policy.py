@@ -61,10 +61,14 @@ class FalseAlarms(msgspec.Struct, frozen=True):
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """Which columns are compared, None for all; `minimum_effect` is small, medium, large, none."""
+    """Which columns are compared, None for all; `minimum_effect` is small, medium, large, none.
+
+    `detectors` are computed for the reader beside those that always are.
+    """
 
     columns: tuple[str, ...] | None = None
     minimum_effect: str = "small"
+    detectors: tuple[str, ...] = ()
 
 
 class Quality(msgspec.Struct, frozen=True):

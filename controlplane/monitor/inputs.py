@@ -10,13 +10,13 @@ from controlplane.monitor.lacking import is_informational
 from controlplane.monitor.moving import window_panes
 from controlplane.monitor.quality import JUDGED, judged_inputs
 from controlplane.monitor.rows import Contents, prediction_columns, samples
+from controlplane.monitor.showing import Shown, shown
 from controlplane.monitor.yardstick import Measure, tallied
 from controlplane.store.ports import Snapshot, Store
 from detectors import missing
 from detectors.answers import MIN_ROWS
 from detectors.binning import Bins, Tally
 from detectors.binning import missing as values_missing
-from detectors.catalogue import shown_of
 from detectors.finding import Basis, Finding, Reason, Sample, Verdict
 from detectors.refmax import Calibration, judge
 from detectors.tallies import merge
@@ -60,7 +60,10 @@ def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Findin
         findings = [_unjudged(finding, Reason.SHOWN) for finding in findings]
     features = findings[: len(features)]
     if scope.policy.monitors.drift is not None and found.rows.num_rows:
-        findings += _shown(measure.columns, {**inputs.columns, **answers})
+        findings += shown(Shown(
+            reference=measure.columns, window={**inputs.columns, **answers},
+            features=list(inputs.columns), asked=scope.policy.monitors.drift.detectors,
+        ))  # fmt: skip
     return findings, headline(features)
 
 
@@ -92,12 +95,3 @@ def _unjudged(finding: Finding, reason: Reason) -> Finding:
     if finding.verdict not in JUDGED or finding.basis is Basis.HARD:
         return finding
     return msgspec.structs.replace(finding, verdict=Verdict.INCONCLUSIVE, reason=str(reason))
-
-
-def _shown(reference: Mapping[str, Sample], columns: Mapping[str, Sample]) -> list[Finding]:
-    return [
-        detector(reference[name], sample)
-        for name, sample in columns.items()
-        if name in reference
-        for detector in shown_of(sample.kind)
-    ]

@@ -48,10 +48,14 @@ KEYS: Final = (
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """The names that the server's own file defines; None: not known here, so not checked."""
+    """The names that the server's own file defines, and what is installed beside it.
+
+    None: not known here, so not checked.
+    """
 
     trainers: frozenset[str] | None = None
     receivers: frozenset[str] | None = None
+    detectors: frozenset[str] | None = None
 
 
 UNCHECKED: Final = Known()
@@ -90,7 +94,7 @@ def _policy(top: Section, known: Known) -> Policy:
     windows = read_windows(top)
     scored = bool(scores) or top.has("score") or task is not Task.MULTICLASS
     outputs = Outputs(task, scored)
-    monitors = read_monitors(top, outputs, features)
+    monitors = read_monitors(top, outputs, features, known.detectors)
     trial = read_trial(top, outputs)
     prediction = top.read("prediction", column, default="prediction")
     score_columns = [scores] if isinstance(scores, str) else list(scores.values())

@@ -1,5 +1,6 @@
 """What is watched: the monitors of a model file."""
 
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from controlplane.domain.policy import (
@@ -13,19 +14,29 @@ from controlplane.domain.schema import Column
 from controlplane.policy.columns import check_feature
 from controlplane.policy.defaults import MONITORS, default_metric, default_monitors
 from controlplane.policy.faults import Wrong
-from controlplane.policy.fields import boolean, choice, names
+from controlplane.policy.fields import boolean, choice, known_name, names
 from controlplane.policy.metrics import Outputs
 from controlplane.policy.section import Section
 from controlplane.policy.tree import Node, Scalar, Sequence
 
 EFFECTS: Final = ("small", "medium", "large", "none")
 _COLUMNS: Final = "all, or a list of features"
+_DETECTORS: Final = "a list of detectors, such as [mann_whitney, c2st]"
+_INSTALLED: Final = "a detector that is there or installed beside the server"
 
 
-def read_monitors(top: Section, outputs: Outputs, features: tuple[Column, ...] | None) -> Monitors:
-    """What is watched; naming one of the four monitors switches the others off."""
+def read_monitors(
+    top: Section,
+    outputs: Outputs,
+    features: tuple[Column, ...] | None,
+    detectors: AbstractSet[str] | None = None,
+) -> Monitors:
+    """What is watched; naming one of the four monitors switches the others off.
+
+    `detectors` are those that may be named; None: not known here, so not checked.
+    """
     section = top.section("monitors")
-    drift = _drift(section, features)
+    drift = _drift(section, features, detectors)
     section.section("quality").close()
     performance = _performance(section, outputs)
     stream = _stream(section)
@@ -50,7 +61,9 @@ def read_monitors(top: Section, outputs: Outputs, features: tuple[Column, ...] |
     )
 
 
-def _drift(monitors: Section, features: tuple[Column, ...] | None) -> Drift:
+def _drift(
+    monitors: Section, features: tuple[Column, ...] | None, detectors: AbstractSet[str] | None
+) -> Drift:
     section = monitors.section("drift")
     columns = section.read("columns", _columns, default=None)
     node = section.node("columns")
@@ -59,8 +72,22 @@ def _drift(monitors: Section, features: tuple[Column, ...] | None) -> Drift:
         for i, (name, item) in enumerate(zip(columns, node.items, strict=True)):
             check_feature(name, item, f"{path}[{i}]", features=features, faults=section.faults)
     effect = section.read("minimum_effect", choice(*EFFECTS), default="small")
+    asked = _detectors(section, detectors)
     section.close()
-    return Drift(columns=columns, minimum_effect=effect)
+    return Drift(columns=columns, minimum_effect=effect, detectors=asked)
+
+
+def _detectors(section: Section, known: AbstractSet[str] | None) -> tuple[str, ...]:
+    """The further detectors; each has to be there, where it is known which are."""
+    none: tuple[str, ...] = ()
+    found = section.read("detectors", names(_DETECTORS), default=none)
+    node = section.node("detectors")
+    if known is not None and found and isinstance(node, Sequence):
+        path = section.under("detectors")
+        reader = known_name(known, _INSTALLED)
+        for i, item in enumerate(node.items):
+            section.faults.guarded(item, f"{path}[{i}]", reader=reader, default="")
+    return found
 
 
 def _columns(node: Node) -> tuple[str, ...] | None:

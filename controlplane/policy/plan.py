@@ -14,6 +14,7 @@ _LEFT_OUT: Final = {
     "retrain.cooldown": "two windows, at least 7d",
     "retrain.data": "as long as the first training span",
     "monitors.drift": "off",
+    "monitors.drift.detectors": "none further",
     "monitors.quality": "off",
     "monitors.performance": "off",
     "monitors.stream": "off",

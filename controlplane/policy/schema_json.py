@@ -101,6 +101,7 @@ _MONITORS: Final[Part] = {
                 *EFFECTS,
                 default="small",
             ),
+            "detectors": listing("Further detectors, computed for the reader.", ANY_TEXT),
         },
     ),
     "quality": mapping("Missing, range, new level, volume, schema, label feed.", {}),

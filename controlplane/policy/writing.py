@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from controlplane.domain.policy import (
+    Drift,
     Margin,
     Monitors,
     Policy,
@@ -117,19 +118,26 @@ def _reference(reference: Reference) -> Value:
 
 def _monitors(monitors: Monitors) -> dict[str, Value]:
     drift, performance, stream = monitors.drift, monitors.performance, monitors.stream
-    columns: Value = "all" if drift is None or drift.columns is None else [*drift.columns]
     kpis: dict[str, Value] = {name: {"direction": to} for name, to in monitors.kpis.items()}
     return _said(
         {
-            "drift": {"columns": columns, "minimum_effect": drift.minimum_effect}
-            if drift
-            else None,
+            "drift": _drift(drift) if drift else None,
             "quality": {} if monitors.quality else None,
             "performance": {"metric": performance.metric, "estimate": performance.estimate}
             if performance
             else None,
             "stream": {"detector": stream.detector, "on": stream.on} if stream else None,
             "kpis": kpis or None,
+        }
+    )
+
+
+def _drift(drift: Drift) -> dict[str, Value]:
+    return _said(
+        {
+            "columns": "all" if drift.columns is None else [*drift.columns],
+            "minimum_effect": drift.minimum_effect,
+            "detectors": [*drift.detectors] or None,
         }
     )
 

@@ -70,20 +70,25 @@ def mmd(reference: Table, sample: Table, params: MmdParams = _DEFAULT) -> Findin
     >>> found.column, round(found.statistic, 3), round(found.effect, 3)
     ('*', 0.127, 0.125)
     """
-    figures = Figures(rows=sample.rows, rows_reference=reference.rows)
+    features = made_of(reference, seed=params.seed, features=params.features)
+    return compared(features, sample, params.threshold)
+
+
+def compared(features: Features, sample: Table, threshold: float | None = None) -> Finding:
+    """The same from what was frozen of the reference."""
+    if not features.encoding.size:
+        return tables.not_applicable(NAME, sample)
+    figures = Figures(rows=sample.rows, rows_reference=features.rows)
     if min(figures.rows, figures.rows_reference) > 1:
-        features = made_of(reference, seed=params.seed, features=params.features)
-        if not features.encoding.size:
-            return tables.not_applicable(NAME, sample)
         found = discrepancy(features, sums(features, sample), sample.rows)
         figures = msgspec.structs.replace(
             figures, statistic=found.biased, effect=max(0.0, found.unbiased)
         )
-    return tables.answer(NAME, figures, params.threshold)
+    return tables.answer(NAME, figures, threshold)
 
 
 def made_of(reference: Table, *, seed: int, features: int = FEATURES) -> Features:
-    """The features of a reference of two rows or more."""
+    """The features of a reference."""
     encoding = freeze(reference)
     blank = Features(
         encoding=encoding,

@@ -16,6 +16,7 @@ from detectors.tables.table import Table
 
 NAME: Final = "reconstruction"
 VARIANCE: Final = 0.65
+_FEWEST: Final = 2
 
 
 class ReconstructionParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,20 +63,24 @@ def reconstruction(
     >>> found.column, round(found.effect, 2)
     ('*', 4.6)
     """
-    figures = Figures(rows=sample.rows, rows_reference=reference.rows)
+    return compared(made_of(reference, variance=params.variance), sample, params.threshold)
+
+
+def compared(components: Components, sample: Table, threshold: float | None = None) -> Finding:
+    """The same from what was frozen of the reference."""
+    if not components.encoding.size:
+        return tables.not_applicable(NAME, sample)
+    figures = Figures(rows=sample.rows, rows_reference=components.errors.rows)
     if min(figures.rows, figures.rows_reference) > 1:
-        components = made_of(reference, variance=params.variance)
-        if not components.encoding.size:
-            return tables.not_applicable(NAME, sample)
         figures = _figures(components.errors, moments(errors(components, sample)))
-    return tables.answer(NAME, figures, params.threshold)
+    return tables.answer(NAME, figures, threshold)
 
 
 def made_of(reference: Table, *, variance: float = VARIANCE) -> Components:
-    """The components of a reference of two rows or more."""
+    """The components of a reference."""
     encoding = freeze(reference)
     points = encode(encoding, reference)
-    centre = points.mean(axis=0)
+    centre = points.mean(axis=0) if len(points) else np.zeros(encoding.size)
     apart = points - centre
     along, directions = _principal(apart)
     kept = 0
@@ -88,6 +93,8 @@ def made_of(reference: Table, *, variance: float = VARIANCE) -> Components:
         directions=tuple(map(tuple, directions[:, :kept].T.tolist())),
         errors=Moments(0, 0.0, 0.0),
     )
+    if len(points) < _FEWEST:
+        return blank
     return msgspec.structs.replace(blank, errors=moments(errors(blank, reference)))
 
 
@@ -111,7 +118,7 @@ def _principal(apart: Floats) -> tuple[Floats, Floats]:
     """The variances along the principal directions, greatest first, and these as columns."""
     if not apart.shape[1]:
         return np.empty(0), np.empty((0, 0))
-    found, directions = np.linalg.eigh(apart.T @ apart / len(apart))
+    found, directions = np.linalg.eigh(apart.T @ apart / max(len(apart), 1))
     return np.maximum(found[::-1], 0.0), directions[:, ::-1]
 
 
