@@ -1,6 +1,6 @@
 """How many rows hold no value, against the reference: a hard limit on what was lost."""
 
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -35,11 +35,40 @@ def missing(reference: Sample, sample: Sample, params: MissingParams = _DEFAULT)
     >>> round(found.statistic, 2), found.effect, str(found.verdict), str(found.basis)
     (0.35, 0.4, 'failed', 'hard')
     """
-    rows, rows_reference = len(sample.values), len(reference.values)
-    if not rows_reference or rows < answers.MIN_ROWS:
-        return answers.unjudged(NAME, sample.column, Reason.INSUFFICIENT, rows=rows)
-    lost = (binning.missing(reference) / rows_reference, binning.missing(sample) / rows)
-    return rise(sample.column, lost, (rows_reference, rows), params)
+    first, second = (Gaps(s.column, len(s.values), binning.missing(s)) for s in (reference, sample))
+    return of_counts(first, second, params)
+
+
+class Counted(Protocol):
+    """What knows how many rows of a column there are, and how many of them hold no value."""
+
+    @property
+    def column(self) -> str:
+        """The column's name."""
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+
+    @property
+    def missing(self) -> int:
+        """Those without a value."""
+
+
+class Gaps(NamedTuple):
+    """Rows of a column, and how many of them hold no value."""
+
+    column: str
+    rows: int
+    missing: int
+
+
+def of_counts(reference: Counted, window: Counted, params: MissingParams = _DEFAULT) -> Finding:
+    """The same of two columns whose gaps are counted already."""
+    if not reference.rows or window.rows < answers.MIN_ROWS:
+        return answers.unjudged(NAME, window.column, Reason.INSUFFICIENT, rows=window.rows)
+    lost = (reference.missing / reference.rows, window.missing / window.rows)
+    return rise(window.column, lost, (reference.rows, window.rows), params)
 
 
 def rise(

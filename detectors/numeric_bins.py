@@ -105,7 +105,9 @@ def decile_edges(ordered: Floats) -> Floats:
     distinct = few_distinct(ordered, EXACT_VALUES)
     if distinct is not None and is_few(distinct):
         return edges_around(ordered[:0], distinct)
-    return np.unique(quantiles(ordered, COARSE_BINS))
+    deciles = quantiles(ordered, COARSE_BINS)
+    found: Floats = deciles[np.append(True, deciles[1:] != deciles[:-1])]
+    return found
 
 
 def counted(edges: Floats, ordered: Floats) -> Counts:

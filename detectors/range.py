@@ -4,10 +4,11 @@ from typing import Final
 
 import msgspec
 
-from detectors import answers, numeric_bins, reading
+from detectors import answers, numeric_bins
 from detectors.answers import Figures
-from detectors.bins import FAR_WIDTHS, Bins, Tally
+from detectors.bins import FAR_WIDTHS, LARGEST, Bins, Tally
 from detectors.finding import Finding, Kind, Reason, Sample
+from detectors.ordered import Ordered, ordered
 from detectors.reading import Floats
 
 NAME: Final = "range"
@@ -40,20 +41,24 @@ def value_range(reference: Sample, sample: Sample, params: RangeParams = _DEFAUL
     """
     if sample.kind is not Kind.NUMERIC:
         return answers.unjudged(NAME, sample.column, Reason.NOT_APPLICABLE)
-    values = reading.present(reading.numbers(sample.values))
-    known = reading.finite(reading.numbers(reference.values))
+    return of_ordered(ordered(reference), ordered(sample), params)
+
+
+def of_ordered(reference: Ordered, window: Ordered, params: RangeParams = _DEFAULT) -> Finding:
+    """The same of two columns that are in order already."""
+    known, rows = reference.finite, window.values.size
     if not known.size:
-        return answers.unjudged(NAME, sample.column, Reason.NOT_APPLICABLE, rows=values.size)
-    if values.size < answers.MIN_ROWS:
-        return answers.unjudged(NAME, sample.column, Reason.INSUFFICIENT, rows=values.size)
-    limits = (float(known.min()), float(known.max()))
+        return answers.unjudged(NAME, window.column, Reason.NOT_APPLICABLE, rows=rows)
+    if rows < answers.MIN_ROWS:
+        return answers.unjudged(NAME, window.column, Reason.INSUFFICIENT, rows=rows)
+    limits = (float(known[0]), float(known[-1]))
     figures = Figures(
-        statistic=_outside(values, numeric_bins.widened(limits, params.widths)),
-        effect=_outside(values, limits),
-        rows=values.size,
+        statistic=_outside(window.values, numeric_bins.widened(limits, params.widths)),
+        effect=_outside(window.values, limits),
+        rows=rows,
         rows_reference=known.size,
     )
-    return answers.hard(NAME, sample.column, figures, limit=params.limit)
+    return answers.hard(NAME, window.column, figures, limit=params.limit)
 
 
 def beyond(bins: Bins, tally: Tally) -> Finding:
@@ -68,4 +73,7 @@ def beyond(bins: Bins, tally: Tally) -> Finding:
 
 
 def _outside(values: Floats, limits: tuple[float, float]) -> float:
-    return numeric_bins.outside(values, limits) / values.size
+    """The share of values in order that lie outside; infinities always do."""
+    low, high = max(limits[0], -LARGEST), min(limits[1], LARGEST)
+    inside = values.searchsorted(high, side="right") - values.searchsorted(low, side="left")
+    return float(values.size - inside) / values.size

@@ -17,6 +17,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "tui": ("controlplane.cli.dashboard:tui", "The dashboard."),
     "replay": ("controlplane.cli.replaying:replay_command", "A file of history through the loop."),
     "init": ("controlplane.cli.starting:init", "A commented model file out of a data file."),
+    "compare": ("controlplane.cli.compare.command:compare", "Drift between two files."),
     "validate": ("controlplane.cli.checking:validate", "Check model files."),
     "schema": ("controlplane.cli.checking:schema", "JSON Schema of model files, for editors."),
     "plan": ("controlplane.cli.applying:plan", "What applying a model file would change."),

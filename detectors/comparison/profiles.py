@@ -15,10 +15,6 @@ from detectors.reading import Counts, Floats
 BARS: Final = 24
 """Of a histogram, between the quantiles 0.5 % and 99.5 % of both sides."""
 NAMES: Final = 20
-NEEDS_ROWS: Final = (
-    "what looks at several columns of a row, at segments, or at rows in their order "
-    "is not available from a profile"
-)
 
 
 class SaltsDiffer(ValueError):

@@ -1,0 +1,1 @@
+"""`leeboard compare`: two files side by side, in a process that loads nothing else."""

@@ -1,0 +1,143 @@
+"""`leeboard compare REFERENCE CURRENT`."""
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+from click.shell_completion import CompletionItem
+
+from controlplane.cli.groups import examples
+from controlplane.cli.outcome import bad_news, cannot, nearest, put
+from controlplane.domain.errors import LeeboardError
+
+if TYPE_CHECKING:
+    from controlplane.cli.compare.running import Job
+    from controlplane.cli.compare.source import Source
+    from detectors.comparison.measuring import Asked
+
+FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+SHARE: Final = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
+
+
+def _detector_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from detectors.catalogue import CATALOGUE  # noqa: PLC0415 - for who presses Tab here
+
+    return [
+        CompletionItem(name, help=entry.says)
+        for name, entry in CATALOGUE.items()
+        if name.startswith(incomplete) and entry.params is not None and entry.kinds
+    ]
+
+
+@click.command("compare", epilog=examples(
+    "leeboard compare january.parquet february.parquet",
+    "leeboard compare train.csv.gz today.ndjson --columns age,income --json",
+    "leeboard compare a.parquet b.parquet --detector ks --threshold ks=0.1",
+    "leeboard compare a.parquet b.parquet > /dev/null || echo look at it",
+))  # fmt: skip
+@click.argument("reference", type=FILE)
+@click.argument("current", type=FILE)
+@click.option("--columns", metavar="NAME,…", help="Only these columns; default: all of them.")
+@click.option("--drop", multiple=True, metavar="NAME", help="Not this column; may be repeated.")
+@click.option("--detector", "detectors", multiple=True, metavar="NAME", shell_complete=_detector_names,
+              help="Only this detector; may be repeated. Default: those of each column's kind.")  # fmt: skip
+@click.option("--threshold", "thresholds", multiple=True, metavar="NAME=VALUE",
+              help="A detector fails above this value, whatever chance says; may be repeated.")  # fmt: skip
+@click.option("--false-alarms", "level", type=SHARE, default=0.05, show_default=True,
+              help="How often a comparison without any change may fail.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+def compare(reference: Path, current: Path, *, as_json: bool, level: float, **told: object) -> None:
+    """Drift between two files: Parquet, CSV (.gz), JSON lines, Arrow.
+
+    Every column is measured on all rows. It failed where chance does not explain the change and
+    the change is large enough to matter. Exit status 3 where one failed.
+    """
+    began = time.perf_counter()
+    # OpenBLAS starts a thread a core as NumPy is imported; nothing here multiplies matrices.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from controlplane.cli.compare import running  # noqa: PLC0415 - NumPy, Arrow
+    from detectors.finding import Verdict  # noqa: PLC0415
+
+    try:
+        comparison = running.compared(_job(reference, current, level, told))
+    except LeeboardError as error:
+        cannot(str(error))
+    seconds = time.perf_counter() - began
+    if as_json:
+        from controlplane.cli.compare.document import document  # noqa: PLC0415
+
+        put(document(comparison, seconds))
+    else:
+        from controlplane.cli.compare.printed import lines  # noqa: PLC0415
+
+        for line in lines(comparison, seconds):
+            click.echo(line)
+    if comparison.verdict is Verdict.ERROR:
+        cannot("a column could not be read; the others are compared above")
+    if comparison.verdict is Verdict.FAILED:
+        bad_news()
+
+
+def _job(reference: Path, current: Path, level: float, told: dict[str, object]) -> "Job":
+    from controlplane.cli.compare.running import Job  # noqa: PLC0415 - see above
+    from controlplane.cli.compare.source import source  # noqa: PLC0415
+
+    asked = _asked(_texts(told["detectors"]), _texts(told["thresholds"]))
+    first, second = source(reference), source(current)
+    drop = _texts(told["drop"])
+    columns = None
+    if isinstance(told["columns"], str):
+        columns = tuple(name.strip() for name in told["columns"].split(",") if name.strip())
+    for name in (*drop, *(columns or ())):
+        _known_column(name, first, second)
+    return Job(
+        reference=first, current=second, asked=asked, columns=columns, drop=frozenset(drop),
+        level=level,
+    )  # fmt: skip
+
+
+def _asked(detectors: tuple[str, ...], thresholds: tuple[str, ...]) -> "Asked":
+    from detectors.comparison.measuring import Asked  # noqa: PLC0415 - see above
+
+    fixed = dict(map(_threshold, thresholds))
+    for name in (*detectors, *fixed):
+        _known_detector(name)
+    return Asked(detectors=(*dict.fromkeys([*detectors, *fixed]),) if detectors else None,
+                 thresholds=fixed)  # fmt: skip
+
+
+def _threshold(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        message = f"--threshold {text!r}; expected a detector and a number, as ks=0.1"
+        raise click.UsageError(message) from None
+
+
+def _known_detector(name: str) -> None:
+    from detectors.catalogue import CATALOGUE  # noqa: PLC0415 - only where one is named
+
+    entry = CATALOGUE.get(name)
+    named = [key for key, each in CATALOGUE.items() if each.params is not None and each.kinds]
+    if entry is None:
+        message = (
+            f"there is no detector {name!r}{nearest(name, named)}; there are: {', '.join(named)}"
+        )
+        raise click.UsageError(message)
+    if name not in named:
+        message = f"{name} does not compare a column of two files; these do: {', '.join(named)}"
+        raise click.UsageError(message)
+
+
+def _known_column(name: str, first: "Source", second: "Source") -> None:
+    names = list(dict.fromkeys([*first.types, *second.types]))
+    if name not in names:
+        message = f"neither file has a column {name!r}{nearest(name, names)}"
+        raise click.UsageError(message)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(each) for each in value) if isinstance(value, tuple) else ()

@@ -1,0 +1,184 @@
+"""A comparison in a terminal: a line a column, what moved most first, and what it rests on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import click
+
+from controlplane.cli import render
+from controlplane.cli.compare.document import share_missing
+from controlplane.cli.render import NOTHING, badge, count, number
+from detectors.comparison.result import ComparedColumn, Comparison, Histogram, Levels
+from detectors.finding import Basis, Finding, Reason, Verdict
+
+COLUMNS: Final = [
+    render.Column("column"), render.Column("kind", spare=True), render.Column("verdict"),
+    render.Column("what changed", grows=True), render.Column("reference", spare=True),
+    render.Column("current", spare=True), render.Column("missing"), render.Column("p", right=True),
+    render.Column("judged by", spare=True),
+]  # fmt: skip
+BARS: Final = " ▁▂▃▄▅▆▇█"
+WIDE: Final = 14
+ORDER: Final = {
+    Verdict.ERROR: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 2, Verdict.PASSED: 3,
+}  # fmt: skip
+LEAST_P: Final = 1e-99
+_SIZES: Final = ("wasserstein", "jensen_shannon", "ks", "psi", "chi_squared")
+_REASONS: Final = {
+    Reason.INSUFFICIENT: "too few values to judge", Reason.NOT_APPLICABLE: "not comparable",
+    Reason.DEGENERATE: "one value only",
+}  # fmt: skip
+
+
+def lines(comparison: Comparison, seconds: float) -> Iterator[str]:
+    """The lines of the answer."""
+    rows, columns = comparison.rows, comparison.columns
+    yield render.heading(
+        f"{comparison.reference} → {comparison.current}  {badge(comparison.verdict)}"
+    )
+    failed = sum(column.verdict is Verdict.FAILED for column in columns)
+    yield (
+        f"{count(rows.reference)} and {count(rows.current)} rows, {failed} of {len(columns)} columns "
+        f"failed, {seconds:.1f} s"
+    )
+    yield ""
+    order = sorted(columns, key=lambda column: (ORDER[column.verdict], -moved(column)))
+    yield from render.table(COLUMNS, map(_line, order), width=render.width())
+    yield ""
+    yield from render.wrapped(comparison.rule, indent="")
+    for note in comparison.notes:
+        yield from render.wrapped(note, indent="")
+
+
+def moved(column: ComparedColumn) -> float:
+    """How much a column moved, comparable between kinds: in tenths of standard deviations, or in
+    tenths of Jensen–Shannon distance."""
+    found = _by_name(column)
+    sizes = [found[name].statistic for name in _SIZES[:2] if name in found]
+    return max((size for size in sizes if size is not None), default=0.0)
+
+
+def words(column: ComparedColumn) -> str:
+    """What changed, in words.
+
+    >>> from detectors.finding import Kind
+    >>> found = Finding(column="x", detector="wasserstein", statistic=0.312, verdict=Verdict.FAILED)
+    >>> words(ComparedColumn(column="x", kind=Kind.NUMERIC, verdict=Verdict.FAILED, reference=None,
+    ...     current=None, findings=(found,)))
+    'moved by 0.31 sd'
+    """
+    if column.note is not None:
+        return column.note
+    found = _by_name(column)
+    said = [*_distribution(column, found), *_rates(found)]
+    if said:
+        return ", ".join(said)
+    reasons = [_REASONS[Reason(f.reason)] for f in column.findings if f.reason in set(_REASONS)]
+    return reasons[0] if reasons else NOTHING
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """Counts as bars of eight heights; a bin that holds any row is not blank.
+
+    >>> sparkline([0, 1, 4, 8])
+    ' ▁▄█'
+    """
+    most = max(counts, default=0)
+    if not most:
+        return ""
+    return "".join(BARS[-(-8 * rows // most)] for rows in counts)
+
+
+def _line(column: ComparedColumn) -> tuple[str, ...]:
+    before, now = _pictures(column)
+    deciding = _deciding(column)
+    return (
+        column.column, str(column.kind), badge(str(column.verdict)), words(column), before, now,
+        _missing(column), _p_value(deciding), _judged_by(deciding),
+    )  # fmt: skip
+
+
+def _distribution(column: ComparedColumn, found: Mapping[str, Finding]) -> Iterator[str]:
+    if (w := found.get("wasserstein")) is not None and w.statistic is not None:
+        yield f"moved by {w.statistic:.2g} sd"
+    elif column.levels is not None and (share := _other_levels(column.levels)) is not None:
+        yield f"{share:.2g} of rows in other levels" if share < 1 else "all rows in other levels"
+    else:
+        named = next((found[name] for name in _SIZES if name in found), None)
+        if named is not None and named.statistic is not None:
+            yield f"{named.detector} {named.statistic:.2g}"
+
+
+def _rates(found: Mapping[str, Finding]) -> Iterator[str]:
+    new = found.get("new_levels")
+    if new is not None and new.statistic and new.verdict is Verdict.FAILED:
+        yield f"{new.statistic:.1%} new levels"
+    gone = found.get("missing")
+    if gone is not None and gone.statistic is not None and gone.verdict is Verdict.FAILED:
+        way = "more" if gone.statistic > 0 else "fewer"
+        yield f"{abs(gone.statistic):.1%} {way} missing"
+    far = found.get("range")
+    if far is not None and far.statistic and far.verdict is Verdict.FAILED:
+        yield f"{far.statistic:.1%} far outside the range"
+    if "schema" in found:
+        yield "was always empty and is no longer"
+
+
+def _other_levels(levels: Levels) -> float | None:
+    """The share of rows that would have to change their level, half the sum of differences."""
+    sizes = (
+        sum(levels.reference) + levels.others.reference, sum(levels.current) + levels.others.current
+    )  # fmt: skip
+    if not all(sizes):
+        return None
+    first = [rows / sizes[0] for rows in (*levels.reference, levels.others.reference)]
+    second = [rows / sizes[1] for rows in (*levels.current, levels.others.current)]
+    return sum(abs(p - q) for p, q in zip(first, second, strict=True)) / 2.0
+
+
+def _pictures(column: ComparedColumn) -> tuple[str, str]:
+    picture = column.histogram or column.levels
+    if picture is None:
+        return NOTHING, NOTHING
+    before, now = (_narrowed(side, picture) for side in (picture.reference, picture.current))
+    return sparkline(before), sparkline(now)
+
+
+def _narrowed(counts: Sequence[int], picture: Histogram | Levels) -> list[int]:
+    """At most fourteen bars: bins of numbers joined, the most frequent levels kept."""
+    if isinstance(picture, Levels):
+        return list(counts[:WIDE])
+    step = -(-len(counts) // WIDE)
+    return [sum(counts[at : at + step]) for at in range(0, len(counts), step)]
+
+
+def _missing(column: ComparedColumn) -> str:
+    before, now = share_missing(column.reference), share_missing(column.current)
+    if before is None or now is None:
+        return NOTHING
+    return "none" if before == now == 0 else f"{before:.1%} → {now:.1%}"
+
+
+def _deciding(column: ComparedColumn) -> Finding | None:
+    """The finding that the verdict rests on: the first failed one, else the first judged one."""
+    judged = [f for f in column.findings if f.verdict in {Verdict.FAILED, Verdict.PASSED}]
+    failed = [f for f in judged if f.verdict is Verdict.FAILED]
+    return next(iter(failed or judged), None)
+
+
+def _p_value(finding: Finding | None) -> str:
+    if finding is None or finding.p_value is None:
+        return NOTHING
+    return f"<{LEAST_P:.0e}" if finding.p_value < LEAST_P else f"{finding.p_value:.2g}"
+
+
+def _judged_by(finding: Finding | None) -> str:
+    if finding is None:
+        return NOTHING
+    basis = finding.basis or Basis.OPTIMISTIC
+    limit = "" if finding.threshold is None else f" > {number(finding.threshold)}"
+    return click.style(f"{finding.detector}{limit}, {basis}", dim=True)
+
+
+def _by_name(column: ComparedColumn) -> dict[str, Finding]:
+    return {finding.detector: finding for finding in column.findings}

@@ -1,0 +1,176 @@
+"""The two files of a comparison: their columns by name, each read when it is its turn.
+
+Parquet is read a column at a time, or a few where they are small, without a thread of Arrow's own:
+the memory it takes is that of the columns at hand. Other files are read as a whole.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from controlplane.domain.errors import BadInput
+from detectors.finding import Kind
+
+PARQUET: Final = b"PAR1"
+_OF_CALENDARS: Final = (
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    "mon", "tue", "wed", "thu", "fri", "sat", "sun", "nan", "inf",
+)  # fmt: skip
+_PLAIN_TEXTS: Final = 20
+"""Texts of a column that tell whether it may hold numbers or dates."""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A file's rows: the types of its columns by name, and what reads some of them.
+
+    `remarks` are what had to be said about reading it. `read` may be called by several threads;
+    it raises BadInput where the file turns out unreadable.
+    """
+
+    path: str
+    rows: int
+    types: Mapping[str, pa.DataType]
+    read: Callable[[Sequence[str]], Mapping[str, pa.ChunkedArray]]
+    remarks: tuple[str, ...] = ()
+
+
+def source(path: Path) -> Source:
+    """Open a Parquet, Arrow, CSV or JSON-lines file; raises BadInput where it is none of them."""
+    try:
+        with path.open("rb") as file:
+            is_parquet = file.read(4) == PARQUET
+        return _parquet(path) if is_parquet else _whole(path)
+    except FileNotFoundError as error:
+        message = f"there is no file {path}"
+        raise BadInput(message) from error
+    except (pa.ArrowException, OSError) as error:
+        message = f"{path} is not readable: {_first_line(error)}"
+        raise BadInput(message) from error
+
+
+def comparable(kind: pa.DataType) -> bool:
+    """Whether columns of this type are compared: those of several parts are not."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return comparable(kind.storage_type)
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return comparable(kind.value_type)
+    return not pa.types.is_nested(kind)
+
+
+def kind_of(values: pa.ChunkedArray) -> Kind:
+    """What the values of a column are, by their type and, of texts, by what they look like."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_boolean(kind):
+        return Kind.BOOLEAN
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return Kind.DATETIME
+    if not _is_text(kind):
+        return Kind.NUMERIC
+    if _are_words(values):
+        return Kind.CATEGORICAL
+    from controlplane.cli.tables.kinds import kind_of as told  # noqa: PLC0415 - for such texts alone
+
+    return told(values.cast(pa.string()))
+
+
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values as they are compared: without extension types, bytes as the text that they are."""
+    kind = values.type
+    if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
+        return values
+    usual = (
+        pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+        or pa.types.is_string(kind)
+    )  # fmt: skip
+    if usual:
+        return values
+    from controlplane.cli.tables.opening import plain_or_none  # noqa: PLC0415 - for odd types alone
+
+    found = plain_or_none(values)
+    assert found is not None
+    return found
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def _are_words(values: pa.ChunkedArray) -> bool:
+    """Whether the first texts all begin with a letter, as no number does, and with no month or day."""
+    first: list[str | None] = values.slice(0, _PLAIN_TEXTS).to_pylist()
+    known = [text.strip().lower() for text in first if text]
+    return bool(known) and all(
+        text[:1].isalpha() and not text.startswith(_OF_CALENDARS) for text in known
+    )
+
+
+def _parquet(path: Path) -> Source:
+    with pq.ParquetFile(path, memory_map=True) as file:
+        schema, metadata = file.schema_arrow, file.metadata
+    texts = [field.name for field in schema if _is_text(field.type)]
+    readers = threading.local()
+
+    def read(names: Sequence[str]) -> Mapping[str, pa.ChunkedArray]:
+        if not hasattr(readers, "file"):
+            readers.file = pq.ParquetFile(
+                path, memory_map=True, metadata=metadata, read_dictionary=texts
+            )
+        try:
+            table = readers.file.read(columns=list(names), use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            message = f"{path}: {', '.join(names)} cannot be read: {_first_line(error)}"
+            raise BadInput(message) from error
+        return {name: table[name] for name in names}
+
+    types, remarks = _by_name(path, schema.names, schema.types)
+    return Source(path=str(path), rows=metadata.num_rows, types=types, read=read, remarks=remarks)
+
+
+def _whole(path: Path) -> Source:
+    """A file of another make, read at once."""
+    from controlplane.cli.tables.opening import opened  # noqa: PLC0415 - not for Parquet
+    from controlplane.cli.tables.texts import NotSoThroughout  # noqa: PLC0415
+
+    file, pieces = opened(path), None
+    while pieces is None:
+        try:
+            pieces = list(file.pieces(file.names))
+        except NotSoThroughout as changed:
+            file = opened(path, as_text=file.as_text | {changed.column})
+    found = {
+        name: pa.chunked_array([part for piece in pieces for part in piece[name].chunks],
+                               type=pieces[0][name].type)
+        for name in file.names if pieces
+    }  # fmt: skip
+    rows = len(next(iter(found.values()))) if found else 0
+    types = {name: values.type for name, values in found.items()}
+
+    def read(names: Sequence[str]) -> Mapping[str, pa.ChunkedArray]:
+        return {name: found[name] for name in names}
+
+    return Source(path=str(path), rows=rows, types=types, read=read)
+
+
+def _by_name(
+    path: Path, names: Sequence[str], types: Sequence[pa.DataType]
+) -> tuple[dict[str, pa.DataType], tuple[str, ...]]:
+    """The columns whose name is theirs alone, and a remark on the others."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    kept = {
+        name: kind for name, kind in zip(names, types, strict=True) if name not in set(twice)
+    }  # fmt: skip
+    remarks = (f"{path} has several columns called {name!r}; none is compared" for name in twice)
+    return kept, tuple(remarks)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

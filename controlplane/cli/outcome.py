@@ -1,0 +1,37 @@
+"""How a command ends and what it says, for those that talk to no server and for those that do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final, NoReturn
+
+import click
+import msgspec
+
+BAD_NEWS: Final = 3
+"""The exit status of a question that was answered, badly."""
+
+
+def cannot(message: str) -> NoReturn:
+    """End: it could not be done."""
+    raise click.ClickException(message)
+
+
+def bad_news() -> NoReturn:
+    """End: it was done, and the answer is bad news."""
+    click.get_current_context().exit(BAD_NEWS)
+
+
+def say(line: str) -> None:
+    """A line on standard error."""
+    click.echo(line, err=True)
+
+
+def put(document: object) -> None:
+    """One JSON document on standard output."""
+    click.echo(msgspec.json.encode(document).decode())
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`; did you mean …?`, or nothing where no name is near."""
+    near = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

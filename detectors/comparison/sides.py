@@ -1,0 +1,139 @@
+"""What each side of a column looks like: its figures, and both over common bins for the eye."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from detectors.comparison.held import Dates
+from detectors.comparison.result import QUANTILES, Histogram, Levels, Rows, Side
+from detectors.levelled import Levelled
+from detectors.ordered import Ordered, few_distinct, mean_and_std
+from detectors.reading import Counts, Floats
+
+BARS: Final = 40
+SHOWN_LEVELS: Final = 40
+_MOST_VALUES: Final = 20
+_AROUND: Final = (0.005, 0.995)
+"""The shares between whose quantiles the bars lie, so that a far value does not flatten them."""
+
+
+def of_numbers(held: Ordered) -> Side:
+    """The figures of a column of numbers."""
+    finite = held.finite
+    side = Side(
+        rows=held.rows, missing=held.missing, infinite=held.values.size - finite.size
+    )  # fmt: skip
+    if not finite.size:
+        return side
+    mean, std = mean_and_std(finite)
+    return Side(
+        rows=side.rows, missing=side.missing, infinite=side.infinite,
+        mean=_number(mean), std=_number(std),
+        minimum=float(finite[0]), maximum=float(finite[-1]),
+        quantiles=tuple(_quantiles(finite, QUANTILES).tolist()),
+    )  # fmt: skip
+
+
+def of_levels(held: Levelled) -> Side:
+    """The figures of a column of levels."""
+    return Side(rows=held.rows, missing=held.missing, distinct=len(held.names))
+
+
+def of_dates(held: Dates) -> Side:
+    """The figures of a column of dates."""
+    return Side(rows=held.rows, missing=held.missing, first=held.first, last=held.last)
+
+
+def histogram(reference: Ordered, current: Ordered) -> Histogram | None:
+    """Both over bars of one width between the outermost half percents; None without a number.
+
+    Whole numbers within forty of each other have a bar each.
+    """
+    present = [values for values in (reference.finite, current.finite) if values.size]
+    if not present:
+        return None
+    bounds = np.array([_quantiles(values, _AROUND) for values in present])
+    edges = _edges(float(bounds[:, 0].min()), float(bounds[:, 1].max()), present)
+    first, second = (_counted(edges, held.values) for held in (reference, current))
+    return Histogram(
+        edges=tuple(edges.tolist()),
+        reference=tuple(first[1:-1].tolist()),
+        current=tuple(second[1:-1].tolist()),
+        below=Rows(int(first[0]), int(second[0])),
+        above=Rows(int(first[-1]), int(second[-1])),
+    )
+
+
+def levels(reference: Levelled, current: Levelled) -> Levels:
+    """Both by their most frequent levels, the greater share of the two deciding."""
+    counts: dict[str, list[int]] = {}
+    for at, held in enumerate((reference, current)):
+        for name, rows in _most_frequent(held):
+            counts.setdefault(name, [0, 0])[at] = rows
+    for at, held in enumerate((reference, current)):
+        _fill(counts, at, held)
+    sizes = [max(int(held.counts.sum()), 1) for held in (reference, current)]
+    order = sorted(
+        counts.items(),
+        key=lambda item: (-max(item[1][0] / sizes[0], item[1][1] / sizes[1]), item[0]),
+    )[:SHOWN_LEVELS]
+    first, second = ([rows[at] for _, rows in order] for at in (0, 1))
+    return Levels(
+        names=tuple(name for name, _ in order), reference=tuple(first), current=tuple(second),
+        others=Rows(
+            int(reference.counts.sum()) - sum(first), int(current.counts.sum()) - sum(second)
+        ),
+    )  # fmt: skip
+
+
+def _most_frequent(held: Levelled) -> list[tuple[str, int]]:
+    places = np.argsort(-held.counts, kind="stable")[:SHOWN_LEVELS].tolist()
+    return [(held.names[at].as_py(), int(held.counts[at])) for at in places]
+
+
+def _fill(counts: dict[str, list[int]], at: int, held: Levelled) -> None:
+    """The rows of the levels that are shown for the other side's sake."""
+    if len(held.names) <= SHOWN_LEVELS:
+        return
+    wanted = {name for name, rows in counts.items() if not rows[at]}
+    if not wanted:
+        return
+    for name, rows in zip(held.names.to_pylist(), held.counts.tolist(), strict=True):
+        if name in wanted:
+            counts[name][at] = rows
+
+
+def _edges(low: float, high: float, present: list[Floats]) -> Floats:
+    few = [few_distinct(values, _MOST_VALUES * 2) for values in present]
+    whole = all(v is not None and bool(np.all(v == np.floor(v))) for v in few)
+    if whole and high - low < BARS:
+        return np.arange(low, high + 2.0) - 0.5
+    if not high > low:
+        wide = max(abs(low), 1.0) * 0.5
+        return np.array([low - wide, low + wide])
+    edges = np.linspace(low, high, BARS + 1)
+    found: Floats = edges if np.all(np.diff(edges) > 0.0) else np.array([low, high])
+    return found if math.isfinite(high - low) else np.array([low, high])
+
+
+def _counted(edges: Floats, values: Floats) -> Counts:
+    """Rows below the edges, in each bin, above; a row on the last edge is in the last bin."""
+    below = values.searchsorted(edges, side="left")
+    below[-1] = values.searchsorted(edges[-1], side="right")
+    return np.diff(below, prepend=0, append=values.size)
+
+
+def _quantiles(values: Floats, shares: tuple[float, ...]) -> Floats:
+    """Quantiles of values in order, linear between neighbours."""
+    at = np.array(shares) * (values.size - 1)
+    lower = np.floor(at).astype(np.int64)
+    upper = np.minimum(lower + 1, values.size - 1)
+    weight = at - lower
+    below, above = values[lower], values[upper]
+    found: Floats = np.where(below == above, below, below * (1.0 - weight) + above * weight)
+    return found
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
