@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from controlplane.api import encode, wire
+from controlplane.api import encode, estimated, wire
 from controlplane.domain.alerts import Alert, Severity
 from controlplane.domain.conditions import Condition
 from controlplane.domain.guards import Guard
@@ -154,6 +154,7 @@ def _summary(ledger: LedgerReader, model: Model, going: Going, counts: Counts) -
         champion=model.champion,
         metric="" if generation is None else metric_of(generation.policy),
         realised=None if matured is None else figure(matured),
+        estimated=None if score is None else estimated.headline(score),
         reference_loss=None if scale is None else scale.reference_loss,
         activity=_activity(model, going),
         open_alerts=len(going.alerts),

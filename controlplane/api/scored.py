@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from controlplane.api import wire
+from controlplane.api import estimated, wire
 from controlplane.api.fleet import ALL_ROWS, figure
 from controlplane.domain.errors import NotFound
 from controlplane.domain.models import Model
@@ -84,20 +84,33 @@ def metric(
         Window, model=model.id, since=span.since, until=span.until, newest_first=True,
         limit=span.limit,
     )  # fmt: skip
-    series: dict[str, list[wire.Point]] = {ALL_ROWS: []}
+    series: dict[str, wire.Series] = {ALL_ROWS: wire.Series(version=ALL_ROWS, realised=[])}
     if newest:
         scores = ledger.find(
             Score, model=model.id, since=newest[-1].start, until=newest[0].start + MOMENT
         )
         latest = _by_window(scores, span.as_of)
         for score in sorted(latest.values(), key=lambda s: (s.start, s.window)):
-            for realised in score.realised:
-                if realised.metric == name:
-                    series.setdefault(realised.version, []).append(_point(score, realised))
+            _add(series, score, name)
     return wire.Metric(
         model=model.id, metric=name, direction=direction,
-        series=[wire.Series(version=v, realised=points) for v, points in series.items()],
+        series=list(series.values()),
     )  # fmt: skip
+
+
+def _add(series: dict[str, wire.Series], score: Score, name: str) -> None:
+    """A window's points of every version, each with what it rests on."""
+    realised = {r.version: r for r in score.realised if r.metric == name}
+    expected = {e.version: e for e in score.estimated if e.metric == name}
+    for version in dict.fromkeys([*realised, *expected]):
+        line = series.setdefault(version, wire.Series(version=version, realised=[]))
+        found, guess = realised.get(version), expected.get(version)
+        if found is not None:
+            line.realised.append(_point(score, found))
+        if guess is not None:
+            line.estimated.append(estimated.point(score, guess))
+        if (one := estimated.merged(score, found, guess)) is not None:
+            line.merged.append(one)
 
 
 def _by_window(scores: Iterable[Score], as_of: datetime | None) -> dict[str, Score]:
@@ -127,6 +140,7 @@ def _window(window: Window, score: Score | None) -> wire.Window:
         late=score.late if score else 0, verdict=score.verdict if score else None,
         champion=score.champion if score else None,
         realised=figure(score) if score else None,
+        estimated=estimated.headline(score) if score else None,
         columns_failed=score.columns_failed if score else 0,
         columns_judged=score.columns_judged if score else 0,
         columns_unjudged=score.columns_unjudged if score else 0,

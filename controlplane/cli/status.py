@@ -81,6 +81,25 @@ def _figure(figure: wire.Figure | None) -> str:
     return f"{bounded(figure.value, figure.low, figure.high)} on {count(figure.rows)}"
 
 
+def _expected(found: wire.Estimate | None) -> str:
+    """What the newest window is expected to be without labels, and what that rests on."""
+    if found is None:
+        return render.NOTHING
+    if found.value is None:
+        return f"hidden: {found.hidden}"
+    low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
+    depends = (
+        f"; depends on the kind of shift, {number(found.low)} to {number(found.high)}: "
+        f"get {found.labels_wanted} labels"
+        if found.is_apart
+        else ""
+    )
+    return (
+        f"{found.metric} {bounded(found.value, low, high)} on {count(found.rows)} of the newest "
+        f"window, without labels ({found.method}; holds while {found.assumption}){depends}"
+    )
+
+
 def _alerts(model: wire.ModelSummary) -> str:
     if not model.open_alerts:
         return "none"
@@ -108,6 +127,7 @@ def _detail(found: wire.ModelDetail) -> Iterator[str]:
         ("task", f"{summary.task}, generation {summary.generation} of the model file"),
         ("champion", served or "none yet"),
         (summary.metric or "metric", _figure(summary.realised)),
+        ("expected", _expected(summary.estimated)),
         ("reference loss", number(summary.reference_loss)),
         ("activity", _activity(summary)),
         ("rows", (f"{count(summary.rows.predictions)} predictions, {count(summary.rows.labels)} "

@@ -13,7 +13,11 @@ WATCHED: Final[Mapping[str, frozenset[str]]] = {
     "volume": frozenset({"volume"}),
     "label_feed": frozenset({"label_feed"}),
     "schema": frozenset({"schema"}),
+    "estimate": frozenset({"estimate"}),
+    "concept": frozenset({"residual"}),
 }
+MATURED: Final = frozenset({"label_feed", "concept"})
+"""Those that only a window whose labels are closed can show."""
 """Alert-only conditions and the detectors whose failed findings make them hold."""
 WORDS: Final[Mapping[str, str]] = {
     "unseen": "{size:.0%} of the rows hold a level of {column} that the reference has not",
@@ -24,6 +28,8 @@ WORDS: Final[Mapping[str, str]] = {
     "volume": "{rows} rows came, {size:.0%} {more} than usual",
     "label_feed": "labels came for {size:.0%} of the rows {more} than usual",
     "schema": "{column} is absent, or has values and never had any before",
+    "estimate": "inputs moved to where a loss {size:.0%} of the reference's {higher} is to be expected, before labels are in",
+    "residual": "the realised loss is {size:.0%} of the reference's {higher} than the inputs explain: labels no longer follow them as they did",
 }
 """What a failed finding means, by its detector; effects are as the detectors document them."""
 _TOLD: Final = frozenset({Verdict.PASSED, Verdict.FAILED})
@@ -39,7 +45,7 @@ def watched(facts: Facts) -> list[Condition]:
     return [
         _data(name, detectors, newest[-1])
         for name, detectors in WATCHED.items()
-        if (newest := matured if name == "label_feed" else scores)
+        if (newest := matured if name in MATURED else scores)
     ]
 
 
@@ -53,9 +59,18 @@ def _data(name: str, detectors: frozenset[str], score: Score) -> Condition:
     says = f"in the window from {day_of(score)}: " + "; ".join(_words(f) for f in failed[:5])
     if len(failed) > 5:  # noqa: PLR2004  # a sentence holds five
         says += f"; and {len(failed) - 5} more"
+    says += _wanted(name, score)
     figures = {f"{f.column}:{f.detector}": f.statistic for f in failed}
     return Condition(name=name, holds=True, window=score.window, says=says,
                      evidence=(cite(score, says, figures),))  # fmt: skip
+
+
+def _wanted(name: str, score: Score) -> str:
+    """How many labels would tell whether an estimate is right."""
+    asked = (
+        [e.labels_wanted for e in score.estimated if e.labels_wanted] if name == "estimate" else []
+    )
+    return f"; {max(asked)} labels drawn evenly from the window would tell" if asked else ""
 
 
 def _words(finding: Finding) -> str:
@@ -67,5 +82,6 @@ def _words(finding: Finding) -> str:
     effect = finding.effect or 0.0
     return words.format(
         column=finding.column, rows=finding.rows, size=abs(effect),
-        more="more" if effect > 0 else "fewer", statistic=finding.statistic or 0.0,
+        more="more" if effect > 0 else "fewer", higher="higher" if effect > 0 else "lower",
+        statistic=finding.statistic or 0.0,
     )  # fmt: skip

@@ -64,6 +64,8 @@ def families_of(monitors: Monitors) -> frozenset[Family]:
         used |= {Family.FEATURE_DRIFT, Family.PREDICTION_DRIFT}
     if monitors.quality is not None:
         used.add(Family.QUALITY)
+    if monitors.performance is not None and monitors.performance.estimate:
+        used.add(Family.LABEL_FREE)
     return frozenset(used)
 
 

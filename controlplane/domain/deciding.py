@@ -29,7 +29,17 @@ SELECTIVE: Final = (
     "reward agreeing with it"
 )
 ALERTING: Final = frozenset(
-    {"performance", "drift", "stream", "quality", "volume", "label_feed", "schema"}
+    {
+        "performance",
+        "drift",
+        "stream",
+        "quality",
+        "volume",
+        "label_feed",
+        "schema",
+        "estimate",
+        "concept",
+    }
 )
 """Conditions that somebody should hear of; schedules and ages are nobody's alarm."""
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 import msgspec
 from typing_extensions import override
 
+from controlplane.domain.estimates import Estimated
 from controlplane.domain.grid import (
     DAY,
     Grid,
@@ -100,12 +101,13 @@ class Score(Record, frozen=True, kw_only=True):
     recent: tuple[Realised, ...] = ()
     """The champion's figures over the week up to the window's end, where the window is too short
     for its days to be told apart; without interval where the week has too few of them."""
+    estimated: tuple[Estimated, ...] = ()
+    """What was expected before labels were in, of each version and of all live rows (`*`)."""
     columns_failed: int = 0
     columns_judged: int = 0
     columns_unjudged: int = 0
     stream_alarm: bool | None = None
-    """Whether the stream of errors of the champion's epoch alarmed in this window; None: not
-    looked at."""
+    """Whether the stream of errors of the champion's epoch alarmed in it; None: not looked at."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -263,10 +265,9 @@ def counted(calendar: Calendar, number: int, found: Counted) -> Window:
 def closed_by(window: Window, announced: datetime) -> Window:
     """A window at the end of a replay: whatever is still open closes when the end is announced."""
     return msgspec.structs.replace(
-        window,
-        rows_close=min(window.rows_close, announced),
+        window, rows_close=min(window.rows_close, announced),
         labels_close=min(window.labels_close, announced),
-    )
+    )  # fmt: skip
 
 
 def is_whole(window: Window, calendar: Calendar) -> bool:
@@ -291,8 +292,7 @@ def label_days(
 
     A day is closed when the label delay has passed since its end.
     """
-    before = list(steps_before(calendar.days, by - calendar.delay, after))
-    return before[::-1]
+    return list(steps_before(calendar.days, by - calendar.delay, after))[::-1]
 
 
 def labels_closed_to(calendar: Calendar, by: datetime) -> datetime:

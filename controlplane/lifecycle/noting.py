@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connectors.artifacts import BadArtifact
 from connectors.contract import ChampionSpec, Ended
 from controlplane.domain.errors import NotFound, Refused
+from controlplane.domain.estimates import measured_name
 from controlplane.domain.models import LossScale, Model
 from controlplane.domain.policy import Policy
 from controlplane.domain.runs import Run
@@ -20,6 +22,9 @@ from controlplane.lifecycle.trying import scale_from
 from controlplane.lifecycle.workshop import Workshop
 from controlplane.store.ports import Known, Store, Transaction
 from detectors.performance import losses
+
+Measured = tuple[LossScale, pa.Table]
+"""A loss scale, and the predictions of unseen rows that it was taken from."""
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,21 +141,26 @@ def _succeed(store: Store, workshop: Workshop, run: Run, bench: Bench, ended: En
         trained_from=run.data_from, trained_to=run.data_to, rows_trained=run.rows,
         data_sha256=run.data_sha256, metrics=metrics, parameters=parameters,
     )  # fmt: skip
+    measured: Measured | None = None
     if "first" in run.triggers:
-        scale = _measured(workshop, run, version, bench)
-        if scale is None:
+        measured = _measured(workshop, run, version, bench)
+        if measured is None:
             return False
-        version = msgspec.structs.replace(version, scale=scale)
+        version = msgspec.structs.replace(version, scale=measured[0])
     done = msgspec.structs.replace(
         run, state=moved(RUN, run.id, run.state, RunEvent.EXITED_CLEAN), finished_at=bench.now,
         seconds=ended.seconds,
     )  # fmt: skip
-    store.write(lambda t: _record(t, done, version)).result()
+    unseen = None if measured is None else measured[1]
+    store.write(lambda t: _record(t, done, version, unseen)).result()
     return True
 
 
-def _record(t: Transaction, run: Run, version: Version) -> None:
-    """The run's end and the version it made, together; its number is the next one by now."""
+def _record(t: Transaction, run: Run, version: Version, unseen: pa.Table | None) -> None:
+    """The run's end and the version it made, together; its number is the next one by now.
+
+    With a first version go the predictions that measured it: what its estimates are learned from.
+    """
     model = t.ledger.get(Model, run.model)
     if model is None:
         return
@@ -162,13 +172,16 @@ def _record(t: Transaction, run: Run, version: Version) -> None:
         version, id=f"{run.model}/{name}", version=name, number=number
     ))  # fmt: skip
     t.ledger.put(msgspec.structs.replace(model, versions=number))
+    if unseen is not None:
+        t.events.append_scored(run.model, measured_name(name), unseen)
     facts = {"run": run.id, "sha256": version.sha256, "rows": run.rows}
     t.ledger.journal(model=run.model, at=version.made_at, kind="trained", subject=name,
                      by="trainer", facts=facts)  # fmt: skip
 
 
-def _measured(workshop: Workshop, run: Run, version: Version, bench: Bench) -> LossScale | None:
-    """The first version's loss scale, by the fit that is thrown away; None while it scores.
+def _measured(workshop: Workshop, run: Run, version: Version, bench: Bench) -> Measured | None:
+    """The first version's loss scale and the predictions that it rests on, by the fit that is
+    thrown away; None while it scores.
 
     The version itself scores the same rows: the proof that it loads and scores.
     """
@@ -196,7 +209,8 @@ def _measured(workshop: Workshop, run: Run, version: Version, bench: Bench) -> L
     scores = {label: rows[f"score:{label}"] for label in bench.schema.scores}
     values = losses(str(bench.schema.task), bench.policy.trial.metric, rows["label"],
                     rows["prediction"], scores)  # fmt: skip
-    return scale_from(values) or LossScale(reference_loss=0.0, loss_cap=1.0, rows=0)
+    scale = scale_from(values) or LossScale(reference_loss=0.0, loss_cap=1.0, rows=0)
+    return scale, unseen.select(["id", "at"]).join(measured, "id")
 
 
 def _failed(store: Store, run: Run, event: RunEvent, reason: str, now: datetime) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from controlplane.domain.states import WINDOW, WindowEvent, WindowState, moved
 from controlplane.domain.verdicts import Headline, window_verdict
 from controlplane.domain.windows import Score, Window, closed_by, closes
+from controlplane.monitor.estimating import OWN, expectation
 from controlplane.monitor.inputs import hard_limits, judged, seen
 from controlplane.monitor.lacking import notes_on
 from controlplane.monitor.late import changed_windows
@@ -114,6 +115,8 @@ def _revised(
     findings, counts = _inputs(store, view, measure, found, before)
     if revision and measure is not None and measure.yardstick.rates is not None:
         findings = findings + judged_labels(measure.yardstick.rates, found)
+    expected = expectation(store, view, scope, found, before)
+    findings = [f for f in findings if f.detector not in OWN] + list(expected.findings)
     champion = scope.champion_at(min(window.end, scope.instant))
     score = Score(
         id=f"{window.id}/{revision}", model=scope.name, window=window.id, revision=revision,
@@ -123,7 +126,7 @@ def _revised(
         reference=None if measure is None else measure.reference.id,
         verdict=window_verdict(findings), rows=found.rows.num_rows,
         labels=found.labelled.num_rows, late=found.late, findings=tuple(findings),
-        realised=realised(scope, found),
+        realised=realised(scope, found), estimated=expected.figures,
         recent=lately(view, scope, window) if revision == 1 else (), columns_failed=counts.failed,
         columns_judged=counts.judged, columns_unjudged=counts.unjudged,
         stream_alarm=alarmed(store, view, scope, found) if revision == 1 else None,

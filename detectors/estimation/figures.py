@@ -22,7 +22,8 @@ class Estimated(msgspec.Struct, frozen=True, kw_only=True):
 
     `interval` is at 90 %. `low` and `high` span what inputs alone having changed (this value) and
     the mix of classes alone having changed would give; None where the latter has no meaning.
-    `labels_wanted` is how many labels would tell, where those two lie apart.
+    `is_apart` says that those two differ by more than chance, so that the answer depends on a kind
+    of change that no unlabelled row shows; `labels_wanted` is how many labels would tell.
     """
 
     metric: str
@@ -34,6 +35,7 @@ class Estimated(msgspec.Struct, frozen=True, kw_only=True):
     assumption: str = ASSUMPTION
     low: float | None = None
     high: float | None = None
+    is_apart: bool = False
     labels_wanted: int | None = None
     hidden: str | None = None
 
@@ -71,7 +73,7 @@ def shown(
         method=method, rows=rows,
         low=None if other is None else min(value, other),
         high=None if other is None else max(value, other),
-        labels_wanted=labels_wanted(value, spread, bounded=bounded) if is_apart else None,
+        is_apart=is_apart, labels_wanted=labels_wanted(value, spread, bounded=bounded) or None,
     )  # fmt: skip
 
 

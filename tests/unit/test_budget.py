@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from controlplane.domain.budget import (
@@ -17,7 +18,10 @@ from controlplane.domain.policy import Drift, FalseAlarms, Monitors, Performance
 from tests.watched import WEEK, a_policy
 
 NINETY = FalseAlarms(count=1.0, period=timedelta(days=90))
-USED = families_of(a_policy().monitors)
+BLIND = msgspec.structs.replace(
+    a_policy().monitors, performance=Performance(metric="mae", estimate=False)
+)
+USED = families_of(BLIND)
 
 
 def test_shares_add_up_to_the_whole_whatever_is_in_use() -> None:
@@ -50,8 +54,11 @@ def test_windows_longer_than_the_period_do_not_make_the_level_absurd() -> None:
 
 
 def test_monitors_that_are_off_are_not_in_use() -> None:
-    off = Monitors(drift=None, quality=None, performance=Performance(metric="mae"), stream=None)
-    assert families_of(off) == {Family.PERFORMANCE}
+    seen = Performance(metric="mae")
+    off = Monitors(drift=None, quality=None, performance=seen, stream=None)
+    assert families_of(off) == {Family.PERFORMANCE, Family.LABEL_FREE}
+    blind = msgspec.structs.replace(seen, estimate=False)
+    assert families_of(msgspec.structs.replace(off, performance=blind)) == {Family.PERFORMANCE}
     drift = Monitors(drift=Drift(), quality=None, performance=None, stream=None)
     assert families_of(drift) == {Family.FEATURE_DRIFT, Family.PREDICTION_DRIFT, Family.PERFORMANCE}
 

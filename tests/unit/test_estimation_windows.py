@@ -78,6 +78,7 @@ def test_where_only_the_mix_of_classes_changed_the_span_holds_the_truth(
     true = expected.value("precision", truth.astype(float), window.predicted, window.score)
     assert found.low - 0.03 <= true <= found.high + 0.03
     assert found.high - found.low > 0.05
+    assert found.is_apart
     assert found.labels_wanted > 100
 
 
@@ -181,7 +182,7 @@ def test_the_error_of_a_noisier_region_is_foretold() -> None:
     )
     assert {f.method for f in found.values()} == {"dle"}
     assert found["mae"].interval.low < true < found["mae"].interval.high
-    assert (found["mae"].low, found["mae"].labels_wanted) == (None, None)
+    assert (found["mae"].low, found["mae"].is_apart) == (None, False)
 
 
 def test_foretold_errors_are_never_below_zero_nor_blind_to_what_they_never_saw() -> None:

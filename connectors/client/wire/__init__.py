@@ -17,13 +17,13 @@ from connectors.client.wire.answers import (
     Stopped,
 )
 from connectors.client.wire.caused import Causes, Credit, MovedColumn, WorseSlice
+from connectors.client.wire.estimates import Estimate, EstimatedPoint, Interval, MergedPoint
 from connectors.client.wire.found import (
     ColumnPicture,
     ColumnSide,
     Condition,
     Figure,
     Finding,
-    Interval,
     Metric,
     ModelSummary,
     Point,
@@ -63,6 +63,8 @@ __all__ = [
     "Decision",
     "Delivery",
     "Drifted",
+    "Estimate",
+    "EstimatedPoint",
     "Evidence",
     "Figure",
     "Finding",
@@ -70,6 +72,7 @@ __all__ = [
     "Health",
     "Interval",
     "JournalEntry",
+    "MergedPoint",
     "Metric",
     "ModelDetail",
     "ModelSummary",

@@ -4,13 +4,12 @@ from datetime import datetime
 
 import msgspec
 
-
-class Interval(msgspec.Struct, frozen=True):
-    """Two bounds in the units of the figure they belong to, at the stated level in (0, 1)."""
-
-    low: float
-    high: float
-    level: float = 0.9
+from connectors.client.wire.estimates import (
+    Estimate,
+    EstimatedPoint,
+    Interval,
+    MergedPoint,
+)
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +70,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str | None = None
     champion: str | None = None
     realised: Figure | None = None
+    estimated: Estimate | None = None
     columns_failed: int = 0
     columns_judged: int = 0
     columns_unjudged: int = 0
@@ -95,7 +95,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str
     realised: list[Point] = []
-    estimated: list[Point] = []
+    estimated: list[EstimatedPoint] = []
+    merged: list[MergedPoint] = []
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +169,7 @@ class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):
     champion: str | None = None
     metric: str = ""
     realised: Figure | None = None
+    estimated: Estimate | None = None
     reference_loss: float | None = None
     activity: str = ""
     """What is going on: `trial of v3`, `guard over v2`, `training`, `watching` …"""

@@ -12,6 +12,7 @@ from controlplane.api.wire.answers import (
     Stopped,
 )
 from controlplane.api.wire.caused import Causes, Credit, MovedColumn, WorseSlice
+from controlplane.api.wire.estimates import Estimate, EstimatedPoint, MergedPoint
 from controlplane.api.wire.found import (
     ColumnPicture,
     ColumnSide,
@@ -61,10 +62,13 @@ __all__ = [
     "Decision",
     "Delivery",
     "Drifted",
+    "Estimate",
+    "EstimatedPoint",
     "Figure",
     "Guard",
     "Health",
     "JournalEntry",
+    "MergedPoint",
     "Metric",
     "ModelDetail",
     "ModelSummary",

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from controlplane.api.wire.estimates import Estimate, EstimatedPoint, MergedPoint
 from detectors.finding import Finding, Interval
 
 
@@ -33,6 +34,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str | None
     champion: str | None
     realised: Figure | None
+    estimated: Estimate | None
     columns_failed: int
     columns_judged: int
     columns_unjudged: int
@@ -99,7 +101,9 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str
     realised: list[Point]
-    estimated: list[Point] = []
+    estimated: list[EstimatedPoint] = []
+    merged: list[MergedPoint] = []
+    """One series: what was realised where labels are in, what is expected where they are not."""
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):

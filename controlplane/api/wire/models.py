@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from controlplane.api.wire.estimates import Estimate
 from controlplane.api.wire.found import Figure
 from controlplane.api.wire.steps import Alert, Guard, Run, Trial, Version
 
@@ -36,6 +37,9 @@ class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):
     champion: str | None
     metric: str
     realised: Figure | None
+    """Of the newest window whose labels are closed."""
+    estimated: Estimate | None
+    """Of the newest window, labels or not."""
     reference_loss: float | None
     activity: str
     """What is going on: `trial of v3`, `guard over v2`, `training`, `watching` …"""

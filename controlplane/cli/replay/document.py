@@ -193,6 +193,7 @@ def _windows(sources: Sources, found: list[wire.Window]) -> list[Window]:
                 rows=window.rows,
                 champion=window.champion,
                 served=_figure(window.realised),
+                estimated=_expected(window.estimated),
                 never_retrained=never.value,
                 always_retrained=rival.value,
                 verdict=window.verdict,
@@ -205,6 +206,14 @@ def _figure(found: wire.Figure | None) -> Figure | None:
     if found is None:
         return None
     return Figure(value=found.value, low=found.low, high=found.high, rows=found.rows)
+
+
+def _expected(found: wire.Estimate | None) -> Figure | None:
+    """What was expected of a window before its labels; None where that is hidden."""
+    if found is None or found.value is None:
+        return None
+    low, high = (found.interval.low, found.interval.high) if found.interval else (None, None)
+    return Figure(value=found.value, low=low, high=high, rows=found.rows)
 
 
 def _summary(windows: list[Window], runs: list[wire.Run], always: AlwaysRetrained) -> Summary:
