@@ -7,10 +7,9 @@ to standard error. What could not be done ends with status 1 and says how to men
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from functools import wraps
 from itertools import islice
-from typing import Concatenate, Final, NoReturn, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -22,12 +21,13 @@ from connectors.client.http import Connection
 from connectors.client.place import DEFAULT_SERVER, server_named
 from connectors.client.problems import BadAnswer, ServerAway, ServerSaid
 from controlplane.cli import render
+from controlplane.cli.outcome import bad_news, cannot, nearest, put, say
+
+__all__ = ["bad_news", "cannot", "nearest", "put", "say"]
 
 P = ParamSpec("P")
 Item = TypeVar("Item")
 
-BAD_NEWS: Final = 3
-"""The exit status of a question that was answered, badly."""
 UNAUTHENTICATED: Final = 401
 NOT_FOUND: Final = 404
 LARGEST_PAGE: Final = 1000
@@ -135,26 +135,6 @@ def connected(server: str | None, token: str | None) -> Iterator[Connection]:
             cannot(f"{error}; is {connection.server} a Leeboard of this version?")
 
 
-def cannot(message: str) -> NoReturn:
-    """End: it could not be done."""
-    raise click.ClickException(message)
-
-
-def bad_news() -> NoReturn:
-    """End: it was done, and the answer is bad news."""
-    click.get_current_context().exit(BAD_NEWS)
-
-
-def say(line: str) -> None:
-    """A line on standard error."""
-    click.echo(line, err=True)
-
-
-def put(document: object) -> None:
-    """One JSON document on standard output."""
-    click.echo(msgspec.json.encode(document).decode())
-
-
 def sure(what: str, *, yes: bool) -> None:
     """Go on only where somebody agrees with what will happen: by `--yes`, or asked on a terminal."""
     if yes:
@@ -169,12 +149,6 @@ def sure(what: str, *, yes: bool) -> None:
 def at_a_terminal() -> bool:
     """Whether there is somebody to ask."""
     return sys.stdin.isatty()
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """`; did you mean …?`, or nothing where no name is near."""
-    near = get_close_matches(name, list(names), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _mended(connection: Connection, said: ServerSaid) -> str:
