@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 from detectors import level_bins, numeric_bins, reading
 from detectors.bins import FAR_WIDTHS, Bins, Tally
 from detectors.finding import Kind, Sample
+from detectors.levelled import Levelled, levelled
+from detectors.ordered import Ordered, ordered
 from detectors.profile import frozen, names, points
 from detectors.profile.form import ColumnProfile
 from detectors.profile.moments import Moments, moments, powers_about
@@ -37,7 +39,11 @@ def column(sample: Sample, bins: Bins | None = None) -> ColumnProfile:
     >>> found.missing, found.moments.mean, found.tally.counts
     (1, 1.6666666666666667, (0, 1, 0, 2, 0))
     """
-    values = read(sample)
+    return whole(read(sample), bins)
+
+
+def whole(values: Values, bins: Bins | None = None) -> ColumnProfile:
+    """The same of values that are read already."""
     used = bins if bins is not None else own_bins(values)
     return on_bins(values.profile, used, counted(used, values))
 
@@ -53,7 +59,7 @@ def read(sample: Sample) -> Values:
         case Kind.NUMERIC:
             return _numbers(sample)
         case Kind.CATEGORICAL | Kind.BOOLEAN:
-            return _levels(sample)
+            return of_levels(levelled(sample))
         case Kind.DATETIME:
             return Values(_dates(sample))
 
@@ -88,25 +94,29 @@ def counted(bins: Bins, values: Values) -> Tally:
     return msgspec.structs.replace(tally, own=0)
 
 
-def _numbers(sample: Sample) -> Values:
-    everything = np.sort(reading.numbers(sample.values))
-    first = int(everything.searchsorted(-np.inf, side="right"))
-    last, end = everything.searchsorted([np.inf, np.nan], side="left").tolist()
-    ordered = everything[first:last]
-    of_runs = runs(ordered)
+def in_order(found: Ordered, *, unparsable: int = 0) -> Values:
+    """The same of numbers that are in order already."""
+    finite = found.finite
+    of_runs = runs(finite)
+    low = int(found.values.searchsorted(-np.inf, side="right"))
     return Values(
         ColumnProfile(
-            column=sample.column,
-            kind=sample.kind,
-            rows=everything.size,
-            missing=everything.size - end,
-            unparsable=reading.unparsable(sample.values, everything.size - end),
-            moments=moments(ordered),
+            column=found.column,
+            kind=Kind.NUMERIC,
+            rows=found.rows,
+            missing=found.missing,
+            unparsable=unparsable,
+            moments=moments(finite),
             points=points.reduced(of_runs),
         ),
         runs=of_runs,
-        infinite=(first, end - last),
+        infinite=(low, found.values.size - finite.size - low),
     )
+
+
+def _numbers(sample: Sample) -> Values:
+    found = ordered(sample)
+    return in_order(found, unparsable=reading.unparsable(sample.values, found.missing))
 
 
 def _tally(bins: Bins, values: Values, runs: Runs) -> Tally:
@@ -134,16 +144,16 @@ def _tally(bins: Bins, values: Values, runs: Runs) -> Tally:
     )
 
 
-def _levels(sample: Sample) -> Values:
-    distinct, held, missing = reading.levels(sample)
-    found = ColumnProfile(
-        column=sample.column,
-        kind=sample.kind,
-        rows=int(held.sum()) + missing,
-        missing=missing,
-        names=names.named(distinct, held),
+def of_levels(found: Levelled) -> Values:
+    """The same of levels that are counted already."""
+    profile = ColumnProfile(
+        column=found.column,
+        kind=found.kind,
+        rows=found.rows,
+        missing=found.missing,
+        names=names.named(found.names, found.counts),
     )
-    return Values(found, levels=(distinct, held))
+    return Values(profile, levels=(found.names, found.counts))
 
 
 def _dates(sample: Sample) -> ColumnProfile:

@@ -85,7 +85,7 @@ def of_runs(found: ColumnProfile, runs: Runs) -> Bins:
         minimum=moments.minimum,
         maximum=moments.maximum,
         distinct=int(values.size),
-        once=int(np.count_nonzero(np.diff(runs.ends, prepend=0) == 1)),
+        once=values.size if runs.rows == values.size else int(np.count_nonzero(runs.held == 1)),
     )
 
 

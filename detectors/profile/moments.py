@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
 
 from detectors.bins import LARGEST
 from detectors.reading import Floats
+
+_BLOCK: Final = 1 << 15
+"""Values at a time: what is computed of them stays in the processor's cache."""
 
 
 class Moments(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +51,14 @@ def moments(ordered: Floats) -> Moments:
         return Moments()
     with np.errstate(over="ignore", invalid="ignore"):
         mean = ordered.mean()
-        # Halved first, sums of the greatest doubles do not overflow.
+        # Divided first, sums of the greatest doubles do not overflow.
         mean = mean if np.isfinite(mean) else (ordered / ordered.size).sum()
-        apart = ordered - mean
-        square = apart * apart
-        powers = (square.sum(), square @ apart, square @ square)
-    second, third, fourth = (_bounded(power) for power in powers)
+        powers = np.zeros(3)
+        for start in range(0, ordered.size, _BLOCK):
+            apart = ordered[start : start + _BLOCK] - mean
+            square = apart * apart
+            powers += (square.sum(), square @ apart, square @ square)
+    second, third, fourth = (_bounded(power) for power in powers.tolist())
     return Moments(
         rows=ordered.size,
         mean=float(mean),

@@ -30,6 +30,8 @@ from detectors.reading import Counts, Floats
 POINTS: Final = 512
 MOST_VALUES: Final = 1024
 """Up to so many distinct values all are kept, and after a reduction there are at most as many."""
+_BLOCK: Final = 1 << 15
+"""Values at a time: what is computed of them stays in the processor's cache."""
 
 
 class Points(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ def reduced(found: Runs, *, most: int = MOST_VALUES, points: int = POINTS) -> Po
     return msgspec.structs.replace(
         _points(values, ended - begun),
         rank_error=int(max(under.max(), over.max())),
-        moved=_moved(found, np.repeat(values, ends - starts)),
+        moved=_moved(found, starts, values),
     )
 
 
@@ -121,13 +123,21 @@ def _starts(found: Runs, points: int) -> Counts:
     return starts[starts < found.values.size]
 
 
-def _moved(found: Runs, to: Floats) -> float:
-    """How far all rows together are from these values, one a run."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        apart = found.values - to
-        np.abs(apart, out=apart)
-        single = found.rows == found.values.size
-        return _bounded(float(apart.sum() if single else apart @ found.held))
+def _moved(found: Runs, starts: Counts, to: Floats) -> float:
+    """How far all rows together are from the values that their groups are moved to."""
+    size, total = found.values.size, 0.0
+    ends = np.append(starts[1:], size)
+    single = found.rows == size
+    for begin in range(0, size, _BLOCK):
+        stop = min(begin + _BLOCK, size)
+        some = slice(ends.searchsorted(begin, side="right"), starts.searchsorted(stop, side="left"))
+        lengths = np.minimum(ends[some], stop) - np.maximum(starts[some], begin)
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = found.values[begin:stop] - np.repeat(to[some], lengths)
+            np.abs(apart, out=apart)
+            held = None if single else found.held_at(np.arange(begin, stop))
+            total += float(apart.sum() if held is None else apart @ held)
+    return _bounded(total)
 
 
 def _points(values: Floats, held: Counts) -> Points:

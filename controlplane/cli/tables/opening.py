@@ -108,6 +108,10 @@ def _parquet(path: Path) -> DataFile:
 
     def tables(wanted: Sequence[str], advance: Callable[[int], None]) -> Iterator[pa.Table]:
         with pq.ParquetFile(path) as again:
+            if len(wanted) == 1 and rows <= PIECE_ROWS:
+                yield again.read(columns=list(wanted))
+                advance(rows)
+                return
             for batch in again.iter_batches(batch_size=BATCH_ROWS, columns=list(wanted)):
                 advance(batch.num_rows * batch.num_columns)
                 yield pa.Table.from_batches([batch])
