@@ -20,6 +20,8 @@ from controlplane.domain.errors import LeeboardError
 
 WORKERS: Final = 4
 SWEEP: Final = timedelta(seconds=60)
+GATHER: Final = timedelta(milliseconds=200)
+"""How long after a commit a model is woken: what is committed meanwhile needs no wake of its own."""
 
 log = structlog.get_logger()
 
@@ -74,12 +76,13 @@ class Scheduler:
             self._engine.remove_job(_job(model))
 
     def nudge(self, model: str) -> None:
-        """Have a model woken now; while it is being woken, once more right after."""
+        """Have a model woken in a moment, once for all nudges until then; while it is being woken,
+        once more right after."""
         with self._lock:
+            is_told = model in self._nudged
             self._nudged.add(model)
-            if model in self._running:
-                return
-        self._due(model, self._clock.now())
+            if model not in self._running and not is_told:
+                self._due(model, self._clock.now() + GATHER)
 
     def nudge_all(self, models: frozenset[str]) -> None:
         """Nudge the models that a commit touched; those without a job are not followed."""
@@ -119,9 +122,8 @@ class Scheduler:
         finally:
             with self._lock:
                 self._running.discard(model)
-                again = model in self._nudged
-            pause = timedelta(0) if again else min(idle, SWEEP)
-            self._due(model, self._clock.now() + pause)
+                pause = GATHER if model in self._nudged else min(idle, SWEEP)
+                self._due(model, self._clock.now() + pause)
 
     def _due(self, model: str, moment: datetime) -> None:
         try:

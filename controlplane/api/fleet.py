@@ -156,7 +156,7 @@ def _summary(ledger: LedgerReader, model: Model, going: Going, counts: Counts) -
         realised=None if matured is None else figure(matured),
         estimated=None if score is None else estimated.headline(score),
         reference_loss=None if scale is None else scale.reference_loss,
-        activity=_activity(model, going),
+        activity=_activity(model, None if generation is None else generation.policy, going),
         open_alerts=len(going.alerts),
         worst_alert=worst(going.alerts),
         rows=wire.Rows(
@@ -165,6 +165,7 @@ def _summary(ledger: LedgerReader, model: Model, going: Going, counts: Counts) -
         model_time=model.announced if model.timing is Timing.REPLAY else model.stepped,
         retraining_stopped=model.retraining_stopped,
         frozen=model.frozen,
+        timed=model.timed,
     )
 
 
@@ -196,7 +197,7 @@ def _newest(ledger: LedgerReader, model: Model, states: tuple[WindowState, ...])
     return ledger.get(Score, f"{windows[0].id}/{windows[0].revision}") if windows else None
 
 
-def _activity(model: Model, going: Going) -> str:
+def _activity(model: Model, policy: Policy | None, going: Going) -> str:
     if going.trial is not None:
         return f"trial of {going.trial.candidate}"
     if going.guard is not None:
@@ -206,4 +207,7 @@ def _activity(model: Model, going: Going) -> str:
         return "training awaits approval" if waits else "training"
     if model.frozen:
         return "stopped"
-    return "watching" if model.champion else "no champion yet"
+    if model.champion:
+        return "watching"
+    is_watched = policy is not None and policy.trainer is None
+    return "watching, trained elsewhere" if is_watched else "no champion yet"

@@ -1,9 +1,10 @@
-"""CSV and Parquet files of any size as Arrow tables of a size that a request carries.
+"""CSV, Parquet and JSON-lines files of any size as Arrow tables of a size that a request carries.
 
 The parts of a file are the same whenever it is read, so that what is sent twice is known as sent.
 """
 
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from controlplane.cli import json_lines
 from controlplane.domain.errors import BadInput
 
 MOST_ROWS: Final = 50_000
@@ -29,16 +31,21 @@ class Reading(NamedTuple):
     size: int
     """Of the file, in the units of `read_so_far`."""
     read_so_far: Callable[[], int]
+    wrong: dict[int, str]
+    """Lines that are no row of JSON lines, as far as they were read: what is wrong with each."""
 
 
 def reading(path: Path, *, texts: Collection[str] = ()) -> Reading:
-    """Open a file; raises BadInput where it is none of the two. `texts` are read as text."""
+    """Open a file; raises BadInput where it is none of them. `texts` are read as text."""
     try:
         if path.suffix.lower() in PARQUET:
             return _parquet(path)
+        if json_lines.is_json_lines(path):
+            return _json_lines(path, texts)
         return _csv(path, texts)
     except (pa.ArrowException, OSError) as error:
         kind = "Parquet" if path.suffix.lower() in PARQUET else "CSV"
+        kind = "JSON lines" if json_lines.is_json_lines(path) else kind
         message = f"{path} is not readable as {kind}: {_first_line(error)}"
         raise BadInput(message) from error
 
@@ -83,7 +90,7 @@ def _parquet(path: Path) -> Reading:
             yield pa.Table.from_batches([batch])
 
     names = tuple(file.schema_arrow.names)
-    return Reading(names, tables(), file.metadata.num_rows, lambda: read)
+    return Reading(names, tables(), file.metadata.num_rows, lambda: read, {})
 
 
 def _csv(path: Path, texts: Collection[str]) -> Reading:
@@ -99,7 +106,25 @@ def _csv(path: Path, texts: Collection[str]) -> Reading:
         for batch in reader:
             yield pa.Table.from_batches([batch])
 
-    return Reading(tuple(reader.schema.names), tables(), path.stat().st_size, raw.tell)
+    return Reading(tuple(reader.schema.names), tables(), path.stat().st_size, raw.tell, {})
+
+
+def _json_lines(path: Path, texts: Collection[str]) -> Reading:
+    """The columns are those of the first block; later ones may bring more."""
+    raw = path.open("rb")
+    blocks = json_lines.tables(raw, packed=path.suffix.lower() == ".gz", texts=texts)
+    first = next(blocks, json_lines.Lines(pa.table({}), {}))
+    wrong: dict[int, str] = {}
+
+    def tables() -> Iterator[pa.Table]:
+        for block in chain([first], blocks):
+            wrong.update(block.wrong)
+            yield block.table
+
+    def so_far() -> int:
+        return path.stat().st_size if raw.closed else raw.tell()
+
+    return Reading(tuple(first.table.column_names), tables(), path.stat().st_size, so_far, wrong)
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import click
@@ -24,6 +24,8 @@ HUES: Final = {
     "running": "cyan", "on_trial": "cyan", "watching": "cyan", "info": "cyan", "queued": "cyan",
 }  # fmt: skip
 NOTHING: Final = "–"
+ROW_NOUGHT: Final = datetime(1970, 1, 5, tzinfo=UTC)
+"""When row 0 of rows without times is said to have happened."""
 NARROWEST: Final = 20
 """Columns that the growing column of a table is left, however narrow the terminal."""
 
@@ -155,6 +157,18 @@ def when(moment: datetime | None) -> str:
     if moment is None:
         return NOTHING
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment.second else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def place(moment: datetime | None, *, timed: bool) -> str:
+    """A time, or of rows without times which row it stands for.
+
+    >>> from datetime import UTC
+    >>> place(datetime(1970, 1, 6, 2, tzinfo=UTC), timed=False)
+    'row 26'
+    """
+    if timed or moment is None:
+        return when(moment)
+    return f"row {(moment - ROW_NOUGHT) // timedelta(hours=1):,}"
 
 
 def lasting(seconds: float | None) -> str:

@@ -1,7 +1,8 @@
-"""`leeboard log`: predictions, labels or a reference from a file of any size, resumable."""
+"""`leeboard log`: predictions, labels, a reference or a model's past from a file of any size."""
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,17 @@ FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 OWN: Final = {"id": "id_", "at": "time", "known_at": "known_at", "label": "label"}
 """What the server calls a column, and the option that says what the file calls it."""
 OF_LABELS: Final = ("id", "label", "at", "known_at")
+LABEL_KNOWN_AT: Final = "label_known_at"
+"""Of a past with labels among its rows: the column of when each was known, if there is one."""
 SHOWN: Final = 20
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model's past was known: its rows when they happened, their labels `delay` later, unless
+    columns say so themselves. `label` is the column of labels, where the file has them too."""
+
+    delay: timedelta
+    label: str
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,13 +45,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     texts: tuple[str, ...] = ()
     version: str | None = None
     time_zone: str = "UTC"
+    past: Past | None = None
+    """Of a model's history: how its labels came; None: the rows are news."""
 
 
 @click.command("log", epilog=examples(
     "leeboard log served.parquet --model bike-demand --id ride --time ts",
     "leeboard log truth.csv --model bike-demand --labels --id ride --label cnt",
     "leeboard log training.parquet --model bike-demand --reference --version v1",
-    "leeboard log served.csv --model bike-demand --json",
+    "leeboard log past.ndjson --model bike-demand --history",
+    "leeboard log served.csv.gz --model bike-demand --json",
 ))  # fmt: skip
 @click.argument("file", type=FILE)
 @click.option("--model", required=True, shell_complete=completing.models, help="Whose rows they are.")  # fmt: skip
@@ -48,6 +62,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--reference", "feed", flag_value="reference", help="The rows are a reference.")
 @click.option("--predictions", "feed", flag_value="predictions", default="predictions",
               help="The rows are predictions; the default.")  # fmt: skip
+@click.option("--history", is_flag=True,
+              help="The rows are the model's past: known when they happened, not now.")  # fmt: skip
 @click.option("--id", "id_", help="The column that names each row; default: id.")
 @click.option("--time", help="The column of event times; default: at.")
 @click.option("--label", help="Of labels and references: the column of labels; default: label.")
@@ -58,27 +74,45 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--time-zone", default="UTC", show_default=True, help="Of times without an offset.")
 @talks
 def log(terminal: Terminal, /, file: Path, model: str, feed: str, **told: Any) -> None:  # noqa: ANN401 - click's own
-    """Send rows from a CSV or Parquet file of any size.
+    """Send rows from a CSV, Parquet or JSON-lines file of any size.
 
     Sending a file again, or going on with one that was cut off, stores no row twice. Exit status 1
     where rows were rejected; the others are stored.
+
+    With --history the rows are a model's past: each was known when it happened, or when a column
+    known_at says, and its label when the model file's label delay had passed. A column of labels
+    is sent too. So there is something to compare with before the first live row. It needs a token
+    with the scope operate.
     """
     columns = {own: told[option] for own, option in OWN.items() if told[option] is not None}
     asked = Asked(
         model=model, feed=feed, columns=columns, drop=told["drop"], texts=told["texts"],
         version=told["version"], time_zone=told["time_zone"],
     )  # fmt: skip
-    terminal.connection.model(model)
+    found = terminal.connection.model(model)
+    if told["history"]:
+        asked = msgspec.structs.replace(asked, past=_past(found, asked))
     try:
         receipt = _sent(terminal, file, asked)
     except LeeboardError as unusable:
         cannot(str(unusable))
     terminal.answer(receipt, _told(receipt, asked))
     for error in receipt.errors[:SHOWN]:
-        say(f"{file}: row {(error.row or 0) + 1}: {error.message}")
+        place = "" if error.line is not None else f"row {(error.row or 0) + 1}: "
+        say(f"{file}: {place}{error.message}")
     if receipt.rejected:
         cannot(f"{count(receipt.rejected)} rows were rejected, the others are stored; "
                "mend them and send the file again")  # fmt: skip
+
+
+def _past(found: wire.ModelDetail, asked: Asked) -> Past:
+    """How the model's file says that its labels come."""
+    from controlplane.policy.model_file import parse  # noqa: PLC0415 - YAML only where it is needed
+
+    if asked.feed == "reference":
+        raise click.UsageError("a reference has no history: leave --history out")
+    label = parse(found.file, source=f"the model file of {found.name}").label
+    return Past(delay=label.delay, label=asked.columns.get("label", label.column))
 
 
 def _sent(terminal: Terminal, file: Path, asked: Asked) -> wire.Receipt:
@@ -93,15 +127,45 @@ def _sent(terminal: Terminal, file: Path, asked: Asked) -> wire.Receipt:
     total, sent = wire.Receipt(), 0
     with click.progressbar(length=found.size, label=file.name, file=sys.stderr) as bar:
         for part in reading.parts(found, file):
-            rows = _shaped(part, asked)
-            receipt = bulk.send_table(
-                terminal.connection, asked.model, asked.feed, rows, version=asked.version
-            )
-            total = bulk.summed(total, _moved(receipt, sent))
+            for feed, rows in _feeds(part, asked):
+                receipt = bulk.send_table(
+                    terminal.connection, asked.model, feed, rows, version=asked.version
+                )
+                total = _summed(total, _moved(receipt, sent), feed, asked)
             sent += part.num_rows
             so_far = found.read_so_far()
             bar.update(max(so_far - bar.pos, 0))
-    return total
+    wrong = [RowError(pointer="", message=says, line=line) for line, says in found.wrong.items()]
+    return msgspec.structs.replace(
+        total, rejected=total.rejected + len(wrong), errors=[*total.errors, *wrong]
+    )
+
+
+def _summed(total: wire.Receipt, receipt: wire.Receipt, feed: str, asked: Asked) -> wire.Receipt:
+    """A file's rows are counted once, though labels are sent with them; what was rejected of
+    either counts."""
+    from connectors.client import bulk  # noqa: PLC0415 - as above
+
+    if feed != asked.feed:
+        receipt = wire.Receipt(rejected=receipt.rejected, errors=receipt.errors)
+    return bulk.summed(total, receipt)
+
+
+def _feeds(part: Any, asked: Asked) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - as below
+    """What is sent of a part: its rows; of a past with labels among them those too."""
+    rows = _shaped(part, asked)
+    label = None if asked.past is None else asked.past.label
+    if label is None or asked.feed != "predictions" or label not in part.column_names:
+        yield asked.feed, rows
+        return
+    told = asked.columns.get("known_at", "known_at")
+    apart = part.drop_columns([told]) if told in part.column_names else part
+    labels = _shaped(apart, msgspec.structs.replace(
+        asked, feed="labels", columns={**asked.columns, "label": label, "known_at": LABEL_KNOWN_AT},
+    ))  # fmt: skip
+    kept = [n for n in rows.column_names if n not in {label, "label", LABEL_KNOWN_AT}]
+    yield "predictions", rows.select(kept)
+    yield "labels", labels.filter(labels["label"].is_valid())
 
 
 def _check(names: tuple[str, ...], asked: Asked) -> None:
@@ -134,9 +198,27 @@ def _shaped(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - Arrow tables have
     for place, name in enumerate(part.column_names):
         if name in {"at", "known_at"}:
             part = part.set_column(place, name, as_times(part[name], name, asked.time_zone))
+    if asked.past is not None:
+        part = _known(part, asked)
     if asked.feed == "predictions" and asked.version and "version" not in part.column_names:
         part = _with_version(part, asked.version)
     return part
+
+
+def _known(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - as above
+    """A past's rows with when they were known: predictions at their time, labels the delay later."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow.compute as pc  # noqa: PLC0415 - as above
+
+    assert asked.past is not None
+    if "known_at" in part.column_names:
+        return part
+    if "at" not in part.column_names:
+        message = "labels of the past need a time: say --time, or --known-at, with its column"
+        raise click.UsageError(message)
+    delay = asked.past.delay if asked.feed == "labels" else timedelta(0)
+    known = pc.add(part["at"].cast(pa.timestamp("us", "UTC")), pa.scalar(delay, pa.duration("us")))
+    return part.append_column("known_at", known)
 
 
 def _with_version(part: Any, version: str) -> Any:  # noqa: ANN401 - as above
@@ -148,7 +230,8 @@ def _with_version(part: Any, version: str) -> Any:  # noqa: ANN401 - as above
 def _moved(receipt: wire.Receipt, before: int) -> wire.Receipt:
     """A part's receipt with its errors at the rows of the whole file."""
     errors: list[RowError] = [
-        msgspec.structs.replace(error, row=before + (error.row or 0)) for error in receipt.errors
+        msgspec.structs.replace(error, row=before + (error.row or 0), line=None)
+        for error in receipt.errors
     ]
     return msgspec.structs.replace(receipt, errors=errors)
 

@@ -9,7 +9,7 @@ from connectors.client import wire
 from connectors.client.calls import Span
 from controlplane.cli import completing, render
 from controlplane.cli.groups import examples
-from controlplane.cli.render import Column, badge, bounded, count, number, when
+from controlplane.cli.render import Column, badge, bounded, count, number, place, when
 from controlplane.cli.terminal import LARGEST_PAGE, Listed, Terminal, bad_news, put, talks
 
 FLEET: Final = [
@@ -71,7 +71,7 @@ def _line(model: wire.ModelSummary) -> tuple[str, ...]:
     return (
         model.name, badge(model.verdict), model.champion or render.NOTHING, model.metric,
         _figure(model.realised), number(model.reference_loss), _alerts(model), _activity(model),
-        when(model.model_time),
+        place(model.model_time, timed=model.timed),
     )  # fmt: skip
 
 
@@ -132,8 +132,8 @@ def _detail(found: wire.ModelDetail) -> Iterator[str]:
         ("activity", _activity(summary)),
         ("rows", (f"{count(summary.rows.predictions)} predictions, {count(summary.rows.labels)} "
                  f"labels, {count(summary.rows.rejected)} rejected")),
-        ("model time", f"{when(summary.model_time)} ({summary.timing})"),
-        ("watermark", when(found.watermark)),
+        ("model time", f"{place(summary.model_time, timed=summary.timed)} ({summary.timing})"),
+        ("watermark", place(found.watermark, timed=found.timed)),
     ))  # fmt: skip
     yield from _open(found)
     if found.conditions:

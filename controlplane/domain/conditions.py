@@ -22,19 +22,34 @@ ALERT_WORSE_BY: Final = 0.2
 """How much worse than its reference loss a champion may get before somebody hears of it, where
 no trigger says so."""
 PERFORMANCE: Final = frozenset({TriggerKind.WORSE_BY, TriggerKind.WORSE_THAN})
+DRIFT_NOTE: Final = "drift of the columns"
+"""How a window's note begins that says from when on its drift can be judged."""
 LEAST_JUDGED: Final = 0.5
 """The share of columns that must have passed or failed for a window to say anything of drift."""
 
 
 def conditions_of(policy: Policy, facts: Facts) -> tuple[Condition, ...]:
-    """Every condition of a model file as it stands; nothing before there is a champion."""
+    """Every condition of a model file as it stands; nothing before there is a champion, unless the
+    model is trained elsewhere: then what needs none."""
     if facts.champion is None:
-        return ()
+        return _watching(policy, facts) if policy.trainer is None else ()
     asked = [
         msgspec.structs.replace(RULES[trigger.kind](policy, trigger, facts), trigger=place)
         for place, trigger in enumerate(policy.retrain.when)
     ]
     return (*asked, *_performance_unasked(policy, facts), *watched(facts))
+
+
+def _watching(policy: Policy, facts: Facts) -> tuple[Condition, ...]:
+    """What holds of a model that nobody knows the champion of: its drift, and its data."""
+    asked = [
+        msgspec.structs.replace(_drift(policy, trigger, facts), trigger=place)
+        for place, trigger in enumerate(policy.retrain.when)
+        if trigger.kind is TriggerKind.DRIFT
+    ]
+    if not facts.scores:
+        return (*asked, untold("windows", facts.outlook)) if facts.outlook else tuple(asked)
+    return (*asked, *watched(facts))
 
 
 def _performance_unasked(policy: Policy, facts: Facts) -> list[Condition]:
@@ -46,9 +61,13 @@ def _performance_unasked(policy: Policy, facts: Facts) -> list[Condition]:
 
 
 def _drift(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:  # noqa: ARG001
-    """So many windows in a row; one that cannot be judged neither adds to the row nor breaks it."""
+    """So many windows in a row; one that cannot be judged neither adds to the row nor breaks it.
+
+    Windows that overlap hold the same rows, so of them only those count that do not, back from
+    the newest.
+    """
     row: list[Score] = []
-    scores = _of_champion(facts)
+    scores = _apart(_of_champion(facts))
     for score in reversed(scores):
         beyond = _is_beyond(score, trigger.amount)
         if beyond is False:
@@ -58,7 +77,8 @@ def _drift(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:  # noqa
     if not row:
         judged = [s for s in scores if _is_beyond(s, trigger.amount) is not None]
         if not judged:
-            return untold("drift", "no window has enough judged columns yet")
+            said = [n for s in scores[-1:] for n in s.notes if n.startswith(DRIFT_NOTE)]
+            return untold("drift", said[0] if said else "no window has enough judged columns yet")
         return _drifting(judged[-1:], trigger, holds=False)
     return _drifting(row[: trigger.windows], trigger, holds=len(row) >= trigger.windows)
 
@@ -142,13 +162,23 @@ def _is_beyond(score: Score, share: float) -> bool | None:
     return score.columns_failed / score.columns_judged >= share
 
 
+def _apart(scores: Sequence[Score]) -> list[Score]:
+    """The newest window, the newest that it does not overlap, and so on, in order of time."""
+    found: list[Score] = []
+    for score in sorted(scores, key=lambda s: s.end, reverse=True):
+        if not found or score.end <= found[-1].start:
+            found.append(score)
+    return found[::-1]
+
+
 def _of_champion(facts: Facts) -> list[Score]:
     """The latest revision of each window that was judged for the champion that serves now.
 
     A window that was compared with another version's reference says nothing of this one.
     """
     champion = facts.champion
-    assert champion is not None
+    if champion is None:
+        return [s for s in latest(facts.scores) if s.champion is None]
     own = f"{champion.id}:"
     return [
         s

@@ -41,6 +41,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     scores: tuple[Score, ...] = ()
     new_labels: int | None = None
     messages: tuple[str, ...] = ()
+    outlook: str | None = None
+    """When the first window closes, of a model of which none was scored yet."""
 
 
 def latest(scores: Sequence[Score]) -> list[Score]:

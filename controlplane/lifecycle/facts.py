@@ -11,7 +11,7 @@ from controlplane.domain.models import Model
 from controlplane.domain.policy import Policy, TriggerKind
 from controlplane.domain.runs import Run
 from controlplane.domain.versions import Version
-from controlplane.domain.windows import Score
+from controlplane.domain.windows import Score, Window, calendar_of
 from controlplane.store.ports import Snapshot
 
 SCORES: Final = 24
@@ -33,7 +33,11 @@ def facts_at(view: Snapshot, model: Model, policy: Policy, now: datetime) -> Fac
         score
         for revision in REVISIONS
         for score in view.ledger.find(
-            Score, model=model.model, states=[revision], newest_first=True, limit=SCORES
+            Score,
+            model=model.model,
+            states=[revision],
+            newest_first=True,
+            limit=_looked_back(model, policy),
         )
         if score.scored_at <= now
     ]
@@ -41,9 +45,35 @@ def facts_at(view: Snapshot, model: Model, policy: Policy, now: datetime) -> Fac
     found = Found(
         now=now, champion=champion, scores=scores,
         new_labels=_new_labels(view, model, policy, champion, now),
+        outlook=None if scores else _outlook(view, model, policy),
     )  # fmt: skip
     fresh = frozenset(score.window for score in scores if score.scored_at == now)
     return Facts(conditions=conditions_of(policy, found), fresh=fresh)
+
+
+def _looked_back(model: Model, policy: Policy) -> int:
+    """How many of the newest scores hold as many windows that do not overlap as triggers ask for."""
+    overlap = calendar_of(model, policy).overlap
+    asked = max((trigger.windows for trigger in policy.retrain.when), default=1)
+    return max(SCORES, (asked + 1) * overlap) if overlap > 1 else SCORES
+
+
+def _outlook(view: Snapshot, model: Model, policy: Policy) -> str:
+    """When the first window of a model closes, as far as that can be told."""
+    windows = view.ledger.find(Window, model=model.model, limit=1)
+    if windows:
+        return (
+            f"the first window ends {windows[0].end:%Y-%m-%d %H:%M} UTC and is judged from "
+            f"{windows[0].rows_close:%Y-%m-%d %H:%M} UTC on"
+        )
+    if model.serving_from is None:
+        return "no live row came yet; windows begin with the first"
+    if calendar_of(model, policy).grid is None:
+        return (
+            "how long windows are is told once there is a day of rows; windows.every in the model "
+            "file says it at once"
+        )
+    return "the first window is about to begin"
 
 
 def _champion(view: Snapshot, model: Model) -> Version | None:

@@ -8,6 +8,7 @@ from controlplane.domain.alerts import QUIET_WINDOWS, Alert
 from controlplane.domain.conditions import Condition
 from controlplane.domain.situation import Situation
 from controlplane.domain.states import ALERT, AlertEvent, moved
+from controlplane.domain.windows import calendar_of
 from controlplane.store.ports import Store, Transaction
 
 
@@ -39,12 +40,17 @@ def _heard(alert: Alert, situation: Situation) -> Alert:
         return alert
     quiet = _quiet(alert, conditions)
     after = msgspec.structs.replace(alert, quiet=quiet)
-    if len(quiet) < QUIET_WINDOWS:
+    if len(quiet) < max(QUIET_WINDOWS, _overlap(situation)):
         return after
     state = moved(ALERT, alert.id, alert.state, AlertEvent.RESOLVED)
     return msgspec.structs.replace(
         after, state=state, resolved_at=situation.now, resolved_because=conditions[0].says
     )
+
+
+def _overlap(situation: Situation) -> int:
+    """How many windows hold the same row: they are one episode, so all of them have to be quiet."""
+    return calendar_of(situation.model, situation.policy).overlap
 
 
 def _quiet(alert: Alert, conditions: Sequence[Condition]) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def _figures(
 ) -> tuple[Realised, ...]:  # fmt: skip
     """A figure a metric; where `bare`, without interval if the rows are of too few days."""
     found = [figure_of(scope, version, rows, metric) for metric in metrics]
-    days = pc.count_distinct(pc.floor_temporal(rows["at"], unit="day")).as_py()
+    days = pc.count_distinct(pc.floor_temporal(_on_its_clocks(scope, rows), unit="day")).as_py()
     if bare and days * DAY < FEWEST_DAYS:
         found = [msgspec.structs.replace(figure, interval=None) for figure in found]
     return tuple(found)
@@ -103,7 +103,7 @@ def figure_of(scope: Scope, version: str, rows: pa.Table, metric: str) -> Realis
     """A metric of labelled rows under a version's name, and their mean loss."""
     value, interval, count = performance.realised(
         str(scope.schema.task), metric, rows["label"], rows["prediction"],
-        scores_of(scope.schema, rows), rows["at"].cast(pa.timestamp("us")).to_numpy(),
+        scores_of(scope.schema, rows), _on_its_clocks(scope, rows).to_numpy(),
         positive=scope.schema.positive,
     )  # fmt: skip
     each = losses_of(scope, rows)
@@ -111,3 +111,8 @@ def figure_of(scope: Scope, version: str, rows: pa.Table, metric: str) -> Realis
     return Realised(
         version=version, metric=metric, value=value, interval=interval, rows=count, loss=loss
     )
+
+
+def _on_its_clocks(scope: Scope, rows: pa.Table) -> pa.ChunkedArray:
+    """Event times as clocks in the model's time zone showed them: days are its days."""
+    return pc.local_timestamp(rows["at"].cast(pa.timestamp("us", scope.calendar.zone)))

@@ -179,3 +179,5 @@ class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):
     model_time: datetime | None = None
     retraining_stopped: str | None = None
     frozen: str | None = None
+    timed: bool = True
+    """False: rows have no times; row k stands for hour k."""

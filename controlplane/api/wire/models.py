@@ -49,6 +49,8 @@ class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):
     model_time: datetime | None
     retraining_stopped: str | None
     frozen: str | None
+    timed: bool = True
+    """False: rows have no times; row k stands for hour k."""
 
 
 class ModelDetail(msgspec.Struct, frozen=True, kw_only=True):

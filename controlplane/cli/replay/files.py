@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from controlplane.cli.json_lines import tables
 from controlplane.domain.errors import BadInput
 
 PARQUET: Final = b"PAR1"
@@ -48,7 +49,8 @@ class Reading(NamedTuple):
 
 
 def read_file(path: Path) -> Reading:
-    """Read Parquet, or CSV with any usual delimiter and encoding, gzipped or not; raises BadInput."""
+    """Read Parquet, JSON lines, or CSV with any usual delimiter and encoding, gzipped or not; raises
+    BadInput."""
     try:
         raw = path.read_bytes()
         remarks: list[str] = []
@@ -56,21 +58,36 @@ def read_file(path: Path) -> Reading:
             raw = gzip.decompress(raw)
         if raw.startswith(PARQUET):
             table = pq.ParquetFile(pa.BufferReader(raw)).read()
+        elif raw[:SAMPLE].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+            table = _json_lines(raw, remarks)
         else:
             table = _csv(path, raw, remarks)
     except FileNotFoundError as error:
         message = f"there is no file {path}"
         raise BadInput(message) from error
     except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
-        message = f"{path} is not readable as CSV or Parquet: {_first_line(error)}"
+        message = f"{path} is not readable as CSV, JSON lines or Parquet: {_first_line(error)}"
         raise BadInput(message) from error
     return Reading(_named(table, remarks), tuple(remarks))
+
+
+def _json_lines(raw: bytes, remarks: list[str]) -> pa.Table:
+    """A row a line; lines that are none are left out, and so are values that are nested."""
+    blocks = list(tables(io.BytesIO(raw), packed=False))
+    table = pa.concat_tables([block.table for block in blocks], promote_options="permissive")
+    wrong = {line: says for block in blocks for line, says in block.wrong.items()}
+    if wrong:
+        remarks.append(f"{len(wrong)} lines are left out; the first: {next(iter(wrong.values()))}")
+    nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
+    if nested:
+        remarks.append(f"columns of lists or objects are left out: {', '.join(nested)[:200]}")
+    return table.drop_columns(nested)
 
 
 def _csv(path: Path, raw: bytes, remarks: list[str]) -> pa.Table:
     for begins, what in OTHERS:
         if raw.startswith(begins):
-            message = f"{path} is {what}; expected CSV or Parquet"
+            message = f"{path} is {what}; expected CSV, JSON lines or Parquet"
             raise BadInput(message)
     text = _text(path, raw, remarks)
     if not text.strip():
@@ -111,7 +128,7 @@ def _text(path: Path, raw: bytes, remarks: list[str]) -> str:
         if raw.startswith(mark):
             return raw.decode(encoding, errors="replace")
     if b"\0" in raw[:SAMPLE]:
-        message = f"{path} holds bytes that are no text; expected CSV or Parquet"
+        message = f"{path} holds bytes that are no text; expected CSV, JSON lines or Parquet"
         raise BadInput(message)
     try:
         return raw.decode()

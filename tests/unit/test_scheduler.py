@@ -1,0 +1,73 @@
+"""Commits wake a model, many of them once."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+from controlplane.scheduler import GATHER, Scheduler
+
+
+class Standing:
+    """A clock that stands still, so that what is due later never comes."""
+
+    def now(self) -> datetime:
+        return datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Engine:
+    """Remembers for when jobs are put, and runs none of them."""
+
+    def __init__(self) -> None:
+        self.due: list[datetime] = []
+
+    def modify_job(self, job: str, *, next_run_time: datetime) -> None:
+        self.due.append(next_run_time)
+
+
+def scheduled(wake) -> tuple[Scheduler, Engine]:
+    scheduler, engine = Scheduler(Standing(), wake), Engine()
+    scheduler._engine = engine
+    return scheduler, engine
+
+
+def test_nudges_until_a_model_is_woken_are_one() -> None:
+    scheduler, engine = scheduled(lambda _: timedelta(seconds=60))
+    for _ in range(100):
+        scheduler.nudge_all(frozenset({"boats"}))
+    assert engine.due == [Standing().now() + GATHER]
+
+
+def test_a_nudge_while_a_model_is_woken_wakes_it_once_more() -> None:
+    scheduler, engine = scheduled(lambda _: timedelta(seconds=60))
+    scheduler._wake = lambda model: (
+        (scheduler.nudge(model), scheduler.nudge(model)) and timedelta(60)
+    )
+    scheduler._run("boats")
+    assert engine.due == [Standing().now() + GATHER]
+    scheduler._wake = lambda _: timedelta(seconds=7)
+    scheduler._run("boats")
+    assert engine.due[1:] == [Standing().now() + timedelta(seconds=7)]
+
+
+def test_after_a_wake_commits_are_heard_again() -> None:
+    scheduler, engine = scheduled(lambda _: timedelta(seconds=60))
+    scheduler.nudge("boats")
+    scheduler._run("boats")
+    scheduler.nudge("boats")
+    assert len(engine.due) == 3
+    assert engine.due[-1] == Standing().now() + GATHER
+
+
+def test_nudges_of_many_threads_lose_none() -> None:
+    woken: list[str] = []
+    scheduler, engine = scheduled(lambda model: woken.append(model) or timedelta(seconds=60))
+    threads = [
+        threading.Thread(target=lambda: [scheduler.nudge("boats") for _ in range(50)])
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(engine.due) == 1
+    scheduler._run("boats")
+    assert woken == ["boats"]
