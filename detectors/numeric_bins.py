@@ -188,7 +188,9 @@ def powers_of(values: Floats, centre: float | None) -> tuple[float, ...]:
     with np.errstate(over="ignore", invalid="ignore"):
         apart = values - centre
         square = apart * apart
-        found = (apart.sum(), square.sum(), square @ apart, square @ square)
+        # No products of vectors: they wake BLAS's threads, which wait for each other.
+        powers = (square, square * apart, square * square)
+        found = (apart.sum(), *(power.sum() for power in powers))
     return tuple(bounded(np.array(found)).tolist())
 
 

@@ -148,4 +148,7 @@ def _standing_out(runs: Runs) -> Floats:
 def _coarse(edges: Floats, runs: Runs) -> tuple[int, ...]:
     """The first bin of each group between the distinct deciles."""
     deciles = np.unique(_quantiles(runs, numeric_bins.COARSE_BINS))
+    if deciles.size == 1:
+        # Nine of ten rows hold one value, which has edges at both its sides.
+        deciles = numeric_bins.edges_around(deciles[:0], deciles)
     return (0, *(edges.searchsorted(deciles, side="left") + 1).tolist())

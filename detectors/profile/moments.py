@@ -57,7 +57,10 @@ def moments(ordered: Floats) -> Moments:
         for start in range(0, ordered.size, _BLOCK):
             apart = ordered[start : start + _BLOCK] - mean
             square = apart * apart
-            powers += (square.sum(), square @ apart, square @ square)
+            cube = apart * square
+            square_sum, cube_sum = square.sum(), cube.sum()
+            # A product of vectors would wake BLAS's threads, which wait for each other.
+            powers += (square_sum, cube_sum, np.square(square, out=square).sum())
     second, third, fourth = (_bounded(power) for power in powers.tolist())
     return Moments(
         rows=ordered.size,
