@@ -13,10 +13,11 @@ import msgspec
 
 from controlplane.api.actions import Upload
 from controlplane.clock import Clock
-from controlplane.domain.alerts import Alert, Delivery
+from controlplane.domain.alerts import AlarmVerdict, Alert, Delivery
 from controlplane.domain.conditions import Condition
 from controlplane.domain.decisions import Decision
 from controlplane.domain.models import Model, Plan, Timing
+from controlplane.domain.references import Reference
 from controlplane.domain.runs import Run
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
@@ -115,9 +116,15 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         """An operator's go, after retraining or all actions were stopped."""
         return self.by_hand.resume(model, by=by)
 
-    def acknowledge(self, alert: str, *, by: str) -> Alert:
-        """Say that somebody is looking at it."""
-        return self.attending.acknowledge(alert, by=by)
+    def acknowledge(
+        self, alert: str, *, by: str, verdict: AlarmVerdict | None = None, note: str = ""
+    ) -> Alert:
+        """Say that somebody is looking at it, and whether it was a true or a false alarm."""
+        return self.attending.acknowledge(alert, by=by, verdict=verdict, note=note)
+
+    def recalibrate(self, model: str, windows: Sequence[str], *, by: str) -> Reference:
+        """Make thresholds anew, with windows added in which nothing was wrong."""
+        return self.attending.recalibrate(model, windows, by=by)
 
     def retry_delivery(self, delivery: str) -> Delivery:
         """Put a dead letter back into the queue."""

@@ -48,7 +48,10 @@ def detectable_rates(calibration: Calibration) -> tuple[Detectable, ...]:
 def _rate(height: float, fitted: Scale) -> Detectable:
     spread = (height + _NORMAL_80) * fitted.sd * np.sqrt(1.0 + 1.0 / fitted.windows)
     counted = fitted.form is Form.COUNT
-    shift = float(np.expm1(spread)) if counted else float(spread)
+    if counted:
+        shift = float(np.expm1(spread))
+    else:
+        shift = float(np.sin(min(fitted.mean + spread, np.pi / 2)) ** 2 - np.sin(fitted.mean) ** 2)
     return Detectable(
         column=fitted.column, detector=fitted.detector, shift=max(shift, fitted.floor),
         unit="relative" if counted else "share",

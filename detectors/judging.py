@@ -140,11 +140,12 @@ def rare(calibration: Calibration, fitted: Scale, scores: Scores) -> Outcome:
     Failed where the share leaves all that the calibration windows had, by the floor at least, and
     chance explains it with less than the family's alpha over its scores.
     """
-    shares, rows = np.nan_to_num(scores.values, nan=fitted.mean), scores.rows
-    effects = shares - (fitted.effect or 0.0)
+    level = fitted.effect or 0.0
+    shares, rows = np.nan_to_num(scores.values, nan=level), scores.rows
+    effects = shares - level
     seen = fitted.windows * np.where(fitted.rows, fitted.rows, rows)
-    rises = shares >= fitted.mean
-    usual = np.maximum(np.where(rises, fitted.mean, 1.0 - fitted.mean), 1.0 / np.maximum(seen, 1.0))
+    rises = shares >= level
+    usual = np.maximum(np.where(rises, level, 1.0 - level), 1.0 / np.maximum(seen, 1.0))
     hits = np.round(np.where(rises, shares, 1.0 - shares) * rows).astype(np.int64)
     p_values = tail_arrays.binomial_sf(hits, rows, np.minimum(1.0, usual))
     left = np.where(rises, shares > fitted.greatest, shares < fitted.least)

@@ -14,13 +14,14 @@ MINIMUM_EFFECTS: Final = {"none": 0.0, "small": 1.0, "medium": 2.0, "large": 4.0
 LEAST_DISTANCE: Final = 1e-9
 LEAST_COUNT: Final = 0.5
 COUNT_WANDER: Final = 0.05
+_ADDED: Final = 0.375
 ROUNDING: Final = 1e-9
 
 
 class Law(msgspec.Struct, frozen=True, kw_only=True):
     """What a score is without change in windows of one size: mean and standard deviation.
 
-    Of the logarithm of a distance or a count, or of a share; `effect` is the mean effect.
+    Of the logarithm of a distance or a count, or of the arcsine of a share's root; `effect` is the mean effect.
     """
 
     mean: float = 0.0
@@ -124,14 +125,27 @@ def sides(fitted: Scale) -> int:
 
 
 def transformed(scores: Scores, law: Law) -> Floats:
-    """The logarithm of a distance, brought to the law's size, or of a count; a share."""
+    """The logarithm of a distance, brought to the law's size, or of a count; a share evened."""
     match scores.form:
         case Form.SHARE:
-            return scores.values
+            return evened(scores)
         case Form.COUNT:
             return logarithm(scores.values, LEAST_COUNT)
         case Form.DISTANCE:
             return logarithm(scores.values, LEAST_DISTANCE) - np.log(stretch(scores, law))
+
+
+def evened(scores: Scores) -> Floats:
+    """Shares on a scale on which their variance is 1 / 4n wherever they lie, and hardly skewed.
+
+    The arcsine of the root, with three eighths of a row added (Anscombe 1948): the share of a rare
+    value is skewed as it is, and would alarm too often upwards.
+    """
+    rows = np.maximum(scores.rows, 0)
+    added = np.where(rows > 0, _ADDED, 0.0)
+    hits = (scores.values * np.maximum(rows, 1) + added) / (np.maximum(rows, 1) + 2.0 * added)
+    found: Floats = np.arcsin(np.sqrt(np.clip(hits, 0.0, 1.0)))
+    return found
 
 
 def logarithm(values: Floats, least: float) -> Floats:
@@ -162,9 +176,8 @@ def more_variance(scores: Scores, law: Law) -> Floats:
         return np.full(scores.values.size, COUNT_WANDER**2)
     if scores.form is Form.DISTANCE or not law.rows:
         return np.zeros(scores.values.size)
-    spread = max(law.mean * (1.0 - law.mean), 0.0)
     fewer = 1.0 / np.maximum(scores.rows, 1) - 1.0 / max(law.rows, 1.0)
-    found: Floats = spread * np.maximum(fewer, 0.0)
+    found: Floats = 0.25 * np.maximum(fewer, 0.0)
     return found
 
 

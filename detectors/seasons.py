@@ -16,6 +16,8 @@ FEWEST: Final = 14
 """Windows that every group must hold: with seven the budget is not kept."""
 EXPLAINED: Final = 0.2
 """The part of the variance of window means that a season must explain."""
+BETTER: Final = 0.05
+"""By so much more a finer season must explain."""
 SURE: Final = 0.01
 """A column is affected where chance explains its season with less, shared over the columns."""
 
@@ -40,11 +42,12 @@ Groupings = Mapping[str, Sequence[int]]
 
 
 def chosen(groupings: Groupings, means: Floats, inside: NDArray[np.bool_]) -> str | None:
-    """The first season whose groups hold 14 windows of the reference each and explain enough.
+    """The season whose groups hold 14 windows of the reference each and explain enough, and most.
 
     `means` has shape (windows, columns), NaN where not known. Enough is more than 20 % of the
     variance between windows (the adjusted coefficient, so that many groups gain nothing by
-    chance) for the median of the columns whose F-test says that they are affected at all.
+    chance) for the median of the columns whose F-test says that they are affected at all. A later
+    season must explain 5 % more than an earlier one.
 
     >>> hours = np.arange(24 * 20) % 24
     >>> noise = np.random.default_rng(1).normal(size=(480, 2))
@@ -52,21 +55,24 @@ def chosen(groupings: Groupings, means: Floats, inside: NDArray[np.bool_]) -> st
     >>> [chosen({"hour": hours.tolist()}, m, np.ones(480, bool)) for m in (noise, moved)]
     [None, 'hour']
     """
+    best, most = None, EXPLAINED
     for name, labels in groupings.items():
         groups = np.asarray(labels)
         _, held = np.unique(groups[inside], return_counts=True)
         full = held.size > 1 and held.min() >= FEWEST
-        if full and np.isin(groups, groups[inside]).all() and _explains(means, groups):
-            return name
-    return None
+        if full and np.isin(groups, groups[inside]).all():
+            explained = _explained(means, groups)
+            if explained > most:
+                best, most = name, explained + BETTER
+    return best
 
 
-def _explains(means: Floats, groups: NDArray[np.int64]) -> bool:
+def _explained(means: Floats, groups: NDArray[np.int64]) -> float:
     known = means[:, ~np.isnan(means).any(axis=0)]
     known = known[:, known.std(axis=0) > 0.0]
     count, many = np.unique(groups).size, groups.size
     if not known.shape[1] or many <= count:
-        return False
+        return 0.0
     apart = known - known.mean(axis=0)
     total = np.square(apart).sum(axis=0)
     inner = sum(
@@ -77,7 +83,7 @@ def _explains(means: Floats, groups: NDArray[np.int64]) -> bool:
         f = ((total - inner) / (count - 1)) / (inner / (many - count))
         explained = 1.0 - (inner / (many - count)) / (total / (many - 1))
     affected = tail_arrays.f_sf(f, count - 1, many - count) < SURE / known.shape[1]
-    return bool(affected.any() and np.median(explained[affected]) > EXPLAINED)
+    return float(np.median(explained[affected])) if affected.any() else 0.0
 
 
 def means_of(columns: Sequence[Column]) -> Floats:

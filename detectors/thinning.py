@@ -155,5 +155,5 @@ def _draw(generator: np.random.Generator, here: Counts, left: Counts, need: Coun
         found: Counts = generator.hypergeometric(here, left, need)
         return found
     share = here / np.maximum(here + left, 1)
-    found = np.maximum(np.minimum(generator.binomial(need, share), here), need - left)
-    return found
+    likely: Counts = np.maximum(np.minimum(generator.binomial(need, share), here), need - left)
+    return likely

@@ -12,6 +12,7 @@ from controlplane.domain.conditions import Condition
 from controlplane.domain.decisions import Decision, DecisionKind
 from controlplane.domain.errors import NotFound
 from controlplane.domain.models import Model, Plan, Timing
+from controlplane.domain.references import Reference
 from controlplane.domain.runs import Run
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
@@ -100,10 +101,16 @@ class FakeActions:
         self._ask("resume", model, by)
         return self._stored(Model, model)
 
-    def acknowledge(self, alert: str, *, by: str) -> Alert:
-        self._ask("acknowledge", alert, by)
+    def acknowledge(self, alert: str, *, by: str, verdict=None, note: str = "") -> Alert:
+        self._ask("acknowledge", alert, by, *([verdict, note] if verdict or note else []))
         found = self._stored(Alert, alert)
-        return msgspec.structs.replace(found, acknowledged_by=by, acknowledged_at=T0)
+        return msgspec.structs.replace(
+            found, acknowledged_by=by, acknowledged_at=T0, verdict=verdict, note=note
+        )
+
+    def recalibrate(self, model: str, windows: Sequence[str], *, by: str) -> Reference:
+        self._ask("recalibrate", model, *windows, by)
+        return self._stored(Reference, f"{model}/v1")
 
     def retry_delivery(self, delivery: str) -> Delivery:
         self._ask("retry_delivery", delivery)

@@ -3,7 +3,7 @@
 A call is a value; `http.Connection` and `http.AsyncConnection` send it. Paths stand here alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
@@ -87,6 +87,22 @@ def rehearse(model: str, body: object) -> Call[wire.Rehearsal]:
     """What a model's monitors find of sown drifts; it may take minutes."""
     asked = post(path("models", model, "rehearsals"), wire.Rehearsal, body)
     return msgspec.structs.replace(asked, timeout=REHEARSAL_SECONDS)
+
+
+def acknowledge(alert: str, verdict: str | None, note: str) -> Call[wire.Alert]:
+    """Say that somebody is looking at an alert, and what they found where they say so."""
+    said = {"verdict": verdict, "note": note} if verdict or note else None
+    return post(path("alerts", alert, "acknowledge"), wire.Alert, said)
+
+
+def budget(model: str) -> Call[wire.Budget]:
+    """The false-alarm budget of a model."""
+    return Call(path=path("models", model, "budget"), answer=wire.Budget)
+
+
+def recalibrate(model: str, windows: Sequence[str]) -> Call[wire.Budget]:
+    """Thresholds made anew, with windows added in which nothing was wrong."""
+    return post(path("models", model, "recalibrate"), wire.Budget, {"windows": [*windows]})
 
 
 def model(name: str) -> Call[wire.ModelDetail]:

@@ -248,9 +248,17 @@ class Connection:
         """One alert."""
         return self.ask(Call(path=path("alerts", alert), answer=wire.Alert))
 
-    def acknowledge(self, alert: str) -> wire.Alert:
-        """Say that somebody is looking at it."""
-        return self.ask(calls.post(path("alerts", alert, "acknowledge"), wire.Alert))
+    def budget(self, model: str) -> wire.Budget:
+        """The false-alarm budget: thresholds, what they rest on, and how it was kept."""
+        return self.ask(calls.budget(model))
+
+    def recalibrate(self, model: str, windows: Sequence[str] = ()) -> wire.Budget:
+        """Make thresholds anew, with windows added in which nothing was wrong."""
+        return self.ask(calls.recalibrate(model, windows))
+
+    def acknowledge(self, alert: str, *, verdict: str | None = None, note: str = "") -> wire.Alert:
+        """Say that somebody is looking at it; `verdict` is true_alarm or false_alarm."""
+        return self.ask(calls.acknowledge(alert, verdict, note))
 
     def deliveries(
         self, span: Span = EVERYTHING, *, state: str | None = None

@@ -110,9 +110,11 @@ class AsyncConnection:
         asked = calls.listing(path("alerts"), wire.Alert, span, model=model, state=state)
         return await self.ask(asked)
 
-    async def acknowledge(self, alert: str) -> wire.Alert:
-        """Say that somebody is looking at it."""
-        return await self.ask(calls.post(path("alerts", alert, "acknowledge"), wire.Alert))
+    async def acknowledge(
+        self, alert: str, *, verdict: str | None = None, note: str = ""
+    ) -> wire.Alert:
+        """Say that somebody is looking at it; `verdict` is true_alarm or false_alarm."""
+        return await self.ask(calls.acknowledge(alert, verdict, note))
 
     async def versions(self, model: str, span: Span = EVERYTHING) -> wire.Page[wire.Version]:
         """The versions of a model."""

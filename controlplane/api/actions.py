@@ -13,10 +13,11 @@ from typing import Protocol
 
 import msgspec
 
-from controlplane.domain.alerts import Alert, Delivery
+from controlplane.domain.alerts import AlarmVerdict, Alert, Delivery
 from controlplane.domain.conditions import Condition
 from controlplane.domain.decisions import Decision
 from controlplane.domain.models import Model, Plan, Timing
+from controlplane.domain.references import Reference
 from controlplane.domain.runs import Run
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
@@ -95,8 +96,14 @@ class Actions(Protocol):
         """An operator's go, after retraining or all actions were stopped."""
         ...
 
-    def acknowledge(self, alert: str, *, by: str) -> Alert:
-        """Say that somebody is looking at it."""
+    def acknowledge(
+        self, alert: str, *, by: str, verdict: AlarmVerdict | None = None, note: str = ""
+    ) -> Alert:
+        """Say that somebody is looking at it, and whether it was a true or a false alarm."""
+        ...
+
+    def recalibrate(self, model: str, windows: Sequence[str], *, by: str) -> Reference:
+        """Make thresholds anew, with windows added in which nothing was wrong."""
         ...
 
     def retry_delivery(self, delivery: str) -> Delivery:

@@ -12,6 +12,7 @@ from controlplane.api.asking import (
     Limit,
     Order,
     Query,
+    Seen,
     as_page,
     is_newest,
     page,
@@ -56,9 +57,12 @@ def get_alert(parts: Given, alert: str) -> wire.Alert:
     status_code=HTTP_200_OK,
 )  # fmt: skip
 @in_thread
-def acknowledge_alert(parts: Given, by: By, alert: str) -> wire.Alert:
-    """Say that somebody is looking at it."""
-    return encode.alert(parts.actions.acknowledge(alert, by=by))
+def acknowledge_alert(parts: Given, by: By, alert: str, data: Seen | None = None) -> wire.Alert:
+    """Say that somebody is looking at it, and whether it was a true or a false alarm."""
+    said = data or Seen()
+    return encode.alert(
+        parts.actions.acknowledge(alert, by=by, verdict=said.verdict, note=said.note)
+    )
 
 
 @get("/v1/deliveries", guards=[needs(Scope.READ)])

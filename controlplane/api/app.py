@@ -12,6 +12,7 @@ from controlplane import __version__
 from controlplane.api import (
     alerts,
     audit,
+    budgets,
     causes,
     decisions,
     ingest,
@@ -47,6 +48,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     decisions.reject_decision,
     alerts.list_alerts, alerts.get_alert, alerts.acknowledge_alert, alerts.list_deliveries,
     alerts.retry_delivery,
+    budgets.get_budget, budgets.recalibrate_model,
     audit.list_entries, audit.verify_chain,
     operations.alive, operations.ready, operations.exposition,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from litestar.params import Parameter
 
 from controlplane.api.problems import BadRequest
 from controlplane.api.wire import Page, RowError
+from controlplane.domain.alerts import AlarmVerdict
 from controlplane.domain.errors import NotFound
 from controlplane.domain.models import Model
 from controlplane.domain.records import Record
@@ -44,6 +45,19 @@ class Reason(Body, frozen=True, kw_only=True):
     """Why somebody does something by hand."""
 
     reason: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+
+
+class Seen(Body, frozen=True, kw_only=True):
+    """What an operator says of an alert."""
+
+    verdict: AlarmVerdict | None = None
+    note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+
+
+class Recalibration(Body, frozen=True, kw_only=True):
+    """Windows in which nothing was wrong; none named: those whose alerts were all false."""
+
+    windows: Annotated[list[str], msgspec.Meta(max_length=1000)] = []
 
 
 class Announcement(Body, frozen=True, kw_only=True):

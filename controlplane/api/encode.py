@@ -95,6 +95,7 @@ def alert(record: Alert) -> wire.Alert:
         decision=record.decision, window=record.window, fired_at=record.fired_at,
         resolved_at=record.resolved_at, resolved_because=record.resolved_because,
         acknowledged_by=record.acknowledged_by, acknowledged_at=record.acknowledged_at,
+        verdict=record.verdict, note=record.note,
     )  # fmt: skip
 
 

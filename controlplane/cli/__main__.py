@@ -51,6 +51,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Candidates against the champion: list, show, start.",
     ),
     "decisions": ("controlplane.cli.decisions:decisions", "List, show, approve, reject."),
+    "budget": (
+        "controlplane.cli.budget:budget",
+        "False alarms allowed, thresholds and what they rest on; recalibrate.",
+    ),
     "alerts": ("controlplane.cli.alerts:alerts", "List, show, acknowledge."),
     "deliveries": ("controlplane.cli.alerts:deliveries", "Messages to receivers: list, retry."),
     "audit": ("controlplane.cli.audit:audit", "The journal: list, verify."),

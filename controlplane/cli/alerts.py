@@ -55,14 +55,27 @@ def show_alert(terminal: Terminal, alert: str) -> None:
     terminal.answer(found, _sheet(found))
 
 
-@alerts.command("acknowledge", epilog=examples("leeboard alerts acknowledge a_5e69ae588e2e73da"))
+@alerts.command(
+    "acknowledge",
+    epilog=examples(
+        "leeboard alerts acknowledge a_5e69ae588e2e73da",
+        "leeboard alerts acknowledge a_5e69ae588e2e73da --false-alarm --note 'a bank holiday'",
+    ),
+)
 @click.argument("alert", shell_complete=completing.alerts)
+@click.option("--false-alarm", "verdict", flag_value="false_alarm", help="Nothing was wrong.")
+@click.option("--true-alarm", "verdict", flag_value="true_alarm", help="It told of something real.")
+@click.option("--note", default="", help="What you found.")
 @talks
-def acknowledge(terminal: Terminal, alert: str) -> None:
-    """Say that somebody is looking at it."""
-    found = terminal.connection.acknowledge(alert)
+def acknowledge(terminal: Terminal, alert: str, verdict: str | None, note: str) -> None:
+    """Say that somebody is looking at it, and whether it was a true or a false alarm.
+
+    False alarms are counted against the budget: `leeboard budget MODEL`.
+    """
+    found = terminal.connection.acknowledge(alert, verdict=verdict, note=note)
+    said = f" as a {found.verdict.replace('_', ' ')}" if found.verdict else ""
     terminal.answer(
-        found, [f"{found.id} is acknowledged by {found.acknowledged_by}: {found.summary}"]
+        found, [f"{found.id} is acknowledged by {found.acknowledged_by}{said}: {found.summary}"]
     )
 
 
@@ -116,6 +129,8 @@ def _sheet(alert: wire.Alert) -> Iterator[str]:
         f"{alert.id}  {alert.model}  {badge(alert.severity)}, {badge(alert.state)}"
     )
     seen = f"{when(alert.acknowledged_at)} by {alert.acknowledged_by}"
+    said = (alert.verdict or "not judged").replace("_", " ")
+    said += f": {alert.note}" if alert.note else ""
     yield from render.fields((
         ("summary", alert.summary),
         ("condition", alert.condition),
@@ -123,6 +138,7 @@ def _sheet(alert: wire.Alert) -> Iterator[str]:
         ("resolved", when(alert.resolved_at)),
         ("because", alert.resolved_because or ""),
         ("acknowledged", seen if alert.acknowledged_by else "by nobody"),
+        ("it was", said),
         ("window", alert.window or ""),
     ))  # fmt: skip
     yield f"leeboard why {alert.id}    tells it from its evidence"

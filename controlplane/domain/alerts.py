@@ -24,6 +24,13 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class AlarmVerdict(StrEnum):
+    """What an operator says an alert was."""
+
+    TRUE_ALARM = "true_alarm"
+    FALSE_ALARM = "false_alarm"
+
+
 class Alert(Record, frozen=True, kw_only=True):
     """One episode of a condition, from firing to resolved; times are model time.
 
@@ -48,6 +55,9 @@ class Alert(Record, frozen=True, kw_only=True):
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
     """Wall clock."""
+    verdict: AlarmVerdict | None = None
+    """What whoever acknowledged it found; None while nobody has said."""
+    note: str = ""
 
     @property
     @override

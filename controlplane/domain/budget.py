@@ -4,7 +4,7 @@ Budgets are expected counts, and expected counts add up whatever depends on what
 a plain ledger, and a window's tail level is its family's part of the period's alarms.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -12,6 +12,8 @@ from typing import Final
 import msgspec
 
 from controlplane.domain.policy import FalseAlarms, Monitors
+from detectors.finding import Basis
+from detectors.laws import Calibration
 
 
 class Family(StrEnum):
@@ -123,3 +125,68 @@ def ledger_lines(budget: Budget) -> list[str]:
             for family, share in ((f, s * 100) for f, s in budget.shares.items())
         ),
     ]
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the ledger: what a family or one detector of it may cost.
+
+    `alarms` are false alarms expected a period: designed, or measured on past rows.
+    """
+
+    family: Family
+    detector: str
+    share: float
+    alarms: float
+    is_measured: bool = False
+
+
+def lines_of(budget: Budget, measured: Sequence[Line] = ()) -> tuple[Line, ...]:
+    """The ledger, a line a family, those that were measured on past rows in their place.
+
+    A measured detector takes its alarms out of what its family is designed for.
+    """
+    found: list[Line] = []
+    for name, share in budget.shares.items():
+        family = Family(name)
+        own = [line for line in measured if line.family is family]
+        left = share * budget.count * budget.safety - sum(line.alarms for line in own)
+        designed = Line(family=family, detector="*", share=share, alarms=max(left, 0.0))
+        found += [designed, *own]
+    return tuple(found)
+
+
+def in_words(family: Family, found: Calibration | None) -> str:
+    """How a family's threshold came about, in a sentence."""
+    if family is Family.PERFORMANCE:
+        return "judged by intervals, trials and guards that are valid at any time"
+    if found is None:
+        return "no threshold: there is nothing yet that it could be calibrated on"
+    if found.threshold is None:
+        return (
+            f"no threshold yet: {found.windows} windows can calibrate it, {found.needs} more are "
+            "needed; until then only hard limits alarm"
+        )
+    compared = f"of the same {found.season.name}" if found.season else "of the whole reference"
+    said = (
+        f"in each of {found.windows} windows the score that stands out most was taken, compared "
+        f"with the rows {compared}; {TAILS[found.tail or 't']} puts the height that such a maximum "
+        f"passes with {found.alpha:.2g} at {found.threshold:.3g} standard deviations"
+    )
+    if found.basis is Basis.PROVISIONAL:
+        said += "; provisional, since with fewer than 30 windows the budget may not be kept"
+    if found.basis is Basis.OPTIMISTIC:
+        said += "; optimistic, since blocks of few days cannot know how days differ"
+    if not found.trustworthy and found.conformal is not None:
+        said += (
+            f"; by order alone it would be {found.conformal:.3g}: expect more alarms than allowed"
+        )
+    return said
+
+
+TAILS: Final[Mapping[str, str]] = {
+    "peaks": "an exponential law of the greatest tenth",
+    "gumbel": "Gumbel's law",
+    "gumbel or t": "the more careful of Gumbel's and Student's laws",
+    "t": "Student's law over all scores",
+}
+"""The ways in which a height is found."""

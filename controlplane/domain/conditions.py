@@ -37,7 +37,9 @@ def conditions_of(policy: Policy, facts: Facts) -> tuple[Condition, ...]:
         msgspec.structs.replace(RULES[trigger.kind](policy, trigger, facts), trigger=place)
         for place, trigger in enumerate(policy.retrain.when)
     ]
-    return (*asked, *_performance_unasked(policy, facts), *watched(facts))
+    return (
+        *asked, *_performance_unasked(policy, facts), *watched(facts), *facts.false_alarms,
+    )  # fmt: skip
 
 
 def _watching(policy: Policy, facts: Facts) -> tuple[Condition, ...]:

@@ -29,18 +29,9 @@ SELECTIVE: Final = (
     "reward agreeing with it"
 )
 ALERTING: Final = frozenset(
-    {
-        "performance",
-        "drift",
-        "stream",
-        "quality",
-        "volume",
-        "label_feed",
-        "schema",
-        "estimate",
-        "concept",
-    }
-)
+    {"performance", "drift", "stream", "quality", "volume", "label_feed", "schema", "budget",
+     "estimate", "concept"}
+)  # fmt: skip
 """Conditions that somebody should hear of; schedules and ages are nobody's alarm."""
 
 Rule = Callable[[Situation], list[Decision]]

@@ -40,6 +40,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     champion: Version | None
     scores: tuple[Score, ...] = ()
     new_labels: int | None = None
+    false_alarms: tuple["Condition", ...] = ()
+    """Whether the budget is kept, by what operators said of the alerts."""
     messages: tuple[str, ...] = ()
     outlook: str | None = None
     """When the first window closes, of a model of which none was scored yet."""

@@ -63,11 +63,13 @@ class FalseAlarms(msgspec.Struct, frozen=True):
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """Which columns are compared, None for all; `minimum_effect` is small, medium, large, none.
 
+    `thresholds` are set by hand, by detector, and judged beside the budget's own.
     `detectors` are computed for the reader beside those that always are.
     """
 
     columns: tuple[str, ...] | None = None
     minimum_effect: str = "small"
+    thresholds: dict[str, float] = {}
     detectors: tuple[str, ...] = ()
 
 

@@ -43,6 +43,10 @@ class Reference(Record, frozen=True, kw_only=True):
     all of it."""
     calibration: msgspec.Raw | None = None
     calibration_windows: int = 0
+    confirmed: tuple[tuple[datetime, datetime], ...] = ()
+    """Later windows, `[start, end)`, in which an operator found nothing wrong: they calibrate
+    too, without being part of the sample."""
+    recalibrated_at: datetime | None = None
     made_at: datetime
 
     @property

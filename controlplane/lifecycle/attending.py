@@ -1,17 +1,20 @@
 """What operators do beside deciding: registering versions, ending runs, answering alerts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from controlplane.clock import Clock
-from controlplane.domain.alerts import Alert, Delivery
-from controlplane.domain.errors import NotFound
+from controlplane.domain.alerts import AlarmVerdict, Alert, Delivery
+from controlplane.domain.errors import NotFound, Refused
+from controlplane.domain.references import Reference
 from controlplane.domain.runs import Run
 from controlplane.domain.states import DELIVERY, RUN, DeliveryEvent, RunEvent, moved
 from controlplane.domain.versions import Version
 from controlplane.lifecycle.by_hand import model_time
+from controlplane.lifecycle.confirming import confirmed_windows, reference_in_use
 from controlplane.lifecycle.noting import cancel
 from controlplane.lifecycle.observe import file_in_force
 from controlplane.lifecycle.workshop import Workshop
@@ -92,8 +95,13 @@ class Attending:
             raise NotFound(message)
         return self._workshop.trainer(found.trainer).log(self._workshop.directory(run), offset)
 
-    def acknowledge(self, alert: str, *, by: str) -> Alert:
-        """Say that somebody is looking at it."""
+    def acknowledge(
+        self, alert: str, *, by: str, verdict: AlarmVerdict | None = None, note: str = ""
+    ) -> Alert:
+        """Say that somebody is looking at it, and what they found; said again, the last holds.
+
+        Without a verdict or a note what was said before stays.
+        """
 
         def work(t: Transaction) -> Alert:
             found = t.ledger.get(Alert, alert)
@@ -101,12 +109,44 @@ class Attending:
                 message = f"there is no alert {alert}"
                 raise NotFound(message)
             seen = msgspec.structs.replace(
-                found, acknowledged_by=by, acknowledged_at=self._clock.now()
-            )
+                found, acknowledged_by=by, acknowledged_at=self._clock.now(),
+                verdict=verdict or found.verdict, note=note or found.note,
+            )  # fmt: skip
             t.ledger.put(seen)
             t.ledger.journal(model=found.model, at=found.fired_at, kind="acknowledged",
-                             subject=alert, by=by, facts={})  # fmt: skip
+                             subject=alert, by=by,
+                             facts={"verdict": verdict, "note": note} if verdict or note else {})  # fmt: skip
             return seen
+
+        return self._store.write(work).result()
+
+    def recalibrate(self, model: str, windows: Sequence[str], *, by: str) -> Reference:
+        """Make the champion's thresholds anew, with windows added in which nothing was wrong.
+
+        `windows` are those that an operator vouches for; none named: those whose alerts were
+        judged, and all of them false. Never done by itself: it would learn the drift.
+        """
+
+        def work(t: Transaction) -> Reference:
+            record, _ = file_in_force(t.ledger, model)
+            reference = reference_in_use(t.ledger, record)
+            spans = tuple((w.start, w.end) for w in confirmed_windows(t.ledger, model, windows))
+            added = tuple(span for span in spans if span not in reference.confirmed)
+            if not added:
+                message = (
+                    f"no window to add to the calibration of {model}: none named, and no alert on "
+                    "one was judged a false alarm; `leeboard alerts acknowledge ID --false-alarm`"
+                )
+                raise Refused(message)
+            now = model_time(record, self._clock.now())
+            again = msgspec.structs.replace(
+                reference, confirmed=(*reference.confirmed, *added), recalibrated_at=now
+            )
+            t.ledger.put(again)
+            facts = {"windows": [f"{s.isoformat()}/{e.isoformat()}" for s, e in added]}
+            t.ledger.journal(model=model, at=now, kind="recalibrated", subject=reference.version,
+                             by=by, facts=facts)  # fmt: skip
+            return again
 
         return self._store.write(work).result()
 

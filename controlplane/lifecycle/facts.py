@@ -5,10 +5,13 @@ from typing import Final
 
 import msgspec
 
+from controlplane.domain.alerts import Alert
+from controlplane.domain.budget_audit import Audit, audit, kept
 from controlplane.domain.conditions import Condition, conditions_of
 from controlplane.domain.conditions import Facts as Found
 from controlplane.domain.models import Model
 from controlplane.domain.policy import Policy, TriggerKind
+from controlplane.domain.references import Reference
 from controlplane.domain.runs import Run
 from controlplane.domain.versions import Version
 from controlplane.domain.windows import Score, Window, calendar_of
@@ -42,13 +45,34 @@ def facts_at(view: Snapshot, model: Model, policy: Policy, now: datetime) -> Fac
         if score.scored_at <= now
     ]
     scores = tuple(sorted(newest, key=lambda score: (score.start, score.revision)))
+    judged = audit_of(view, model, policy, now)
     found = Found(
         now=now, champion=champion, scores=scores,
         new_labels=_new_labels(view, model, policy, champion, now),
+        false_alarms=tuple(
+            kept(judged, scores[-1].window if scores else None, policy.false_alarms.period)
+        ),
         outlook=None if scores else _outlook(view, model, policy),
     )  # fmt: skip
     fresh = frozenset(score.window for score in scores if score.scored_at == now)
     return Facts(conditions=conditions_of(policy, found), fresh=fresh)
+
+
+def audit_of(view: Snapshot, model: Model, policy: Policy, now: datetime) -> Audit | None:
+    """What operators said of the alerts since the thresholds in force; None before there are any.
+
+    Thresholds are in force since the champion's reference was made, or recalibrated by hand.
+    """
+    if model.champion is None:
+        return None
+    references = view.ledger.find(Reference, model=model.model)
+    own = [r for r in references if r.version == model.champion and not r.spans]
+    times = [time for r in own for time in (r.made_at, r.recalibrated_at) if time is not None]
+    since = max(times, default=model.serving_from)
+    if since is None:
+        return None
+    alerts = view.ledger.find(Alert, model=model.model, since=since)
+    return audit(alerts, policy.false_alarms, since, now)
 
 
 def _looked_back(model: Model, policy: Policy) -> int:

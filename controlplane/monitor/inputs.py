@@ -6,11 +6,13 @@ import msgspec
 import pyarrow as pa
 
 from controlplane.domain.verdicts import Headline, headline
+from controlplane.monitor.fixed import by_hand
 from controlplane.monitor.lacking import is_informational
 from controlplane.monitor.moving import window_panes
 from controlplane.monitor.quality import JUDGED, judged_inputs
 from controlplane.monitor.rows import Contents, prediction_columns, samples
 from controlplane.monitor.showing import Shown, shown
+from controlplane.monitor.season import Place, place_of
 from controlplane.monitor.yardstick import Measure, tallied
 from controlplane.store.ports import Snapshot, Store
 from detectors import missing
@@ -47,11 +49,13 @@ def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Findin
     yardstick, scope = measure.yardstick, found.scope
     answers = samples(found.rows, prediction_columns(scope.schema, found.rows))
     tallies, drifting = inputs.tallies, yardstick.drifting
+    place = place_of(scope, found.window)
     features = _drift(
-        yardstick.drift, [yardstick.bins[n] for n in drifting], [tallies[n] for n in drifting]
-    )
+        yardstick.drift, [yardstick.bins[n] for n in drifting], [tallies[n] for n in drifting],
+        place,
+    )  # fmt: skip
     known = [frozen for frozen in yardstick.answers if frozen.column in answers]
-    findings = features + _drift(yardstick.answer_drift, known, tallied(known, answers))
+    findings = features + _drift(yardstick.answer_drift, known, tallied(known, answers), place)
     if not found.whole:
         findings = [_unjudged(finding, Reason.PARTIAL) for finding in findings]
     if yardstick.rates is not None:
@@ -60,7 +64,9 @@ def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Findin
         findings = [_unjudged(finding, Reason.SHOWN) for finding in findings]
     features = findings[: len(features)]
     if scope.policy.monitors.drift is not None and found.rows.num_rows:
-        findings += shown(Shown(
+        fixed = by_hand(scope.policy.monitors.drift, measure.columns, inputs.columns)
+        features += fixed
+        findings += fixed + shown(Shown(
             reference=measure.columns, window={**inputs.columns, **answers},
             features=list(inputs.columns), asked=scope.policy.monitors.drift.detectors,
         ))  # fmt: skip
@@ -84,9 +90,11 @@ def hard_limits(found: Contents) -> list[Finding]:
 
 
 def _drift(
-    calibration: Calibration | None, bins: Sequence[Bins], tallies: Sequence[Tally]
+    calibration: Calibration | None, bins: Sequence[Bins], tallies: Sequence[Tally], place: Place
 ) -> list[Finding]:
-    return [] if calibration is None or not bins else judge(calibration, bins, tallies)
+    if calibration is None or not bins:
+        return []
+    return judge(calibration, bins, tallies, seed=place.seed, groups=place.seasons)
 
 
 def _unjudged(finding: Finding, reason: Reason) -> Finding:

@@ -82,6 +82,7 @@ def gather(view: Snapshot, scope: Scope, reference: Reference) -> Material:
         for first, last in _windows(scope, reference, at, inside)
         if last > first
     ]  # fmt: skip
+    parts += _confirmed(view, scope, reference)
     answers = rows if reference.uploaded else _answers(view, scope, reference)
     answers = answers.filter(pc.is_valid(answers["prediction"])).combine_chunks()
     begin = int(np.argmax(inside)) if inside.any() else rows.num_rows
@@ -89,6 +90,18 @@ def gather(view: Snapshot, scope: Scope, reference: Reference) -> Material:
         sample=rows.slice(begin), parts=tuple(parts), answers=answers,
         answer_parts=_answer_parts(scope, answers),
     )  # fmt: skip
+
+
+def _confirmed(view: Snapshot, scope: Scope, reference: Reference) -> list[Part]:
+    """The windows that an operator added, as they are known now that they calibrate."""
+    by = reference.recalibrated_at
+    found = []
+    for start, end in reference.confirmed:
+        known = Known(start=start, end=end, by=by)
+        rows = view.events.rows(scope.name, scope.features, known).combine_chunks()
+        if rows.num_rows:
+            found.append(Part(rows=rows, inside=False, unlabelled=None))
+    return found
 
 
 def _earliest(view: Snapshot, scope: Scope, reference: Reference) -> datetime:

@@ -5,6 +5,7 @@ memory with the reference's columns while the store is open.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -17,11 +18,13 @@ from controlplane.monitor.material import Material, Part, gather
 from controlplane.monitor.quality import Rates, rates_from
 from controlplane.monitor.rows import prediction_columns, samples
 from controlplane.monitor.scope import Scope
+from controlplane.monitor.season import groupings_of
 from controlplane.store.ports import Snapshot, Store
 from detectors.binning import Bins, Tally, freeze, tally
 from detectors.finding import Sample
 from detectors.refmax import Calibration, Options, calibrate
 
+NO_SEASONS: Mapping[str, Sequence[int]] = MappingProxyType({})
 SHOWN_ROWS = 20_000
 """Rows of the reference that the shown detectors read; of more, every so many-th."""
 MOST_KEPT = 64
@@ -144,6 +147,7 @@ def calibrated(scope: Scope, counted: Counted, made_of: str) -> Yardstick:
             scope, Family.FEATURE_DRIFT, [bins[n] for n in drifting],
             [[window[n] for n in drifting] for window in counted.windows],
             [part.inside for part in counted.parts],
+            groupings_of(scope.calendar, counted.parts),
         ),
         answers=tuple(answers),
         answer_drift=_drift(
@@ -168,14 +172,14 @@ def tallied(bins: Sequence[Bins], columns: Mapping[str, Sample]) -> list[Tally]:
 
 def _drift(
     scope: Scope, family: Family, bins: Sequence[Bins], windows: Sequence[Sequence[Tally]],
-    inside: Sequence[bool],
+    inside: Sequence[bool], groupings: Mapping[str, Sequence[int]] = NO_SEASONS,
 ) -> Calibration | None:  # fmt: skip
     drift = scope.policy.monitors.drift
     if drift is None or not bins:
         return None
     return calibrate(
         bins, windows, inside, family=str(family), alpha=scope.budget().alpha(family),
-        options=Options(minimum_effect=drift.minimum_effect),
+        options=Options(minimum_effect=drift.minimum_effect, groupings=groupings),
     )  # fmt: skip
 
 
@@ -208,5 +212,5 @@ def _made_of(scope: Scope, reference: Reference) -> str:
     return digest(
         "y", FORM, scope.model.created_at, reference.start, reference.end, reference.known_at, scope.schema.features,
         calendar.origin, calendar.zone, calendar.every, calendar.span, calendar.rows, policy.false_alarms,
-        policy.monitors.drift, policy.monitors.quality,
+        policy.monitors.drift, policy.monitors.quality, reference.confirmed,
     )  # fmt: skip

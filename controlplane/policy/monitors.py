@@ -14,11 +14,18 @@ from controlplane.domain.schema import Column
 from controlplane.policy.columns import check_feature
 from controlplane.policy.defaults import MONITORS, default_metric, default_monitors
 from controlplane.policy.faults import Wrong
-from controlplane.policy.fields import boolean, choice, known_name, names
+from controlplane.policy.fields import boolean, choice, known_name, names, number
 from controlplane.policy.metrics import Outputs
 from controlplane.policy.section import Section
 from controlplane.policy.tree import Node, Scalar, Sequence
 
+THRESHOLDED: Final = (
+    "psi", "ks", "jensen_shannon", "wasserstein", "chi_squared", "cramer_von_mises",
+    "anderson_darling", "mann_whitney", "energy", "wasserstein_iqr", "mean_shift", "spread_shift",
+    "welch", "hellinger", "total_variation", "l_infinity", "g_test", "two_proportions",
+    "hashed_levels",
+)  # fmt: skip
+"""Detectors of a column whose statistic may be given a threshold by hand."""
 EFFECTS: Final = ("small", "medium", "large", "none")
 _COLUMNS: Final = "all, or a list of features"
 _DETECTORS: Final = "a list of detectors, such as [mann_whitney, c2st]"
@@ -72,9 +79,26 @@ def _drift(
         for i, (name, item) in enumerate(zip(columns, node.items, strict=True)):
             check_feature(name, item, f"{path}[{i}]", features=features, faults=section.faults)
     effect = section.read("minimum_effect", choice(*EFFECTS), default="small")
+    thresholds = _thresholds(section)
     asked = _detectors(section, detectors)
     section.close()
-    return Drift(columns=columns, minimum_effect=effect, detectors=asked)
+    return Drift(
+        columns=columns, minimum_effect=effect, thresholds=thresholds, detectors=asked
+    )
+
+
+def _thresholds(drift: Section) -> dict[str, float]:
+    """Heights set by hand, by detector; what is beyond them fails whatever the budget says."""
+    section = drift.section("thresholds")
+    found = {
+        name: section.read(name, number("a number above 0", low=1e-12), default=1.0)
+        for name in THRESHOLDED
+        if section.has(name)
+    }
+    for name in THRESHOLDED:
+        section.node(name)
+    section.close()
+    return found
 
 
 def _detectors(section: Section, known: AbstractSet[str] | None) -> tuple[str, ...]:

@@ -36,8 +36,14 @@ def changes_between(before: Policy | None, after: Policy) -> tuple[str, ...]:
 
 
 def not_yet(policy: Policy) -> tuple[str, ...]:
-    """What a policy asks for and this version does not do, a line each."""
+    """What a policy asks for that this version does not do, or does without promise, a line each."""
     said = []
+    if policy.monitors.drift is not None and policy.monitors.drift.thresholds:
+        named = ", ".join(policy.monitors.drift.thresholds)
+        said.append(
+            f"monitors.drift.thresholds: {named} set by hand is judged beside the false-alarm "
+            "budget, which knows nothing of how often it alarms"
+        )
     if policy.monitors.kpis:
         said.append("monitors.kpis: kept, but this version does not take KPIs yet")
     said += [

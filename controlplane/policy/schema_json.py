@@ -8,7 +8,7 @@ from typing import Final
 
 from controlplane.domain.schema import Task
 from controlplane.policy.metrics import METRICS
-from controlplane.policy.monitors import EFFECTS
+from controlplane.policy.monitors import EFFECTS, THRESHOLDED
 from controlplane.policy.schema_loop import GUARD, PROMOTE, RETRAIN, ROUTE, TRIAL
 from controlplane.policy.schema_words import (
     ANY_TEXT,
@@ -100,6 +100,10 @@ _MONITORS: Final[Part] = {
                 "The least shift worth hearing of: small, twice (medium), four times (large).",
                 *EFFECTS,
                 default="small",
+            ),
+            "thresholds": mapping(
+                "Heights set by hand, outside of the false-alarm budget.",
+                {name: {"type": "number", "exclusiveMinimum": 0} for name in THRESHOLDED},
             ),
             "detectors": listing("Further detectors, computed for the reader.", ANY_TEXT),
         },

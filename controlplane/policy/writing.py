@@ -133,10 +133,12 @@ def _monitors(monitors: Monitors) -> dict[str, Value]:
 
 
 def _drift(drift: Drift) -> dict[str, Value]:
+    thresholds: dict[str, Value] = {**drift.thresholds}
     return _said(
         {
             "columns": "all" if drift.columns is None else [*drift.columns],
             "minimum_effect": drift.minimum_effect,
+            "thresholds": thresholds or None,
             "detectors": [*drift.detectors] or None,
         }
     )

@@ -230,7 +230,7 @@ def test_levels_never_seen_are_scored_against_what_new_windows_always_bring() ->
     windows = [window(int(generator.poisson(6))) for _ in range(40)]
     bins, calibration = calibrated(windows)
     [unseen] = [s for s in calibration.scales if s.detector == "unseen"]
-    assert unseen.mean == pytest.approx(0.02, abs=0.005)
+    assert unseen.effect == pytest.approx(0.02, abs=0.005)
     found = {n: judged(windows, window(n))["c", "unseen"] for n in (8, 40)}
     assert (found[8].verdict, found[40].verdict) == (Verdict.PASSED, Verdict.FAILED)
     assert bins[0].reason is None

@@ -160,7 +160,7 @@ def test_naming_a_monitor_switches_the_others_off() -> None:
 def test_kpis_are_watched_beside_the_default_monitors() -> None:
     monitors = parsed("label: y\nmonitors: {kpis: {revenue: {direction: up}}}\n").monitors
     assert monitors.kpis == {"revenue": "up"}
-    assert None not in {monitors.drift, monitors.quality, monitors.performance, monitors.stream}
+    assert None not in [monitors.drift, monitors.quality, monitors.performance, monitors.stream]
 
 
 def test_default_triggers_need_their_monitors() -> None:

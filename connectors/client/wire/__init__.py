@@ -16,6 +16,13 @@ from connectors.client.wire.answers import (
     Settled,
     Stopped,
 )
+from connectors.client.wire.budget import (
+    Budget,
+    BudgetAudit,
+    BudgetColumn,
+    BudgetFamily,
+    BudgetLine,
+)
 from connectors.client.wire.caused import Causes, Credit, MovedColumn, WorseSlice
 from connectors.client.wire.estimates import Estimate, EstimatedPoint, Interval, MergedPoint
 from connectors.client.wire.found import (
@@ -51,6 +58,11 @@ from connectors.client.wire.rehearsed import Drifted, Quiet, Rehearsal
 __all__ = [
     "Alert",
     "ArtifactRef",
+    "Budget",
+    "BudgetAudit",
+    "BudgetColumn",
+    "BudgetFamily",
+    "BudgetLine",
     "Canary",
     "Causes",
     "Chain",

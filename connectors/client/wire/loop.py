@@ -137,6 +137,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     resolved_because: str | None = None
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None
+    verdict: str | None = None
+    note: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,13 @@ from controlplane.api.wire.answers import (
     ReferenceReceipt,
     Stopped,
 )
+from controlplane.api.wire.budget import (
+    Budget,
+    BudgetAudit,
+    BudgetColumn,
+    BudgetFamily,
+    BudgetLine,
+)
 from controlplane.api.wire.caused import Causes, Credit, MovedColumn, WorseSlice
 from controlplane.api.wire.estimates import Estimate, EstimatedPoint, MergedPoint
 from controlplane.api.wire.found import (
@@ -50,6 +57,11 @@ from controlplane.domain.errors import RowError
 __all__ = [
     "Alert",
     "ArtifactRef",
+    "Budget",
+    "BudgetAudit",
+    "BudgetColumn",
+    "BudgetFamily",
+    "BudgetLine",
     "Canary",
     "Causes",
     "Chain",

@@ -106,6 +106,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     resolved_because: str | None
     acknowledged_by: str | None
     acknowledged_at: datetime | None
+    verdict: str | None = None
+    """`true_alarm` or `false_alarm`, as an operator said."""
+    note: str = ""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
