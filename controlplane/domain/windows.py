@@ -42,7 +42,7 @@ class Window(Record, frozen=True, kw_only=True):
     labels_close: datetime
     state: WindowState = WindowState.OPEN
     revision: int = -1
-    """The latest revision that was scored; -1 before the first."""
+    """The latest that was scored; -1 before the first."""
     scored_at: datetime | None = None
     """Model time of the latest revision."""
     rows_first: int | None = None
@@ -56,7 +56,7 @@ class Window(Record, frozen=True, kw_only=True):
 
 
 class Realised(msgspec.Struct, frozen=True, kw_only=True):
-    """Performance over the labelled live rows of a window, a version, or all (`*`)."""
+    """Performance over labelled live rows: a version's or all (`*`), or a segment's of them."""
 
     version: str
     metric: str
@@ -65,6 +65,7 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     loss: float | None = None
     """The mean of the task's loss on the same rows: what trials and triggers compare."""
+    segment: str | None = None
 
 
 FEWEST_DAYS: Final = timedelta(days=5)
@@ -76,9 +77,8 @@ MOMENT: Final = timedelta(microseconds=1)
 class Score(Record, frozen=True, kw_only=True):
     """One revision of what was found in a window; `id` is `{window}/{revision}`.
 
-    Revision 0 holds inputs (performance as far as labels are known), revision 1 the same with
-    the labels that were known when the labels closed; later ones what came after. `scored_at` is
-    model time.
+    Revision 0 holds inputs (performance as far as labels are known), revision 1 all as of when
+    the labels closed; later ones what came after. `scored_at` is model time.
     """
 
     TABLE: ClassVar[str] = "scores"
@@ -99,8 +99,8 @@ class Score(Record, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     realised: tuple[Realised, ...] = ()
     recent: tuple[Realised, ...] = ()
-    """The champion's figures over the week up to the window's end, where the window is too short
-    for its days to be told apart; without interval where the week has too few of them."""
+    """The champion's figures over the week up to the end of a window too short to tell its days."""
+    by_segment: tuple[Realised, ...] = ()
     estimated: tuple[Estimated, ...] = ()
     """What was expected before labels were in, of each version and of all live rows (`*`)."""
     columns_failed: int = 0

@@ -33,7 +33,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     labelled: pa.Table
     whole: bool
     has_features: bool = True
-    """Whether the rows hold the features; those of whole windows that slide are read as panes."""
+    """Whether the rows hold the features; of whole windows that slide, read as panes, they hold
+    those that segments are made by, as labelled rows always do."""
 
     @property
     def last_known(self) -> datetime | None:
@@ -70,8 +71,10 @@ def contents(view: Snapshot, scope: Scope, window: Window, by: datetime) -> Cont
     known = Known(start=window.start, end=window.end, by=by)
     whole = is_whole(window, scope.calendar)
     in_panes = whole and scope.calendar.overlap > 1
-    rows = view.events.rows(scope.name, [] if in_panes else scope.features, known)
-    labelled = view.events.labelled(scope.name, [], known)
+    rows = view.events.rows(
+        scope.name, scope.segment_columns if in_panes else scope.features, known
+    )
+    labelled = view.events.labelled(scope.name, scope.segment_columns, known)
     if window.rows_first is not None and window.rows_last is not None:
         own = view.events.row_numbers(scope.name, window.rows_first, window.rows_last)
         rows, labelled = _among(rows, own), _among(labelled, own)

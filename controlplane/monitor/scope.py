@@ -19,6 +19,7 @@ from controlplane.domain.policy import Policy
 from controlplane.domain.reigns import Reign, champion_at
 from controlplane.domain.schema import Schema
 from controlplane.domain.windows import Calendar, calendar_of
+from controlplane.policy.where import columns_asked
 from controlplane.store.ports import EventsReader, Known, Snapshot, Store, Transaction
 
 MOMENT: Final = timedelta(microseconds=1)
@@ -44,6 +45,12 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     def features(self) -> list[str]:
         """The names of the model's features."""
         return [column.name for column in self.schema.features]
+
+    @property
+    def segment_columns(self) -> list[str]:
+        """The features that the model file's segments ask for, each once."""
+        asked = [name for segment in self.policy.segments for name in columns_asked(segment)]
+        return [name for name in dict.fromkeys(asked) if self.schema.kind_of(name) is not None]
 
     @property
     def loss(self) -> str:

@@ -23,6 +23,7 @@ from controlplane.monitor.performance import lately, realised
 from controlplane.monitor.quality import judged_labels
 from controlplane.monitor.rows import Contents, contents
 from controlplane.monitor.scope import Scope, open_scope
+from controlplane.monitor.segments import realised_by_segment, shown_by_segment
 from controlplane.monitor.stream import alarmed
 from controlplane.monitor.yardstick import Measure, record_of, recorded
 from controlplane.store.ports import Snapshot, Store, Transaction
@@ -127,6 +128,7 @@ def _revised(
         verdict=window_verdict(findings), rows=found.rows.num_rows,
         labels=found.labelled.num_rows, late=found.late, findings=tuple(findings),
         realised=realised(scope, found), estimated=expected.figures,
+        by_segment=realised_by_segment(scope, measure, found),
         recent=lately(view, scope, window) if revision == 1 else (), columns_failed=counts.failed,
         columns_judged=counts.judged, columns_unjudged=counts.unjudged,
         stream_alarm=alarmed(store, view, scope, found) if revision == 1 else None,
@@ -157,7 +159,8 @@ def _inputs(
         or found.has_rows_since(before.scored_at)
         or (before.reference, before.generation) != (measure.reference.id, scope.model.generation)
     ):
-        return judged(measure, found, seen(store, view, measure, found))
+        findings, counts = judged(measure, found, seen(store, view, measure, found))
+        return findings + shown_by_segment(scope, measure, found.rows), counts
     kept = [finding for finding in before.findings if finding.detector != label_feed.NAME]
     counts = Headline(
         failed=before.columns_failed, judged=before.columns_judged,

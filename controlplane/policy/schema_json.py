@@ -12,7 +12,6 @@ from controlplane.policy.monitors import EFFECTS, THRESHOLDED
 from controlplane.policy.schema_loop import GUARD, PROMOTE, RETRAIN, ROUTE, TRIAL
 from controlplane.policy.schema_words import (
     ANY_TEXT,
-    LATER,
     PERCENT,
     Part,
     either,
@@ -66,7 +65,7 @@ _WHERE: Final = mapping(
     {
         "name": of("What it is called.", "column"),
         "column": of("The column whose levels it follows.", "column"),
-        "where": says("A comparison that its rows fulfil." + LATER, {"type": "string"}),
+        "where": says("A condition that its rows fulfil: distance > 2000.", {"type": "string"}),
     },
 )
 

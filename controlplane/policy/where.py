@@ -19,6 +19,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from controlplane.domain.policy import Segment
+
 LONGEST: Final = 1000
 DEEPEST: Final = 40
 MOST_VALUES: Final = 500
@@ -142,6 +144,13 @@ def comparisons(where: Where) -> tuple[Compared | Among | Absent, ...]:
             return tuple(one for part in parts for one in comparisons(part))
         case _:
             return (where,)
+
+
+def columns_asked(segment: Segment) -> list[str]:
+    """The columns that a segment is made by."""
+    if segment.where is None:
+        return [segment.column or segment.name]
+    return [one.column for one in comparisons(parse(segment.where))]
 
 
 def is_order(compared: Compared) -> bool:
