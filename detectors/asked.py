@@ -13,6 +13,8 @@ from detectors import (
     moments,
     proportions,
     share_distances,
+    texts,
+    unparsable,
     wasserstein_iqr,
 )
 from detectors.entry import LEVELS, NUMBERS, VALUES, Entry
@@ -109,6 +111,27 @@ ASKED: Final[Mapping[str, Entry]] = {
         kinds=(Kind.BOOLEAN,),
         asked=True,
         says="The z test that as large a share of rows is true as was.",
+    ),
+    "unparsable": Entry(
+        function=unparsable.unparsable,
+        params=unparsable.UnparsableParams,
+        kinds=NUMBERS,
+        asked=True,
+        says="How the share of values that are no numbers has risen; a hard limit at five points.",
+    ),
+    "text_length": Entry(
+        function=texts.text_length,
+        params=texts.TextParams,
+        kinds=(Kind.CATEGORICAL,),
+        asked=True,
+        says="How different the lengths of texts are, identifiers among them.",
+    ),
+    "distinct": Entry(
+        function=texts.distinct,
+        params=texts.TextParams,
+        kinds=(Kind.CATEGORICAL,),
+        asked=True,
+        says="How many different values there are among as many rows.",
     ),
     "hashed_levels": Entry(
         function=hashed_levels.hashed_levels,

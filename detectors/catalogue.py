@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from detectors import (
+    arrivals,
     chi_squared,
     jensen_shannon,
     ks,
@@ -110,6 +111,16 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
         function=label_feed.label_feed,
         params=label_feed.LabelFeedParams,
         says="Which share of the rows got a label; none where some were due is a hard limit.",
+    ),
+    "duplicates": Entry(
+        function=arrivals.duplicates,
+        params=arrivals.DuplicatesParams,
+        says="The share of rows that repeat another row of the window, beside other windows'.",
+    ),
+    "freshness": Entry(
+        function=arrivals.freshness,
+        params=arrivals.FreshnessParams,
+        says="The longest silence within a window, beside other windows'.",
     ),
     **ASKED,
     **TABLES,

@@ -86,6 +86,9 @@ def welch(reference: Sample, sample: Sample, params: MomentParams = _DEFAULT) ->
 
 def moments(values: Floats) -> Moments:
     """The moments of two finite numbers or more; infinite or NaN where they overflow."""
+    first = float(values[0])
+    if bool(np.all(values == first)):  # where a sum of equal values would be rounded
+        return Moments(values.size, first, 0.0)
     with np.errstate(all="ignore"):
         return Moments(values.size, float(values.mean()), float(values.std(ddof=1)))
 

@@ -107,7 +107,8 @@ def decile_edges(ordered: Floats) -> Floats:
         return edges_around(ordered[:0], distinct)
     deciles = quantiles(ordered, COARSE_BINS)
     found: Floats = deciles[np.append(True, deciles[1:] != deciles[:-1])]
-    return found
+    # Nine of ten rows hold one value: what lies beside it needs bins, or no change would show.
+    return found if found.size > 1 else edges_around(ordered[:0], found)
 
 
 def counted(edges: Floats, ordered: Floats) -> Counts:
@@ -196,6 +197,8 @@ def powers_of(values: Floats, centre: float | None) -> tuple[float, ...]:
 
 def _moments(values: Floats) -> tuple[float | None, float | None, float | None]:
     """Mean, standard deviation and kurtosis (3 for a normal law); None for what overflows."""
+    if values[0] == values[-1]:  # sorted: a constant, whose sum would be rounded
+        return float(values[0]), 0.0, None
     with np.errstate(all="ignore"):
         mean = values.mean()
         squares = np.square(values - mean)

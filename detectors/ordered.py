@@ -55,6 +55,8 @@ def mean_and_std(values: Floats) -> tuple[float, float]:
     >>> mean_and_std(np.array([1.0, 3.0]))
     (2.0, 1.0)
     """
+    if values[0] == values[-1] and values.min() == values.max():  # its sum would be rounded
+        return float(values[0]), 0.0
     with np.errstate(all="ignore"):
         mean = float(values.mean())
         squares = 0.0
@@ -72,6 +74,9 @@ def few_distinct(values: Floats, most: int) -> Floats | None:
     >>> few_distinct(np.array([1.0, 1.0, 4.0]), 2), few_distinct(np.array([1.0, 2.0, 4.0]), 2)
     (array([1., 4.]), None)
     """
+    probe = values[:: max(1, values.size // (4 * most))]
+    if np.count_nonzero(probe[1:] != probe[:-1]) >= most:
+        return None
     found: list[float] = []
     at = 0
     while at < values.size:

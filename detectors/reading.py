@@ -25,7 +25,8 @@ _FALSE = pa.array(["false", "0"])
 def numbers(values: pa.ChunkedArray) -> Floats:
     """Every row as a double, NaN where it is null or cannot be read as a number.
 
-    Whole numbers, decimals, booleans, durations and numbers written as text are converted.
+    Whole numbers, decimals, booleans, durations, dates and numbers written as text are converted;
+    dates and times count in their own unit.
 
     >>> numbers(pa.chunked_array([["1.5", "x", None, " 2 "]])).tolist()
     [1.5, nan, nan, 2.0]
@@ -36,7 +37,8 @@ def numbers(values: pa.ChunkedArray) -> Floats:
         plain_doubles: Floats = plain.to_numpy()
         return plain_doubles
     if pa.types.is_temporal(kind):
-        plain = plain.cast(pa.int64())
+        narrow = pa.types.is_date32(kind) or pa.types.is_time32(kind)
+        plain = (plain.cast(pa.int32()) if narrow else plain).cast(pa.int64())
     elif _is_text(kind):
         plain = _readable(plain)
     elif pa.types.is_boolean(kind):

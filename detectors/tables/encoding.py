@@ -97,6 +97,8 @@ def _number(sample: Sample) -> Number | None:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = float(values.mean()), float(values.std())
+    if values.min() == values.max():  # where a sum of equal values would be rounded
+        mean, std = float(values[0]), 0.0
     if not np.isfinite(mean) or not np.isfinite(std):
         return None
     return Number(

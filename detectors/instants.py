@@ -1,0 +1,75 @@
+"""What is compared of a column of dates in place of the dates, which always move.
+
+A date becomes three columns: its age when its row happened, in seconds, its hour of the day, and
+its day of the week. They are named after it: `booked.age`, `booked.hour`, `booked.weekday`.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from detectors.finding import Kind, Sample
+
+AGE: Final = ".age"
+HOUR: Final = ".hour"
+WEEKDAY: Final = ".weekday"
+_MICROS: Final = pa.timestamp("us", "UTC")
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def derived(sample: Sample, at: pa.ChunkedArray, *, zone: str = "UTC") -> tuple[Sample, ...]:
+    """The columns that a column of dates is compared by; `at` are the event times of its rows.
+
+    Ages are negative for dates still to come. Hours (00 to 23) and days of the week are levels, by
+    the clock of `zone`; a column of whole days has no hour. Times without a zone are UTC. Missing
+    dates are missing in all of them, and times of day have an hour alone. O(rows). Raises
+    ValueError where the column holds no dates or `at` has another number of rows.
+
+    >>> from datetime import datetime
+    >>> dates = Sample("booked", Kind.DATETIME, pa.chunked_array([[datetime(2024, 3, 1, 6), None]]))
+    >>> at = pa.chunked_array([[datetime(2024, 3, 2, 6), datetime(2024, 3, 2, 6)]])
+    >>> [(s.column, s.values.to_pylist()) for s in derived(dates, at)]
+    [('booked.age', [86400.0, None]), ('booked.hour', ['06', None]), ('booked.weekday', ['Friday', None])]
+    """
+    kind = sample.values.type
+    if len(at) != len(sample.values):
+        raise ValueError(
+            f"{sample.column} has {len(sample.values)} rows and the event times {len(at)}; "
+            "expected as many"
+        )
+    if pa.types.is_time(kind):
+        return (_hour(sample.column, sample.values),)
+    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        raise ValueError(f"{sample.column} holds {kind}; expected dates or times")
+    moments = _moments(sample.values)
+    local = moments.cast(pa.timestamp("us", zone))
+    found = [_age(sample.column, moments, _moments(at))]
+    if not pa.types.is_date(kind):
+        found.append(_hour(sample.column, local))
+    return (*found, _weekday(sample.column, moments if pa.types.is_date(kind) else local))
+
+
+def _moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Times to the microsecond, in UTC; finer ones are cut."""
+    kind = values.type
+    if pa.types.is_timestamp(kind) and kind.tz is None:
+        values = values.cast(pa.timestamp("us"), safe=False)
+    return values.cast(pa.timestamp("us"), safe=False).cast(_MICROS)
+
+
+def _age(column: str, moments: pa.ChunkedArray, at: pa.ChunkedArray) -> Sample:
+    apart = pc.subtract(at.cast(pa.int64()), moments.cast(pa.int64()))
+    seconds = pc.divide(apart.cast(pa.float64(), safe=False), 1e6)
+    return Sample(f"{column}{AGE}", Kind.NUMERIC, seconds)
+
+
+def _hour(column: str, values: pa.ChunkedArray) -> Sample:
+    hours = pc.utf8_lpad(pc.hour(values).cast(pa.string()), width=2, padding="0")
+    return Sample(f"{column}{HOUR}", Kind.CATEGORICAL, hours)
+
+
+def _weekday(column: str, values: pa.ChunkedArray) -> Sample:
+    places = pc.day_of_week(values)
+    names = [pa.array(_DAYS, pa.string()).take(chunk) for chunk in places.chunks]
+    return Sample(f"{column}{WEEKDAY}", Kind.CATEGORICAL, pa.chunked_array(names, pa.string()))
