@@ -5,10 +5,13 @@ import re
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from controlplane.cli.report.comparison import count, effect_of, figure, page, share
+from controlplane.cli.report.comparison import effect_of, page
 from controlplane.cli.report.plots import round_marks, shares_of
+from controlplane.cli.report.words import chance, count, figure, share
 from detectors.comparison.result import (
     QUANTILES,
     ComparedColumn,
@@ -165,8 +168,9 @@ def test_no_columns_at_all_is_still_a_page() -> None:
 @pytest.mark.parametrize(
     ("told", "expected"),
     [(figure(None), "–"), (figure(-0.00012345), "-0.0001234"), (figure(float(10**16)), "1e+16"),
-     (share(None), "–"), (share(0.5), "50\N{NO-BREAK SPACE}%"), (count(1234567), "1,234,567"), (count(None), "–")],
-    ids=range(7),
+     (share(None), "–"), (share(0.5), "50\N{NO-BREAK SPACE}%"), (count(1234567), "1,234,567"), (count(None), "–"),
+     (chance(0.0), "<1e-99"), (chance(0.0123456), "0.0123")],
+    ids=range(9),
 )  # fmt: skip
 def test_figures_are_told_with_the_digits_that_matter(told: str, expected: str) -> None:
     assert told == expected
@@ -183,3 +187,24 @@ def test_marks_are_round_and_shares_of_nothing_are_nothing() -> None:
     assert round_marks(0.0, 0.9) == [0.0, 0.2, 0.4, 0.6, 0.8]
     assert round_marks(1.0, 1.0) == [1.0]
     assert shares_of([0, 0], [], (0, 0)).greatest == 1.0
+
+
+def test_compare_writes_the_report_beside_its_answer(tmp_path, lee) -> None:
+    rows = np.random.default_rng(3).normal(size=400)
+    for name, shift in (("before", 0.0), ("after", 1.0)):
+        pq.write_table(pa.table({"temp": rows + shift}), tmp_path / f"{name}.parquet")
+    asked = [str(tmp_path / "before.parquet"), str(tmp_path / "after.parquet")]
+    found = lee("compare", *asked, "--html", str(tmp_path / "drift.html"), "--json")
+    assert found.exit_code == 3
+    assert msgspec.json.decode(found.stdout)["verdict"] == "failed"
+    assert f"wrote {tmp_path / 'drift.html'}" in found.stderr
+    outline = Outline((tmp_path / "drift.html").read_text(encoding="utf-8"))
+    assert "temp" in outline.words
+
+
+def test_a_report_that_cannot_be_written_is_a_sentence(tmp_path, lee) -> None:
+    pq.write_table(pa.table({"temp": [1.0, 2.0]}), tmp_path / "rows.parquet")
+    asked = [str(tmp_path / "rows.parquet")] * 2
+    found = lee("compare", *asked, "--html", str(tmp_path / "nowhere" / "drift.html"))
+    assert found.exit_code == 1
+    assert "nowhere" in found.stderr

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from controlplane.cli.report import plots
+from controlplane.cli.report.words import DASH, chance, count, figure, share
 from detectors.catalogue import CATALOGUE
 from detectors.comparison.result import QUANTILES, ComparedColumn, Comparison, Side
 from detectors.finding import Verdict
@@ -20,8 +21,6 @@ WORDS: Final = {
     Verdict.FAILED: "drifted", Verdict.PASSED: "no drift", Verdict.INCONCLUSIVE: "not judged",
     Verdict.ERROR: "not measured",
 }  # fmt: skip
-DASH: Final = "–"
-SPACE: Final = "\N{NO-BREAK SPACE}"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +48,12 @@ def page(comparison: Comparison, *, seconds: float, made_at: str) -> str:
         loader=PackageLoader("controlplane.cli", "report"), autoescape=True,
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"figure": figure, "share": share, "count": count}
+    environment.filters |= {
+        "figure": figure,
+        "share": share,
+        "count": count,
+        "chance": chance,
+    }
     return environment.get_template("comparison.html.j2").render(
         comparison=comparison,
         lines=sorted(map(_line, range(len(comparison.columns)), comparison.columns),
@@ -62,39 +66,6 @@ def page(comparison: Comparison, *, seconds: float, made_at: str) -> str:
         style=Markup(_packed("style.css")),  # noqa: S704 - ours, and not of the data
         script=Markup(_packed("script.js")),  # noqa: S704 - likewise
     )  # fmt: skip
-
-
-def figure(value: float | None) -> str:
-    """A figure with four digits that matter.
-
-    >>> figure(0.123456), figure(None), figure(1234567.0), figure(1e-9)
-    ('0.1235', '–', '1,234,567', '1e-09')
-    """
-    if value is None:
-        return DASH
-    if abs(value) >= 10_000 and abs(value) < 1e15:  # noqa: PLR2004 - from here on digits, not powers
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
-
-
-def share(value: float | None) -> str:
-    """A share in [0, 1] in per cent, never rounded to nothing.
-
-    The space does not break.
-
-    >>> [share(value).replace("\N{NO-BREAK SPACE}", " ") for value in (0.0, 0.123, 0.0000012)]
-    ['0 %', '12.3 %', '<0.01 %']
-    """
-    if value is None:
-        return DASH
-    if 0.0 < value < 0.0001:  # noqa: PLR2004 - below what two digits show
-        return f"<0.01{SPACE}%"
-    return f"{value * 100:.3g}{SPACE}%"
-
-
-def count(value: int | None) -> str:
-    """A count with thousands apart."""
-    return DASH if value is None else f"{value:,}"
 
 
 FACTS: Final[Sequence[tuple[str, str, Callable[[Any], str]]]] = (
@@ -151,9 +122,14 @@ def _facts(column: ComparedColumn) -> Iterable[tuple[str, str, str]]:
     yield _row("rows", *[None if side is None else count(side.rows) for side in sides])
     yield _row("missing", *map(_both_missing, sides))
     for label, field, told in FACTS:
+        if field == "maximum":
+            yield from _quantiles(sides)
         values = [None if side is None else getattr(side, field) for side in sides]
-        if any(values):
+        if any(value is not None for value in values) and values != [0, 0]:
             yield _row(label, *[None if value is None else told(value) for value in values])
+
+
+def _quantiles(sides: Sequence[Side | None]) -> Iterable[tuple[str, str, str]]:
     for place, level in enumerate(QUANTILES):
         marks = [_quantile(side, place) for side in sides]
         if marks != [None, None]:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from markupsafe import Markup, escape
 
+from controlplane.cli.report.words import figure
 from detectors.comparison.result import Histogram, Levels
 
 SMALL: Final = (150.0, 34.0)
@@ -18,6 +19,8 @@ NAME_WIDTH: Final = 170.0
 FIGURE_WIDTH: Final = 112.0
 LONGEST_NAME: Final = 24
 FEWEST_MARKS: Final = 4
+MARKS: Final = 5
+HEADROOM: Final = 1.04
 
 
 class Shares(msgspec.Struct, frozen=True):
@@ -28,8 +31,8 @@ class Shares(msgspec.Struct, frozen=True):
 
     @property
     def greatest(self) -> float:
-        """The greatest share, 1 where there is none."""
-        return max([*self.reference, *self.current, 0.0]) or 1.0
+        """The height of a plot: a little above the greatest share, 1 where there is none."""
+        return max([*self.reference, *self.current, 0.0]) * HEADROOM or 1.0
 
 
 def shares_of(reference: Sequence[int], current: Sequence[int], beside: tuple[int, int]) -> Shares:
@@ -161,17 +164,19 @@ def _share_axis(greatest: float, box: tuple[float, ...]) -> Markup:
 
 
 def _value_axis(edges: Sequence[float], box: tuple[float, ...]) -> Markup:
-    """Marks by edges where those are even, else the edges' own values at even distances."""
+    """Some of the edges below the bins that they begin, the outer ones among them."""
     left, top, wide, high = box
     if len(edges) < 2:  # noqa: PLR2004 - one edge is no axis
         return Markup("")
-    count = min(6, len(edges))
-    places = [round(k * (len(edges) - 1) / (count - 1)) for k in range(count)]
+    steps = min(MARKS, len(edges) - 1)
+    places = [round(k * (len(edges) - 1) / steps) for k in range(steps + 1)]
+    anchors = ["start", *["middle"] * (steps - 1), "end"]
+    mark = Markup('<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
     return Markup("").join(
-        Markup('<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>').format(
-            left + wide * place / (len(edges) - 1), top + high + 18.0, f"{edges[place]:.4g}"
+        mark.format(
+            left + wide * place / (len(edges) - 1), top + high + 18.0, anchor, figure(edges[place])
         )
-        for place in places
+        for place, anchor in zip(places, anchors, strict=True)
     )
 
 
