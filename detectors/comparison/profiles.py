@@ -5,8 +5,9 @@ from typing import Final
 
 import numpy as np
 
+from detectors.comparison import measuring
 from detectors.comparison.result import QUANTILES, ComparedColumn, Histogram, Levels, Rows, Side
-from detectors.finding import Kind, Verdict
+from detectors.finding import Finding, Kind, Verdict
 from detectors.profile import comparing, points
 from detectors.profile.form import ColumnProfile, Profile
 from detectors.profile.points import Points
@@ -110,7 +111,17 @@ def _compared(
             findings=(),
             note=f"the {where} profile has no such column",
         )
-    found = comparing.findings(reference, current)
+    if reference.kind is not current.kind:
+        return ComparedColumn(
+            column=name,
+            kind=reference.kind,
+            verdict=Verdict.FAILED,
+            reference=side(reference),
+            current=side(current),
+            findings=(),
+            note=f"is {reference.kind} in the reference and {current.kind} in the current profile",
+        )
+    found = _ordered(reference, current)
     failed = any(finding.verdict is Verdict.FAILED for finding in found)
     return ComparedColumn(
         column=name,
@@ -125,9 +136,17 @@ def _compared(
     )
 
 
+def _ordered(reference: ColumnProfile, current: ColumnProfile) -> list[Finding]:
+    """The findings that a comparison of rows has, in its order."""
+    found = {f.detector: f for f in comparing.findings(reference, current)}
+    names = [name for name in measuring.DEFAULT[reference.kind] if name in found]
+    ordered = [found[name] for name in names]
+    if reference.rows and not reference.valid and current.valid:
+        ordered.append(measuring.revived(current.column, side(reference), side(current)))
+    return ordered
+
+
 def _note(reference: ColumnProfile, current: ColumnProfile) -> str | None:
-    if reference.kind is not current.kind:
-        return f"it is {reference.kind} in the reference and {current.kind} in the current profile"
     if reference.edges != current.edges:
         return (
             "it was counted on different edges, so its figures have bounds; "

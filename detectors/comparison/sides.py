@@ -13,7 +13,6 @@ from detectors.reading import Counts, Floats
 
 BARS: Final = 40
 SHOWN_LEVELS: Final = 40
-_MOST_VALUES: Final = 20
 _AROUND: Final = (0.005, 0.995)
 """The shares between whose quantiles the bars lie, so that a far value does not flatten them."""
 
@@ -105,9 +104,7 @@ def _fill(counts: dict[str, list[int]], at: int, held: Levelled) -> None:
 
 
 def _edges(low: float, high: float, present: list[Floats]) -> Floats:
-    few = [few_distinct(values, _MOST_VALUES * 2) for values in present]
-    whole = all(v is not None and bool(np.all(v == np.floor(v))) for v in few)
-    if whole and high - low < BARS:
+    if high - low < BARS and all(map(_are_few_and_whole, present)):
         return np.arange(low, high + 2.0) - 0.5
     if not high > low:
         wide = max(abs(low), 1.0) * 0.5
@@ -115,6 +112,11 @@ def _edges(low: float, high: float, present: list[Floats]) -> Floats:
     edges = np.linspace(low, high, BARS + 1)
     found: Floats = edges if np.all(np.diff(edges) > 0.0) else np.array([low, high])
     return found if math.isfinite(high - low) else np.array([low, high])
+
+
+def _are_few_and_whole(values: Floats) -> bool:
+    few = few_distinct(values, 2 * BARS)
+    return few is not None and bool(np.all(few == np.floor(few)))
 
 
 def _counted(edges: Floats, values: Floats) -> Counts:

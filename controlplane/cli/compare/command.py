@@ -1,7 +1,10 @@
 """`leeboard compare REFERENCE CURRENT`."""
 
+import gc
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,13 +12,14 @@ import click
 from click.shell_completion import CompletionItem
 
 from controlplane.cli.groups import examples
-from controlplane.cli.outcome import bad_news, cannot, nearest, put
+from controlplane.cli.outcome import bad_news, cannot, nearest, put, say
 from controlplane.domain.errors import LeeboardError
 
 if TYPE_CHECKING:
     from controlplane.cli.compare.running import Job
     from controlplane.cli.compare.source import Source
     from detectors.comparison.measuring import Asked
+    from detectors.comparison.result import Comparison
 
 FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 SHARE: Final = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
@@ -35,6 +39,7 @@ def _detector_names(_: click.Context, __: click.Parameter, incomplete: str) -> l
     "leeboard compare january.parquet february.parquet",
     "leeboard compare train.csv.gz today.ndjson --columns age,income --json",
     "leeboard compare a.parquet b.parquet --detector ks --threshold ks=0.1",
+    "leeboard compare a.parquet b.parquet --html drift.html",
     "leeboard compare a.parquet b.parquet > /dev/null || echo look at it",
 ))  # fmt: skip
 @click.argument("reference", type=FILE)
@@ -47,9 +52,13 @@ def _detector_names(_: click.Context, __: click.Parameter, incomplete: str) -> l
               help="A detector fails above this value, whatever chance says; may be repeated.")  # fmt: skip
 @click.option("--false-alarms", "level", type=SHARE, default=0.05, show_default=True,
               help="How often a comparison without any change may fail.")  # fmt: skip
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write a report with plots as well: one file that fetches nothing.")  # fmt: skip
+@click.option("--salt", envvar="LEEBOARD_SALT", metavar="SECRET",
+              help="With which the level names of a profile were hashed.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def compare(reference: Path, current: Path, *, as_json: bool, level: float, **told: object) -> None:
-    """Drift between two files: Parquet, CSV (.gz), JSON lines, Arrow.
+    """Drift between two files: Parquet, CSV (.gz), JSON lines, Arrow; either may be a profile.
 
     Every column is measured on all rows. It failed where chance does not explain the change and
     the change is large enough to matter. Exit status 3 where one failed.
@@ -57,14 +66,16 @@ def compare(reference: Path, current: Path, *, as_json: bool, level: float, **to
     began = time.perf_counter()
     # OpenBLAS starts a thread a core as NumPy is imported; nothing here multiplies matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from controlplane.cli.compare import running  # noqa: PLC0415 - NumPy, Arrow
-    from detectors.finding import Verdict  # noqa: PLC0415
+    with _nothing_collected():
+        from detectors.finding import Verdict  # noqa: PLC0415 - NumPy, Arrow
 
-    try:
-        comparison = running.compared(_job(reference, current, level, told))
-    except LeeboardError as error:
-        cannot(str(error))
+        try:
+            comparison = _compared(reference, current, level, told)
+        except LeeboardError as error:
+            cannot(str(error))
     seconds = time.perf_counter() - began
+    if isinstance(told["html"], Path):
+        _write_report(told["html"], comparison, seconds)
     if as_json:
         from controlplane.cli.compare.document import document  # noqa: PLC0415
 
@@ -80,6 +91,47 @@ def compare(reference: Path, current: Path, *, as_json: bool, level: float, **to
         bad_news()
 
 
+def _write_report(path: Path, comparison: "Comparison", seconds: float) -> None:
+    from controlplane.cli.report.comparison import page  # noqa: PLC0415 - Jinja, where it is asked
+    from controlplane.clock import SystemClock  # noqa: PLC0415
+
+    made_at = f"{SystemClock().now():%Y-%m-%d %H:%M} UTC"
+    path.write_text(page(comparison, seconds=seconds, made_at=made_at), encoding="utf-8")
+    say(f"wrote {path}")
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Without looking for cycles of objects: imports make many, all of which are to stay."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _compared(
+    reference: Path, current: Path, level: float, told: dict[str, object]
+) -> "Comparison":
+    """The comparison of two files of rows, or of what a profile keeps of them."""
+    from controlplane.cli.profiling.recognised import is_profile  # noqa: PLC0415 - beside the others
+
+    if not (is_profile(reference) or is_profile(current)):
+        from controlplane.cli.compare import running  # noqa: PLC0415 - NumPy, Arrow
+
+        return running.compared(_job(reference, current, level, told))
+    from controlplane.cli.compare import profiled  # noqa: PLC0415 - as above
+
+    return profiled.compared(profiled.Job(
+        reference=reference, current=current,
+        asked=_asked(_texts(told["detectors"]), _texts(told["thresholds"])),
+        columns=_columns(told["columns"]), drop=frozenset(_texts(told["drop"])), level=level,
+        salt=str(told["salt"] or "").encode(),
+    ))  # fmt: skip
+
+
 def _job(reference: Path, current: Path, level: float, told: dict[str, object]) -> "Job":
     from controlplane.cli.compare.running import Job  # noqa: PLC0415 - see above
     from controlplane.cli.compare.source import source  # noqa: PLC0415
@@ -87,9 +139,7 @@ def _job(reference: Path, current: Path, level: float, told: dict[str, object]) 
     asked = _asked(_texts(told["detectors"]), _texts(told["thresholds"]))
     first, second = source(reference), source(current)
     drop = _texts(told["drop"])
-    columns = None
-    if isinstance(told["columns"], str):
-        columns = tuple(name.strip() for name in told["columns"].split(",") if name.strip())
+    columns = _columns(told["columns"])
     for name in (*drop, *(columns or ())):
         _known_column(name, first, second)
     return Job(
@@ -137,6 +187,13 @@ def _known_column(name: str, first: "Source", second: "Source") -> None:
     if name not in names:
         message = f"neither file has a column {name!r}{nearest(name, names)}"
         raise click.UsageError(message)
+
+
+def _columns(text: object) -> tuple[str, ...] | None:
+    """The names of a list with commas between; None where none was said."""
+    if not isinstance(text, str):
+        return None
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _texts(value: object) -> tuple[str, ...]:
