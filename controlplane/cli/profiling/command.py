@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from controlplane.cli.groups import examples
+from controlplane.cli.profiling.recognised import is_profile
 from controlplane.cli.profiling.told import Told
 from controlplane.cli.render import count
 from controlplane.cli.terminal import cannot, put, say
@@ -48,7 +49,7 @@ def profile(*, as_json: bool, **told: object) -> None:
 def _profile(told: Told, *, as_json: bool) -> None:
     from controlplane.cli.profiling import files, shown  # noqa: PLC0415 - Arrow where needed
 
-    known = {path: files.read_profile(path) for path in told.files if files.is_profile(path)}
+    known = {path: files.read_profile(path) for path in told.files if is_profile(path)}
     rows = [path for path in told.files if path not in known]
     output = _output(told, rows)
     with click.progressbar(length=1, label="profiling", file=sys.stderr, hidden=not rows) as bar:

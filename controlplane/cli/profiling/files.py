@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -13,11 +13,6 @@ from controlplane.domain.errors import BadInput
 from detectors.profile import hidden, merging, written
 from detectors.profile.form import Profile
 
-NAMES: Final = (".profile.json", ".profile.json.gz")
-_BEGINS: Final = b'{"form":'
-_SOURCE: Final = b'"source":'
-_HEAD: Final = 64
-
 
 class Bar(Protocol):
     """A progress bar of click's."""
@@ -26,15 +21,6 @@ class Bar(Protocol):
 
     def update(self, n_steps: int) -> None:
         """So much more is done."""
-
-
-def is_profile(path: Path) -> bool:
-    """Whether a file is a profile, by its name or its first bytes."""
-    if path.name.endswith(NAMES):
-        return True
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    return head.startswith(_BEGINS) and _SOURCE in head
 
 
 def read_profile(path: Path) -> Profile:
@@ -82,7 +68,7 @@ def profile_of(
             raise BadInput(message)
     columns = selected(names, told)
     if like is not None:
-        _same_salt(like, salt)
+        same_salt(like, salt)
         columns = _of_both(columns, like, files[0])
     bar.length = max(sum(file.size for file in files), 1)
     asked = Asked(files=tuple(files), columns=columns, like=like, salt=salt)
@@ -109,7 +95,8 @@ def _of_both(columns: Sequence[str], like: Profile, file: DataFile) -> tuple[str
     return tuple(name for name in expected if name in columns)
 
 
-def _same_salt(like: Profile, salt: bytes) -> None:
+def same_salt(like: Profile, salt: bytes) -> None:
+    """Raise BadInput where rows hashed with this salt cannot be counted like a profile."""
     if like.salt == hidden.salt_name(salt):
         return
     if like.salt and salt:
