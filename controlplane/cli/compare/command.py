@@ -1,7 +1,10 @@
 """`leeboard compare REFERENCE CURRENT`."""
 
+import gc
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from controlplane.cli.groups import examples
-from controlplane.cli.outcome import bad_news, cannot, nearest, put
+from controlplane.cli.outcome import bad_news, cannot, nearest, put, say
 from controlplane.domain.errors import LeeboardError
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ def _detector_names(_: click.Context, __: click.Parameter, incomplete: str) -> l
     "leeboard compare january.parquet february.parquet",
     "leeboard compare train.csv.gz today.ndjson --columns age,income --json",
     "leeboard compare a.parquet b.parquet --detector ks --threshold ks=0.1",
+    "leeboard compare a.parquet b.parquet --html drift.html",
     "leeboard compare a.parquet b.parquet > /dev/null || echo look at it",
 ))  # fmt: skip
 @click.argument("reference", type=FILE)
@@ -48,6 +52,8 @@ def _detector_names(_: click.Context, __: click.Parameter, incomplete: str) -> l
               help="A detector fails above this value, whatever chance says; may be repeated.")  # fmt: skip
 @click.option("--false-alarms", "level", type=SHARE, default=0.05, show_default=True,
               help="How often a comparison without any change may fail.")  # fmt: skip
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write a report with plots as well: one file that fetches nothing.")  # fmt: skip
 @click.option("--salt", envvar="LEEBOARD_SALT", metavar="SECRET",
               help="With which the level names of a profile were hashed.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
@@ -60,13 +66,16 @@ def compare(reference: Path, current: Path, *, as_json: bool, level: float, **to
     began = time.perf_counter()
     # OpenBLAS starts a thread a core as NumPy is imported; nothing here multiplies matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from detectors.finding import Verdict  # noqa: PLC0415 - NumPy, Arrow
+    with _nothing_collected():
+        from detectors.finding import Verdict  # noqa: PLC0415 - NumPy, Arrow
 
-    try:
-        comparison = _compared(reference, current, level, told)
-    except LeeboardError as error:
-        cannot(str(error))
+        try:
+            comparison = _compared(reference, current, level, told)
+        except LeeboardError as error:
+            cannot(str(error))
     seconds = time.perf_counter() - began
+    if isinstance(told["html"], Path):
+        _write_report(told["html"], comparison, seconds)
     if as_json:
         from controlplane.cli.compare.document import document  # noqa: PLC0415
 
@@ -80,6 +89,27 @@ def compare(reference: Path, current: Path, *, as_json: bool, level: float, **to
         cannot("a column could not be read; the others are compared above")
     if comparison.verdict is Verdict.FAILED:
         bad_news()
+
+
+def _write_report(path: Path, comparison: "Comparison", seconds: float) -> None:
+    from controlplane.cli.report.comparison import page  # noqa: PLC0415 - Jinja, where it is asked
+    from controlplane.clock import SystemClock  # noqa: PLC0415
+
+    made_at = f"{SystemClock().now():%Y-%m-%d %H:%M} UTC"
+    path.write_text(page(comparison, seconds=seconds, made_at=made_at), encoding="utf-8")
+    say(f"wrote {path}")
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Without looking for cycles of objects: imports make many, all of which are to stay."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _compared(
