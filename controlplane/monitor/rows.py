@@ -111,6 +111,12 @@ def samples(table: pa.Table, columns: Mapping[str, Kind]) -> dict[str, Sample]:
     return {name: Sample(name, kind, table[name]) for name, kind in columns.items()}
 
 
+def samples_of(schema: Schema, table: pa.Table) -> dict[str, Sample]:
+    """The features that a table has, as samples."""
+    kinds = {c.name: c.kind for c in schema.features if c.name in table.column_names}
+    return samples(table, kinds)
+
+
 def scores_of(schema: Schema, table: pa.Table) -> dict[str, pa.ChunkedArray]:
     """The score columns that a table has, by class."""
     return {

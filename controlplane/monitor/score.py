@@ -14,6 +14,8 @@ from controlplane.domain.states import WINDOW, WindowEvent, WindowState, moved
 from controlplane.domain.verdicts import Headline, window_verdict
 from controlplane.domain.windows import Score, Window, closed_by, closes
 from controlplane.monitor.estimating import OWN, expectation
+from controlplane.monitor.gaps import NAME as FAIRNESS
+from controlplane.monitor.gaps import gaps
 from controlplane.monitor.inputs import hard_limits, judged, seen
 from controlplane.monitor.lacking import notes_on
 from controlplane.monitor.late import changed_windows
@@ -118,6 +120,7 @@ def _revised(
         findings = findings + judged_labels(measure.yardstick.rates, found)
     expected = expectation(store, view, scope, found, before)
     findings = [f for f in findings if f.detector not in OWN] + list(expected.findings)
+    findings += gaps(measure, found)
     champion = scope.champion_at(min(window.end, scope.instant))
     score = Score(
         id=f"{window.id}/{revision}", model=scope.name, window=window.id, revision=revision,
@@ -161,7 +164,8 @@ def _inputs(
     ):
         findings, counts = judged(measure, found, seen(store, view, measure, found))
         return findings + shown_by_segment(scope, measure, found.rows), counts
-    kept = [finding for finding in before.findings if finding.detector != label_feed.NAME]
+    labelled = (label_feed.NAME, FAIRNESS)
+    kept = [finding for finding in before.findings if not finding.detector.startswith(labelled)]
     counts = Headline(
         failed=before.columns_failed, judged=before.columns_judged,
         unjudged=before.columns_unjudged,

@@ -16,7 +16,7 @@ from controlplane.domain.policy import Segment
 from controlplane.domain.windows import Realised
 from controlplane.monitor.filtering import Unfit, holds
 from controlplane.monitor.performance import ALL, figure_of
-from controlplane.monitor.rows import Contents, samples
+from controlplane.monitor.rows import Contents, samples_of
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.yardstick import Measure
 from controlplane.policy.where import parse
@@ -84,7 +84,7 @@ def realised_by_segment(
 
 def parts_of(scope: Scope, bins: Sequence[Bins], rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """The rows of every part of every segment that has any, by name."""
-    columns = _samples(scope, rows)
+    columns = samples_of(scope.schema, rows)
     for segment in scope.policy.segments:
         try:
             cut = divided(segment, bins, columns, rows.num_rows)
@@ -101,7 +101,7 @@ def shown_by_segment(scope: Scope, measure: Measure, rows: pa.Table) -> list[Fin
     """Every segment's share of the rows, and the columns that moved most within it."""
     if not scope.policy.segments or not rows.num_rows:
         return []
-    bins, now = measure.yardstick.bins, _samples(scope, rows)
+    bins, now = measure.yardstick.bins, samples_of(scope.schema, rows)
     kinds = {column.name for column in scope.schema.features}
     then = {name: sample for name, sample in measure.columns.items() if name in kinds}
     drifting = [bins[at] for at in measure.yardstick.drifting if bins[at].column in now]
@@ -199,8 +199,3 @@ def _sizes(cut: Division) -> NDArray[np.int64]:
 
 def _coded(cuts: Sequence[slicing.Scale], columns: Mapping[str, Sample]) -> dict[str, Counts]:
     return {cut.column: slicing.codes(cut, columns[cut.column].values) for cut in cuts}
-
-
-def _samples(scope: Scope, rows: pa.Table) -> dict[str, Sample]:
-    kinds = {c.name: c.kind for c in scope.schema.features if c.name in rows.column_names}
-    return samples(rows, kinds)

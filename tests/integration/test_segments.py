@@ -86,6 +86,22 @@ def test_shares_and_what_moved_are_shown_and_judge_nothing(store: Store) -> None
     assert {(f.verdict, f.reason) for f in told} == {(Verdict.INCONCLUSIVE, "shown")}
 
 
+def test_gaps_between_the_parts_are_shown_with_intervals_once_labels_are_in(store: Store) -> None:
+    score = scored(
+        store, Segment(name="sail", column="sail"), Segment(name="windy", where="wind > 10")
+    )
+    found = [f for f in score.findings if f.detector.startswith("fairness_")]
+    jib = next(f for f in found if (f.segment, f.detector) == ("sail=jib", "fairness_mae"))
+    assert jib.interval.low > jib.threshold > 0.0
+    assert jib.effect > 1.0
+    assert jib.statistic > 2.0
+    assert jib.rows + jib.rows_reference == score.labels
+    assert {f.segment for f in found if f.column == "*"} == {"windy"}
+    assert {(f.verdict, f.reason) for f in found} == {(Verdict.INCONCLUSIVE, "shown")}
+    keys = [(f.segment, f.detector) for f in found]
+    assert len(keys) == len(set(keys))
+
+
 def test_a_segment_of_a_column_that_is_not_there_is_said_and_nothing_else_suffers(
     store: Store,
 ) -> None:
