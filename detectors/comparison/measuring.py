@@ -31,6 +31,8 @@ from detectors.ordered import Ordered
 from detectors.reading import Counts
 
 SCHEMA: Final = "schema"
+_OF_NAMES: Final = frozenset({missing.NAME})
+"""What is said of a column that names rows."""
 DEFAULT: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.NUMERIC: (ks.NAME, wasserstein.NAME, jensen_shannon.NAME, psi.NAME, range.NAME, missing.NAME),
     Kind.CATEGORICAL: (chi_squared.NAME, jensen_shannon.NAME, psi.NAME, new_levels.NAME, missing.NAME),
@@ -132,14 +134,20 @@ def findings(
     reference: Held, window: Held, names: tuple[str, ...], asked: Asked = NOTHING_ASKED
 ) -> list[Finding]:
     """What these detectors find of two sides of one kind: the same as each called by itself."""
-    if isinstance(reference, Ordered) and isinstance(window, Ordered):
-        pair: Pair = Numbers(reference, window)
-    elif isinstance(reference, Levelled) and isinstance(window, Levelled):
-        pair = LevelsPair(reference, window)
-    else:
+    pair = _pair(reference, window)
+    if pair is None:
         params = _params(missing.NAME, asked)
         return [missing.of_counts(reference, window, *params)] if missing.NAME in names else []
     return [_found(name, pair, asked) for name in names]
+
+
+def _pair(reference: Held, window: Held) -> Pair | None:
+    """Both with what detectors share; None of dates, which share nothing."""
+    if isinstance(reference, Ordered) and isinstance(window, Ordered):
+        return Numbers(reference, window)
+    if isinstance(reference, Levelled) and isinstance(window, Levelled):
+        return LevelsPair(reference, window)
+    return None
 
 
 def measured(reference: Held, window: Held, asked: Asked = NOTHING_ASKED) -> ComparedColumn:
@@ -153,6 +161,8 @@ def measured(reference: Held, window: Held, asked: Asked = NOTHING_ASKED) -> Com
     wanted = (*names, *(name for name in DEFAULT[kind] if name not in names))
     found = findings(reference, window, wanted, asked)
     first, second = _side(reference), _side(window)
+    if _names_rows(reference):
+        found = [f if f.detector in _OF_NAMES else _unjudged(f) for f in found]
     if first.missing == first.rows and second.missing < second.rows:
         found.append(revived(window.column, first, second))
     column = ComparedColumn(
@@ -164,6 +174,20 @@ def measured(reference: Held, window: Held, asked: Asked = NOTHING_ASKED) -> Com
     if isinstance(reference, Levelled) and isinstance(window, Levelled):
         return msgspec.structs.replace(column, levels=sides.levels(reference, window))
     return column
+
+
+def _names_rows(reference: Held) -> bool:
+    """Whether a column of levels is an identifier, whose levels are new by their nature."""
+    if not isinstance(reference, Levelled) or reference.kind is not Kind.CATEGORICAL:
+        return False
+    once = int(np.count_nonzero(reference.counts == 1))
+    return once > level_bins.IDENTIFIER_SHARE * int(reference.counts.sum())
+
+
+def _unjudged(finding: Finding) -> Finding:
+    return answers.unjudged(
+        finding.detector, finding.column, Reason.NOT_APPLICABLE, rows=finding.rows
+    )
 
 
 def revived(column: str, reference: Side, current: Side) -> Finding:
