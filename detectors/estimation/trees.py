@@ -3,6 +3,7 @@
 scikit-learn is imported when the first is grown.
 """
 
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -39,19 +40,23 @@ def grown(tree: Any, inputs: Floats, target: Floats | Flags, categorical: Flags)
 
     Columns marked `categorical` hold whole numbers from 0 to 253.
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - see above
-
     tree.set_params(categorical_features=categorical if categorical.any() else None)
-    with threadpool_limits(1):
+    with _threads().limit(limits=1):
         return tree.fit(inputs, target)
 
 
 def foretold(tree: Any, inputs: Floats) -> Floats:  # noqa: ANN401
     """What fitted trees say of rows: a regressor's value, a classifier's probability of true."""
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - see above
-
-    with threadpool_limits(1):
+    with _threads().limit(limits=1):
         if hasattr(tree, "predict_proba"):
             sides = tree.predict_proba(inputs)
             return np.asarray(sides[:, -1], dtype=np.float64)
         return np.asarray(tree.predict(inputs), dtype=np.float64)
+
+
+@cache
+def _threads() -> Any:  # noqa: ANN401
+    """Who says how many threads the libraries take that are in memory once trees are there."""
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415 - see above
+
+    return ThreadpoolController()
