@@ -26,7 +26,7 @@ class Season(msgspec.Struct, frozen=True, kw_only=True):
     """The groups of windows that are compared with one another, and what each is compared with.
 
     `counts[g][c]` and `sums[g][c]` are the reference of group `groups[g]` on the bins of column
-    `columns[c]`; for rates `usual[g][c]` is the usual rate on the scale on which it is judged.
+    `columns[c]`.
     """
 
     name: str
@@ -34,7 +34,6 @@ class Season(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] = ()
     counts: tuple[tuple[tuple[int, ...], ...], ...] = ()
     sums: tuple[tuple[tuple[float, ...], ...], ...] = ()
-    usual: tuple[tuple[float | None, ...], ...] = ()
 
 
 Groupings = Mapping[str, Sequence[int]]
@@ -133,24 +132,3 @@ def _merged(column: Column, group: NDArray[np.bool_]) -> tuple[Counts, Floats]:
     mask = group & column.inside
     with np.errstate(over="ignore"):
         return column.counts[mask].sum(axis=0), column.sums[mask].sum(axis=0)
-
-
-def centred(values: Floats, labels: Sequence[int]) -> tuple[Floats, Season]:
-    """Rates with the level of their group taken out and that of all put in; and those levels.
-
-    `values` has shape (windows, rates), on the scale on which they are judged, NaN where not
-    known. Every window's level comes from the other windows of its group, as a later window's
-    comes from all of them.
-    """
-    groups = np.asarray(labels)
-    known = tuple(int(group) for group in np.unique(groups))
-    found, usual = values.copy(), []
-    overall = np.nanmean(values, axis=0)
-    for group in known:
-        part = values[groups == group]
-        count = np.maximum((~np.isnan(part)).sum(axis=0), 1)
-        mean = np.nansum(part, axis=0) / count
-        others = (mean * count - part) / np.maximum(count - 1, 1)
-        found[groups == group] = part - others + overall
-        usual.append(tuple((mean - overall).tolist()))
-    return found, Season(name="", groups=known, usual=tuple(usual))
