@@ -85,12 +85,22 @@ def _drift(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:  # noqa
     return _drifting(row[: trigger.windows], trigger, holds=len(row) >= trigger.windows)
 
 
+_STREAMS = {"error": "errors", "score": "scores", "prediction": "predictions"}
+
+
 def _stream(policy: Policy, trigger: Trigger, facts: Facts) -> Condition:  # noqa: ARG001
+    asked = policy.monitors.stream
+    on = "error" if asked is None else asked.on
     looked = [s for s in _of_champion(facts) if s.stream_alarm is not None]
     if not looked:
-        return untold("stream", "no window's stream of errors was read yet")
+        return untold("stream", f"no window's stream of {_STREAMS.get(on, on)} was read yet")
     score = looked[-1]
     found = "changed" if score.stream_alarm else "did not change"
+    if on != "error":
+        says = f"the stream of {_STREAMS.get(on, on)} {found} in the window from {day_of(score)}"
+        evidence = cite(score, says, {"rows": float(score.rows)})
+        return Condition(name="stream", holds=score.stream_alarm, window=score.window, says=says,
+                         evidence=(evidence,))  # fmt: skip
     says = f"the mean error {found} in the window from {day_of(score)}, over {score.labels} labels"
     evidence = cite(score, says, {"labels": float(score.labels)})
     return Condition(name="stream", holds=score.stream_alarm, window=score.window, says=says,

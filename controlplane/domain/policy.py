@@ -85,10 +85,16 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
-    """A detector that reads the errors one after another."""
+    """A detector that reads values one after another.
 
-    detector: str = "adwin"
+    `detector` is a name of `detectors.streaming`, or `auto`: e-SR on errors, whose mean on the
+    reference is known, ADWIN on anything else. `on` is `error`, `score`, `prediction` or a
+    feature; `params` are the detector's parameters that the file names, by name.
+    """
+
+    detector: str = "auto"
     on: str = "error"
+    params: tuple[tuple[str, float | int | bool | str], ...] = ()
 
 
 class Monitors(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from controlplane.domain.states import WINDOW, WindowEvent, WindowState, moved
+from controlplane.domain.streams import Stream
 from controlplane.domain.verdicts import Headline, window_verdict
 from controlplane.domain.windows import Score, Window, closed_by, closes
 from controlplane.monitor.estimating import OWN, expectation
@@ -26,11 +27,12 @@ from controlplane.monitor.quality import judged_labels
 from controlplane.monitor.rows import Contents, contents
 from controlplane.monitor.scope import Scope, open_scope
 from controlplane.monitor.segments import realised_by_segment, shown_by_segment
-from controlplane.monitor.stream import alarmed
+from controlplane.monitor.stream import heard
 from controlplane.monitor.yardstick import Measure, record_of, recorded
 from controlplane.store.ports import Snapshot, Store, Transaction
 from detectors import label_feed
 from detectors.finding import Finding
+from detectors.streaming.catalogue import CATALOGUE
 
 NO_REFERENCE: Final = (
     "there is no reference to compare with: the champion's training span is not known",
@@ -38,11 +40,13 @@ NO_REFERENCE: Final = (
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True):
-    """A revision and what it changes: to be committed together. `measure` where it was new."""
+    """A revision and what it changes: to be committed together. `measure` where it was new,
+    `stream` where it read the window."""
 
     window: Window
     scores: tuple[Score, ...]
     measure: Measure | None = None
+    stream: Stream | None = None
 
 
 def score_due(store: Store, model: str, instant: datetime) -> list[str]:
@@ -90,8 +94,9 @@ def _settled(store: Store, view: Snapshot, scope: Scope, window: Window) -> Scor
     again = msgspec.structs.replace(found, window=scored.window)
     after = _revised(store, view, scope, again, scored.scores[0])
     return msgspec.structs.replace(
-        after, scores=scored.scores + after.scores, measure=scored.measure
-    )
+        after, scores=scored.scores + after.scores, measure=scored.measure,
+        stream=after.stream or scored.stream,
+    )  # fmt: skip
 
 
 def _discovered(scope: Scope, found: Contents) -> Contents:
@@ -121,6 +126,8 @@ def _revised(
     expected = expectation(store, view, scope, found, before)
     findings = [f for f in findings if f.detector not in OWN] + list(expected.findings)
     findings += gaps(measure, found)
+    told = heard(view, scope, found, revision, before)
+    findings = [f for f in findings if f.detector not in CATALOGUE] + [*told.findings]
     champion = scope.champion_at(min(window.end, scope.instant))
     score = Score(
         id=f"{window.id}/{revision}", model=scope.name, window=window.id, revision=revision,
@@ -134,12 +141,12 @@ def _revised(
         by_segment=realised_by_segment(scope, measure, found),
         recent=lately(view, scope, window) if revision == 1 else (), columns_failed=counts.failed,
         columns_judged=counts.judged, columns_unjudged=counts.unjudged,
-        stream_alarm=alarmed(store, view, scope, found) if revision == 1 else None,
-        notes=_notes(scope, measure, window),
+        stream_alarm=told.alarmed,
+        notes=(*_notes(scope, measure, window), *told.notes),
     )  # fmt: skip
     return Scored(
         window=_after(window, revision, scope.instant), scores=(score,),
-        measure=None if measure is None or measure.is_recorded else measure,
+        measure=None if measure is None or measure.is_recorded else measure, stream=told.stream,
     )  # fmt: skip
 
 
@@ -197,6 +204,8 @@ def _commit(store: Store, scored: Scored) -> None:
         t.ledger.put(scored.window)
         if scored.measure is not None:
             t.ledger.put(record_of(scored.measure))
+        if scored.stream is not None:
+            t.ledger.put(scored.stream)
 
     store.write(work).result()
     if scored.measure is not None:

@@ -1,132 +1,153 @@
-"""ADWIN over the champion's errors, one row after another, afresh with each of its reigns.
+"""The sequential detector over the rows of the champion, one after another, afresh with each reign.
 
-Rows go in by the windows that matured, in the order in which those did, and within a window by
-(at, id), with the labels that were known when the window's labels closed. The detector's state is
-not stored: after a restart the stored rows of the reign are fed again, which gives the same alarms.
+Rows go in by the windows that are scored: errors when a window's labels have closed, anything
+else when its rows have; within a window by (at, id). The detector's state is stored with the
+score of the window that it read, in one transaction: a window is read once, whatever is killed.
 """
 
-from datetime import datetime
-from weakref import WeakKeyDictionary
+from typing import Final
 
 import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from controlplane.domain.policy import Stream as Asked
 from controlplane.domain.reigns import Reign
-from controlplane.domain.states import WindowState
-from controlplane.domain.versions import Version
-from controlplane.domain.windows import Score, Window, news_from
-from controlplane.monitor.performance import losses_of
-from controlplane.monitor.rows import Contents, contents
+from controlplane.domain.streams import ERROR, Stream, ledger_line
+from controlplane.domain.windows import Score
+from controlplane.monitor.rows import Contents
 from controlplane.monitor.scope import Scope
-from controlplane.store.ports import Snapshot, Store
-from detectors.adwin import Adwin, feed, fresh
+from controlplane.monitor.stream_setup import known_mean, made_of, scaled, set_up, spanned
+from controlplane.monitor.stream_values import Read, is_right_or_wrong, live
+from controlplane.store.ports import Snapshot
+from detectors.finding import Basis, Finding, Reason, Verdict
+from detectors.streaming.catalogue import ANSWERS, CATALOGUE, VERSION, feed
+from detectors.streaming.state import Values
 
-RECENT = 32
-"""The newest errors before an alarm, by which it is told whether they rose or fell; ADWIN looks
+RECENT: Final = 32
+"""The newest values before an alarm, by which it is told whether errors rose or fell; ADWIN looks
 for a change at every so many values."""
+WHOLE: Final = "*"
 
 
-class Stream:
-    """The detector of one reign, what it said of each window, and the errors since its last alarm."""
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What a window made the stream say; `stream` is to be stored with the window's score."""
 
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.detector: Adwin = fresh()
-        self.said: dict[str, bool] = {}
-        self.since: NDArray[np.float64] = np.empty(0)
-
-    def read(self, window: str, errors: NDArray[np.float64]) -> bool:
-        """Read a window's errors, each window once; whether they rose."""
-        if window not in self.said:
-            self.said[window] = self._rose(errors)
-        return self.said[window]
-
-    def _rose(self, errors: NDArray[np.float64]) -> bool:
-        rose, begin = False, 0
-        for index in feed(self.detector, errors).tolist():
-            upto = np.concatenate([self.since, errors[begin : index + 1]])
-            recent, older = upto[-RECENT:], upto[:-RECENT]
-            rose |= bool(older.size and recent.mean() > older.mean())
-            self.since, begin = np.empty(0), index + 1
-        self.since = np.concatenate([self.since, errors[begin:]])
-        return rose
+    alarmed: bool | None = None
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    stream: Stream | None = None
 
 
-class Cap(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose errors are read, and the loss that counts as 1."""
+def heard(
+    view: Snapshot, scope: Scope, found: Contents, revision: int, before: Score | None
+) -> Told:
+    """What the stream says of a window's revision: told when its turn has come, repeated after.
 
-    reign: Reign
-    loss: float
-
-
-_streams: "WeakKeyDictionary[Store, dict[str, Stream]]" = WeakKeyDictionary()
-
-
-def alarmed(store: Store, view: Snapshot, scope: Scope, found: Contents) -> bool | None:
-    """Whether the errors of the champion that serves now rose in a window whose labels close.
-
-    Each window is read once. None where nothing could be looked at: the monitor is off, the
-    champion has no loss cap, or none of the window's labelled rows is its own.
+    `alarmed` is None where nothing could be looked at: the monitor is off, there is no champion or
+    it has no loss cap, or none of the window's rows is its own and new.
     """
-    cap = _cap(view, scope)
-    if cap is None or scope.policy.monitors.stream is None:
-        return None
-    errors = _errors(scope, found, cap)
-    if not errors.size:
-        return None
-    return _stream(store, view, scope, cap).read(found.window.id, errors)
-
-
-def _cap(view: Snapshot, scope: Scope) -> Cap | None:
-    if not scope.reigns:
-        return None
+    asked = scope.policy.monitors.stream
+    if asked is None or not scope.reigns:
+        return Told()
+    turn = 1 if asked.on == ERROR else 0
+    if revision > turn and before is not None:
+        kept = tuple(finding for finding in before.findings if finding.detector in CATALOGUE)
+        return Told(alarmed=before.stream_alarm, findings=kept)
+    if revision != turn:
+        return Told()
     reign = scope.reigns[-1]
-    version = view.ledger.get(Version, f"{scope.name}/{reign.version}")
-    if version is None or version.scale is None or version.scale.loss_cap <= 0.0:
-        return None
-    return Cap(reign=reign, loss=version.scale.loss_cap)
+    stream = _stream(view, scope, reign, asked)
+    return Told() if stream is None else _read(scope, found, reign, stream)
 
 
-def _stream(store: Store, view: Snapshot, scope: Scope, cap: Cap) -> Stream:
-    """The detector as the reign's windows left it: from memory, else from the stored rows."""
-    kept = _streams.setdefault(store, {})
-    key = f"{cap.reign.id} {cap.reign.decision} {scope.model.created_at}"
-    stream = kept.get(scope.name)
-    if stream is None or stream.key != key:
-        stream = Stream(key)
-        for before, by in _matured(view, scope, cap.reign):
-            errors = _errors(scope, contents(view, scope, before, by), cap)
-            if errors.size:
-                stream.read(before.id, errors)
-        kept[scope.name] = stream
-    return stream
+def _stream(view: Snapshot, scope: Scope, reign: Reign, asked: Asked) -> Stream | None:
+    """The reign's stream as its last window left it; set up where there is none that fits."""
+    kept = view.ledger.get(Stream, f"{reign.id}/{asked.on}")
+    fits = (
+        kept is not None
+        and kept.made_of == made_of(scope, reign, asked)
+        and kept.detector.version == VERSION
+    )
+    return kept if fits else set_up(view, scope, reign, asked)
 
 
-def _matured(view: Snapshot, scope: Scope, reign: Reign) -> list[tuple[Window, datetime]]:
-    """The windows whose labels closed in this reign, with when, in that order."""
-    found = []
-    for other in view.ledger.find(Window, model=scope.name, states=[WindowState.MATURED]):
-        if other.labels_close < reign.since:
-            continue
-        score = view.ledger.get(Score, f"{other.id}/1")
-        if score is not None and score.scored_at >= reign.since and score.stream_alarm is not None:
-            found.append((other, score.scored_at))
-    return sorted(found, key=lambda each: (each[1], each[0].number))
+def _read(scope: Scope, found: Contents, reign: Reign, stream: Stream) -> Told:
+    reads = CATALOGUE[stream.detector.detector].reads
+    wrong = is_right_or_wrong(scope, reads)
+    rows = live(scope, found, reign, stream.on, wrong=wrong).after(_mark(stream))
+    if not rows.values.size:
+        return Told()
+    if stream.setup.refused is not None:
+        return Told(findings=(_refused(stream, rows),), notes=(ledger_line(stream),), stream=stream)
+    values, last = spanned(stream.setup, rows, scaled(stream.setup, rows.values, reads))
+    mark = f"{rows.at[-1]} {rows.ids[-1]}"
+    detector, said = feed(stream.detector, values, last_event_id=mark)
+    worse = -values if reads == ANSWERS else values
+    after, rose = _moved(stream, worse, said.alarms)
+    alarmed = rose if stream.on == ERROR else bool(said.alarms.size)
+    after = msgspec.structs.replace(after, detector=detector)
+    at = int(last[said.alarms[0]]) if said.alarms.size else None
+    finding = _finding(after, values, rows, alarmed=alarmed, at=at)
+    fresh = stream.detector.n_seen == 0
+    notes = (*stream.setup.notes, ledger_line(stream)) if fresh else ()
+    return Told(alarmed=alarmed, findings=(finding,), notes=notes, stream=after)
 
 
-def _errors(scope: Scope, found: Contents, cap: Cap) -> NDArray[np.float64]:
-    """The losses of the champion's own rows in units of its cap, at most 1; those that are known.
+def _mark(stream: Stream) -> tuple[int, str]:
+    """The newest row that was read, as (microseconds, id)."""
+    if stream.detector.last_event_id is None:
+        return np.iinfo(np.int64).min, ""
+    at, name = stream.detector.last_event_id.split(" ", 1)
+    return int(at), name
 
-    A row without the score that its loss is made of has none; where windows slide, each row is
-    read with the first window that holds it.
-    """
-    rows = found.labelled.filter(pc.equal(found.labelled["version"], cap.reign.version))
-    since = pa.scalar(news_from(scope.calendar, found.window), rows["at"].type)
-    rows = rows.filter(pc.greater_equal(rows["at"], since))
-    if rows.num_rows == 0:
-        return np.empty(0)
-    losses = losses_of(scope, rows)
-    return np.clip(losses[~np.isnan(losses)] / cap.loss, 0.0, 1.0)
+
+def _moved(stream: Stream, values: Values, alarms: NDArray[np.int64]) -> tuple[Stream, bool]:
+    """The stream with what came since its last alarm, and whether any alarm was of a rise."""
+    rose, begin = False, 0
+    recent, total, read = np.array(stream.recent), stream.total, stream.read
+    for index in [*alarms.tolist(), None]:
+        part = values[begin : None if index is None else index + 1]
+        recent = np.concatenate((recent, part))[-RECENT:]
+        total, read = total + float(part.sum()), read + part.size
+        if index is not None:
+            older = read - recent.size
+            rose |= older == 0 or float(recent.mean()) > (total - float(recent.sum())) / older
+            recent, total, read, begin = np.empty(0), 0.0, 0, index + 1
+    after = msgspec.structs.replace(stream, recent=tuple(recent.tolist()), total=total, read=read)
+    return after, rose
+
+
+def _finding(
+    stream: Stream, values: Values, rows: Read, *, alarmed: bool, at: int | None
+) -> Finding:
+    """The window's finding: of an e-detector its level against its run length, of others how many
+    alarms there were; the effect is how far the mean lies above the reference's, in the values'
+    own units."""
+    state, setup = stream.detector, stream.setup
+    threshold, statistic = 1.0, float(at is not None)
+    if "run_length" in state.params:
+        threshold = float(state.params["run_length"])
+        statistic = threshold if at is not None else _level(stream)
+    unit = setup.high - setup.low
+    effect = None if setup.mean is None else (float(values.mean()) - known_mean(setup)) * unit
+    return Finding(
+        column=WHOLE if stream.on == ERROR else stream.on, detector=state.detector,
+        statistic=statistic, threshold=threshold, effect=effect, rows=rows.values.size,
+        rows_reference=setup.rows, verdict=Verdict.FAILED if alarmed else Verdict.PASSED,
+        basis=Basis.PROVISIONAL if setup.alarms is None else Basis.CALIBRATED,
+    )  # fmt: skip
+
+
+def _level(stream: Stream) -> float:
+    kept = stream.detector.state
+    levels = np.array(kept.get("levels", [0.0])) if "logs" not in kept else np.exp(kept["logs"])
+    return float(levels.mean())
+
+
+def _refused(stream: Stream, rows: Read) -> Finding:
+    return Finding(
+        column=WHOLE if stream.on == ERROR else stream.on, detector=stream.detector.detector,
+        rows=rows.values.size, rows_reference=stream.setup.rows, verdict=Verdict.INCONCLUSIVE,
+        reason=Reason.UNCALIBRATED,
+    )  # fmt: skip

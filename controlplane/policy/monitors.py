@@ -8,7 +8,6 @@ from controlplane.domain.policy import (
     Monitors,
     Performance,
     Quality,
-    Stream,
 )
 from controlplane.domain.schema import Column
 from controlplane.policy.columns import check_feature
@@ -17,6 +16,7 @@ from controlplane.policy.faults import Wrong
 from controlplane.policy.fields import boolean, choice, known_name, names, number
 from controlplane.policy.metrics import Outputs
 from controlplane.policy.section import Section
+from controlplane.policy.streams import read_stream
 from controlplane.policy.tree import Node, Scalar, Sequence
 
 THRESHOLDED: Final = (
@@ -46,7 +46,7 @@ def read_monitors(
     drift = _drift(section, features, detectors)
     section.section("quality").close()
     performance = _performance(section, outputs)
-    stream = _stream(section)
+    stream = read_stream(section, outputs, features)
     directions = _kpis(section)
     named = [key for key in MONITORS if section.has(key)]
     section.close()
@@ -129,16 +129,6 @@ def _performance(monitors: Section, outputs: Outputs) -> Performance:
     estimate = section.read("estimate", boolean, default=True)
     section.close()
     return Performance(metric=metric, estimate=estimate)
-
-
-def _stream(monitors: Section) -> Stream:
-    section = monitors.section("stream")
-    stream = Stream(
-        detector=section.read("detector", choice("adwin"), default="adwin"),
-        on=section.read("on", choice("error"), default="error"),
-    )
-    section.close()
-    return stream
 
 
 def _kpis(monitors: Section) -> dict[str, str]:

@@ -26,6 +26,7 @@ from controlplane.policy.schema_words import (
     whole,
     word,
 )
+from controlplane.policy.streams import STREAM
 from controlplane.policy.timing import FEWEST_ROWS
 from detectors.finding import Kind
 
@@ -119,13 +120,7 @@ _MONITORS: Final[Part] = {
             },
         },
     ),
-    "stream": mapping(
-        "A detector that reads the errors one after another.",
-        {
-            "detector": word("Which one.", "adwin", default="adwin"),
-            "on": word("What it reads.", "error", default="error"),
-        },
-    ),
+    "stream": STREAM,
     "kpis": named(
         "Business figures by name.",
         mapping("A figure.", {"direction": word("Which way is good.", "up", "down")}),

@@ -18,7 +18,7 @@ _REST: Final = """\
 #   drift: {{columns: all, minimum_effect: small}}    # small, medium, large, none
 #   quality: {{}}
 #   performance: {{metric: {metric}, estimate: true}}   # {metrics}
-#   stream: {{detector: adwin, on: error}}
+#   stream: {{detector: auto, on: error}}
 
 # retrain:
 #   when:                           # any one of them

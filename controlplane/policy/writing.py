@@ -126,7 +126,9 @@ def _monitors(monitors: Monitors) -> dict[str, Value]:
             "performance": {"metric": performance.metric, "estimate": performance.estimate}
             if performance
             else None,
-            "stream": {"detector": stream.detector, "on": stream.on} if stream else None,
+            "stream": {"detector": stream.detector, "on": stream.on, **dict(stream.params)}
+            if stream
+            else None,
             "kpis": kpis or None,
         }
     )

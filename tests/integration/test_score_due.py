@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from controlplane.domain.models import Generation, Model, Timing
-from controlplane.domain.policy import FalseAlarms, Performance, Trial, Windows
+from controlplane.domain.policy import FalseAlarms, Performance, Stream, Trial, Windows
 from controlplane.domain.references import Reference
 from controlplane.domain.reigns import Reign
 from controlplane.domain.schema import Schema, Task
@@ -372,10 +372,18 @@ def test_a_classifiers_windows_are_scored_with_its_scores(store: Store) -> None:
     assert area.loss == loss.loss == pytest.approx(loss.value)
 
 
-def test_rising_errors_alarm_and_a_restart_hears_the_same_alarms(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("stream", "days"),
+    [(Stream(detector="adwin"), [11]), (Stream(), [10, 12])],
+    ids=["adwin", "by default"],
+)
+def test_rising_errors_alarm_and_a_restart_hears_the_same_alarms(
+    tmp_path: Path, stream: Stream, days: list[int]
+) -> None:
     def run(directory: Path, restarts: set[int]) -> list:
         store = open_store(directory)
-        watch(store, a_policy(windows=Windows(every=DAY)))
+        monitors = msgspec.structs.replace(a_policy().monitors, stream=stream, drift=None)
+        watch(store, a_policy(windows=Windows(every=DAY), monitors=monitors))
         calm, storm = (
             rows(SERVED, 10 * 24, seed=3, version="v1"),
             rows(SERVED + 10 * DAY, 4 * 24, seed=4, version="v1"),
@@ -391,12 +399,13 @@ def test_rising_errors_alarm_and_a_restart_hears_the_same_alarms(tmp_path: Path)
         return found
 
     unbroken = run(tmp_path / "a", set())
-    assert [start for start, alarmed in unbroken if alarmed] == [SERVED + 11 * DAY]
+    assert [start for start, alarmed in unbroken if alarmed] == [SERVED + n * DAY for n in days]
     assert run(tmp_path / "b", {4, 10, 12}) == unbroken
 
 
 def test_rising_errors_alarm_though_some_of_them_are_not_known(store: Store) -> None:
-    watch(store, a_policy(windows=Windows(every=DAY)))
+    monitors = msgspec.structs.replace(a_policy().monitors, stream=Stream(detector="adwin"))
+    watch(store, a_policy(windows=Windows(every=DAY), monitors=monitors))
     calm, storm = (
         rows(SERVED, 10 * 24, seed=3, version="v1"),
         rows(SERVED + 10 * DAY, 4 * 24, seed=4, version="v1"),

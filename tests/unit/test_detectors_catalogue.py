@@ -38,7 +38,13 @@ def test_every_parameter_has_its_default_and_every_entry_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["detectors.psi", "detectors.catalogue", "detectors.performance", "detectors.adwin"]
+    "module",
+    [
+        "detectors.psi",
+        "detectors.catalogue",
+        "detectors.performance",
+        "detectors.streaming.catalogue",
+    ],
 )
 def test_importing_a_detector_imports_neither_scipy_nor_scikit_learn(module) -> None:
     program = f"import {module}, sys; print(*sys.modules)"

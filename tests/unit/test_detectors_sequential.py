@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from river import drift
 
-from detectors import adwin, e_shiryaev_roberts, sequences
+from detectors import e_shiryaev_roberts, sequences
 
 V_OPT = 1000
 GOLDEN_ONE_SIDED = {1: 27.1708, 10: 28.0913, 100: 36.3431, 1000: 87.4708, 10000: 298.4998}
@@ -132,48 +131,3 @@ def test_a_loss_that_rose_is_found_long_before_a_false_alarm() -> None:
         for _ in range(50)
     ]
     assert np.median([4000 if alarm is None else alarm for _, alarm in delays]) < 500
-
-
-def rivers(stream) -> list[int]:
-    detector, found = drift.ADWIN(delta=0.002), []
-    for index, value in enumerate(stream):
-        detector.update(value)
-        if detector.drift_detected:
-            found.append(index)
-    return found
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_adwin_alarms_where_rivers_does_item_by_item(seed) -> None:
-    generator = np.random.default_rng(seed)
-    shares = generator.uniform(0.05, 0.95, size=6)
-    stream = np.concatenate([(generator.random(700) < share) * 1.0 for share in shares])
-    expected = rivers(stream.tolist())
-    assert adwin.alarms(stream).tolist() == expected
-    assert expected
-
-
-def test_adwin_in_batches_alarms_as_on_the_whole_stream() -> None:
-    generator = np.random.default_rng(41)
-    stream = np.concatenate([generator.beta(2, 8, 1500), generator.beta(5, 5, 1500)])
-    state, found = adwin.fresh(), []
-    for start in range(0, stream.size, 170):
-        batch = stream[start : start + 170]
-        found += (start + adwin.feed(state, batch)).tolist()
-    assert found == adwin.alarms(stream).tolist()
-    assert found
-
-
-def test_adwin_passes_over_nan_and_clips_what_is_no_share() -> None:
-    generator = np.random.default_rng(43)
-    stream = np.concatenate([generator.random(800) < 0.1, generator.random(800) < 0.8]) * 1.0
-    expected = adwin.alarms(stream)
-    holes = np.insert(stream, 0, np.nan)
-    assert adwin.alarms(holes).tolist() == (expected + 1).tolist()
-    assert adwin.alarms(stream * 7.0).tolist() == expected.tolist()
-    assert adwin.alarms(np.empty(0)).tolist() == []
-
-
-def test_adwin_refuses_an_impossible_delta() -> None:
-    with pytest.raises(ValueError, match=r"delta is 1\.5"):
-        adwin.fresh(1.5)

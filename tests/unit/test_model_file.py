@@ -60,7 +60,7 @@ def test_three_lines_have_a_careful_practitioners_defaults() -> None:
     assert policy.false_alarms == FalseAlarms(1.0, timedelta(days=90))
     assert policy.monitors.performance == Performance(metric="mae")
     assert policy.monitors.drift == Drift(columns=None, minimum_effect="small")
-    assert policy.monitors.stream == Stream(detector="adwin", on="error")
+    assert policy.monitors.stream == Stream(detector="auto", on="error")
     assert policy.retrain.when == (
         Trigger(kind=TriggerKind.WORSE_BY, amount=0.2),
         Trigger(kind=TriggerKind.DRIFT, amount=0.3, windows=2),

@@ -37,7 +37,7 @@ def test_the_same_policy_changes_nothing() -> None:
         (
             "",
             "monitors: {drift: {}, performance: {}, quality: {}}",
-            ["monitors.stream: {detector: adwin, on: error} → off"],
+            ["monitors.stream: {detector: auto, on: error} → off"],
         ),
         (
             "",
