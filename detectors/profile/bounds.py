@@ -30,8 +30,8 @@ def psi(reference: Counts, counts: Counts, wrong: int) -> Interval:
     size = _HALF * reference.size
     p = (reference + _HALF) / (reference.sum() + size)
     rows = counts.sum()
-    low, high = ((q * rows + _HALF) / (rows + size) for q in _shares(counts, wrong))
-    return Interval(*_summed(p, (low, high), _index), CERTAIN)
+    smoothed = (_shares(counts, wrong) * rows + _HALF) / (rows + size)
+    return Interval(*_summed(p, smoothed, _index), CERTAIN)
 
 
 def around(value: float, error: float, *, most: float = np.inf) -> Interval | None:
@@ -41,25 +41,26 @@ def around(value: float, error: float, *, most: float = np.inf) -> Interval | No
     return Interval(max(0.0, value - error), float(min(most, value + error)), CERTAIN)
 
 
-def _shares(counts: Counts, wrong: int) -> tuple[Floats, Floats]:
-    """The least and the greatest share of each bin: outer ones have one edge, others two."""
+def _shares(counts: Counts, wrong: int) -> Floats:
+    """The least and the greatest share of each bin, shape (2, bins): outer ones have one edge,
+    others two."""
     off = np.full(counts.size, 2 * wrong)
-    off[[0, -1]] = wrong
+    off[0] = off[-1] = wrong
     rows = counts.sum()
-    return np.maximum(counts - off, 0) / rows, np.minimum(counts + off, rows) / rows
+    found: Floats = np.array([np.maximum(counts - off, 0), np.minimum(counts + off, rows)]) / rows
+    return found
 
 
-def _summed(p: Floats, q: tuple[Floats, Floats], term: Term) -> tuple[float, float]:
-    ends = np.array([term(p, share) for share in q])
-    least = np.where((q[0] <= p) & (p <= q[1]), 0.0, ends.min(axis=0))
-    return float(least.sum()), float(ends.max(axis=0).sum())
+def _summed(p: Floats, q: Floats, term: Term) -> tuple[float, float]:
+    ends = term(p, q)
+    least = np.where((q[0] <= p) & (p <= q[1]), 0.0, np.minimum(ends[0], ends[1]))
+    return float(least.sum()), float(np.maximum(ends[0], ends[1]).sum())
 
 
 def _divergence(p: Floats, q: Floats) -> Floats:
-    middle = (p + q) / 2.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        parts = (np.where(x > 0.0, x * np.log2(x / middle), 0.0) for x in (p, q))
-        found: Floats = sum(parts, np.zeros_like(p))
+        of_p, of_q = np.log2(2.0 * p / (p + q)), np.log2(2.0 * q / (p + q))
+        found: Floats = np.where(p > 0.0, p * of_p, 0.0) + np.where(q > 0.0, q * of_q, 0.0)
     return np.maximum(found, 0.0)
 
 

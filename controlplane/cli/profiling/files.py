@@ -19,7 +19,7 @@ class Bar(Protocol):
 
     length: int | None
 
-    def update(self, n_steps: int) -> None:
+    def update(self, _steps: int, /) -> None:
         """So much more is done."""
 
 
