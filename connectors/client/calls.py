@@ -126,9 +126,10 @@ def causes(window: str) -> Call[wire.Causes]:
     return Call(path=where, answer=wire.Causes, timeout=CAUSES_SECONDS)
 
 
-def metric(model: str, metric: str, span: Span) -> Call[wire.Metric]:
-    """A metric over time, a series a version."""
-    query = {
+def metric(model: str, metric: str, span: Span, segment: str | None = None) -> Call[wire.Metric]:
+    """A metric over time, a series a version; of a part of the rows where one is named."""
+    query: dict[str, str | int | float | bool | datetime | None] = {"segment": segment}
+    query |= {
         name: value
         for name, value in span.query().items()
         if name in ("from", "to", "as_of", "limit")

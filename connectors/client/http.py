@@ -165,9 +165,11 @@ class Connection:
         """Why a scored window is as it is: what moved, where the loss rose, inputs or answers."""
         return self.ask(calls.causes(window))
 
-    def metric(self, model: str, metric: str, span: Span = EVERYTHING) -> wire.Metric:
-        """A metric over time, a series a version (`*`: all live rows)."""
-        return self.ask(calls.metric(model, metric, span))
+    def metric(
+        self, model: str, metric: str, span: Span = EVERYTHING, *, segment: str | None = None
+    ) -> wire.Metric:
+        """A metric over time, a series a version (`*`: all live rows), or of a segment's part."""
+        return self.ask(calls.metric(model, metric, span, segment))
 
     def column(self, model: str, column: str, *, window: str | None = None) -> wire.ColumnPicture:
         """A feature over the reference and over a window."""

@@ -85,13 +85,9 @@ def metric(
         limit=span.limit,
     )  # fmt: skip
     series: dict[str, wire.Series] = {ALL_ROWS: wire.Series(version=ALL_ROWS, realised=[])}
-    if newest:
-        scores = ledger.find(
-            Score, model=model.id, since=newest[-1].start, until=newest[0].start + MOMENT
-        )
-        latest = _by_window(scores, span.as_of)
-        for score in sorted(latest.values(), key=lambda s: (s.start, s.window)):
-            _add(series, score, name)
+    latest = latest_of(ledger, newest, span.as_of)
+    for score in sorted(latest.values(), key=lambda s: (s.start, s.window)):
+        _add(series, score, name)
     return wire.Metric(
         model=model.id, metric=name, direction=direction,
         series=list(series.values()),
@@ -106,11 +102,24 @@ def _add(series: dict[str, wire.Series], score: Score, name: str) -> None:
         line = series.setdefault(version, wire.Series(version=version, realised=[]))
         found, guess = realised.get(version), expected.get(version)
         if found is not None:
-            line.realised.append(_point(score, found))
+            line.realised.append(point(score, found))
         if guess is not None:
             line.estimated.append(estimated.point(score, guess))
         if (one := estimated.merged(score, found, guess)) is not None:
             line.merged.append(one)
+
+
+def latest_of(
+    ledger: LedgerReader, newest: Sequence[Window], as_of: datetime | None
+) -> dict[str, Score]:
+    """The latest revision known at `as_of` of windows given the newest first, and of those between
+    them, by window."""
+    if not newest:
+        return {}
+    scores = ledger.find(
+        Score, model=newest[0].model, since=newest[-1].start, until=newest[0].start + MOMENT
+    )
+    return _by_window(scores, as_of)
 
 
 def _by_window(scores: Iterable[Score], as_of: datetime | None) -> dict[str, Score]:
@@ -125,7 +134,8 @@ def _by_window(scores: Iterable[Score], as_of: datetime | None) -> dict[str, Sco
     return latest
 
 
-def _point(score: Score, realised: Realised) -> wire.Point:
+def point(score: Score, realised: Realised) -> wire.Point:
+    """A window's figure as a point of a series."""
     return wire.Point(
         window=score.window, start=score.start, end=score.end, value=realised.value,
         interval=realised.interval, rows=realised.rows,

@@ -6,7 +6,7 @@ import pyarrow as pa
 from litestar import get
 from litestar.params import Dependency, Parameter
 
-from controlplane.api import columns, fleet, scored, wire
+from controlplane.api import columns, fleet, measured, scored, wire
 from controlplane.api.asking import (
     AsOf,
     Cursor,
@@ -89,12 +89,29 @@ def get_findings(
     "/v1/models/{model:str}/metrics/{metric:str}", guards=[needs(Scope.READ)],
 )  # fmt: skip
 @in_thread
-def get_metric(parts: Given, span: Spanned, model: str, metric: str) -> wire.Metric:
-    """A metric over time: a series for all live rows (`*`) and one a version."""
+def get_metric(
+    parts: Given, span: Spanned, model: str, metric: str, segment: str | None = None
+) -> wire.Metric:
+    """A metric over time: a series for all live rows (`*`) and one a version.
+
+    The followed metric and the task's loss are kept with every window; any other metric of the
+    task, and of a segment's part where one is named, is computed from the rows of the newest sixty
+    windows.
+    """
     direction = "up" if metric in HIGHER_IS_BETTER else "down"
     with parts.store.read() as snapshot:
         record = the_model(snapshot.ledger, model)
-        return scored.metric(snapshot.ledger, record, metric, direction, span)
+        if segment is None:
+            found = scored.metric(snapshot.ledger, record, metric, direction, span)
+            if any(line.realised for line in found.series) or measured.is_kept(
+                snapshot, record, metric
+            ):
+                return found
+        asked = measured.Question(
+            since=span.since, until=span.until, as_of=span.as_of, limit=span.limit,
+            metric=metric, direction=direction, segment=segment,
+        )  # fmt: skip
+        return measured.series(snapshot, record, asked)
 
 
 @get(

@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 
 from controlplane.domain.models import Model
 from controlplane.domain.names import seed_of
-from controlplane.domain.reigns import Reign
 from controlplane.domain.schema import Task
-from controlplane.domain.windows import Score, Window, calendar_of
+from controlplane.domain.windows import Score, Window
+from controlplane.monitor.asked import scope_of
 from controlplane.monitor.earlier import FEWEST, labelled_now, rows_before, served_now
 from controlplane.monitor.performance import losses_of
 from controlplane.monitor.rows import samples, scores_of
-from controlplane.monitor.scope import Scope, policy_of
+from controlplane.monitor.scope import Scope
 from controlplane.store.ports import Snapshot
 from detectors import reading, slicing
 from detectors.attribution import credit, moved, slices
@@ -72,7 +72,7 @@ class Compared(msgspec.Struct, frozen=True):
 
 def causes(view: Snapshot, model: Model, window: Window, score: Score) -> Causes:
     """What moved in a scored window, where it hurts, and whether inputs or answers did it."""
-    scope = _scope(view, model, score)
+    scope = scope_of(view, model, score)
     notes: list[str] = []
     now = labelled_now(view, scope, window)
     expected = now.num_rows == 0
@@ -109,17 +109,6 @@ def _told(scope: Scope, found: Causes, compared: Compared) -> Causes:
         found, loss=float(compared.losses[1].mean()), rows=compared.now.num_rows,
         rows_reference=compared.before.num_rows, loss_reference=float(compared.losses[0].mean()),
         slices=tuple(Cause(name=_name(cuts, each), slice=each) for each in worst), credit=shared,
-    )  # fmt: skip
-
-
-def _scope(view: Snapshot, model: Model, score: Score) -> Scope:
-    """The model as it was when the window was scored."""
-    assert model.schema is not None
-    policy = policy_of(view, model)
-    reigns = [r for r in view.ledger.find(Reign, model=model.id) if r.since <= score.scored_at]
-    return Scope(
-        model=model, policy=policy, schema=model.schema, calendar=calendar_of(model, policy),
-        reigns=tuple(reigns), instant=score.scored_at,
     )  # fmt: skip
 
 

@@ -113,4 +113,6 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     metric: str
     direction: str
     """`down`: less is better; `up`: more is better."""
+    segment: str | None = None
+    """Of which part of the rows; null: of all."""
     series: list[Series]
