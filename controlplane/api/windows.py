@@ -159,8 +159,15 @@ def _reference(snapshot: Snapshot, model: Model, score: Score | None) -> Referen
 
 
 def _reference_rows(snapshot: Snapshot, reference: Reference, column: str) -> pa.ChunkedArray:
-    known = Known(start=reference.start, end=reference.end, by=reference.known_at)
-    return snapshot.events.rows(reference.model, [column], known).column(column)
+    roles = ("reference",) if reference.uploaded else ("live",)
+    found = [
+        snapshot.events.rows(
+            reference.model, [column], Known(start=start, end=end, by=reference.known_at),
+            roles=roles,
+        ).column(column)
+        for start, end in reference.spans or [(reference.start, reference.end)]
+    ]  # fmt: skip
+    return pa.chunked_array([part for column in found for part in column.chunks], found[0].type)
 
 
 def _window_rows(snapshot: Snapshot, score: Score, column: str) -> pa.ChunkedArray:

@@ -50,7 +50,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 def latest(scores: Sequence[Score]) -> list[Score]:
     """Of each window its revision 1 where there is one, else its revision 0, by event time."""
     found: dict[str, Score] = {}
-    for score in sorted(scores, key=lambda s: (s.start, s.revision)):
+    for score in sorted(scores, key=lambda s: (s.start, s.end, s.revision)):
         if score.revision in {0, 1}:
             found[score.window] = score
     return list(found.values())

@@ -13,6 +13,7 @@ from detectors.answers import MIN_ROWS
 from detectors.refmax import Calibration
 from detectors.thresholds import FEWEST_WINDOWS
 
+PREDICTIONS = "prediction drift"
 FEWEST_APART = 30
 """Windows that do not overlap by which windows that do are judged; with fewer they only inform."""
 
@@ -70,7 +71,7 @@ def _answers(
             f"are shown without {kind}"
         )
         return
-    yield from _until(scope, window, "prediction drift", found, measure, moves=moves)
+    yield from _until(scope, window, PREDICTIONS, found, measure, moves=moves)
 
 
 def _until(
@@ -80,7 +81,8 @@ def _until(
     needs = FEWEST_WINDOWS if found is None else found.needs
     if not needs:
         return
-    if measure is not None and measure.yardstick.windows >= FEWEST_WINDOWS:
+    are_enough = measure is not None and measure.yardstick.windows >= FEWEST_WINDOWS
+    if are_enough and what != PREDICTIONS:
         yield f"{what} is not judged: windows with fewer than {MIN_ROWS} values say too little"
         return
     if not moves and measure is not None:

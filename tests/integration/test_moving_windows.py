@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+import msgspec
 import pyarrow as pa
 import pytest
 
@@ -23,6 +24,7 @@ from tests.watched import (
     WEEK,
     a_model,
     a_policy,
+    a_version,
     labels,
     log,
     rows,
@@ -280,3 +282,62 @@ def serve_unversioned(store: Store, days: int, **facts: float) -> pa.Table:
     served = served.set_column(3, "version", pa.nulls(served.num_rows, pa.string()))
     log(store, served, labels(served))
     return served
+
+
+def test_rows_that_were_sent_as_a_reference_are_what_windows_are_compared_with(
+    store: Store,
+) -> None:
+    watch(store, a_policy(windows=PLAIN))
+    sent = rows(SERVED - 40 * DAY, 40 * 24, seed=9, shift=6.0)
+    sent = sent.set_column(4, "role", pa.array(["reference"] * sent.num_rows))
+    log(store, sent.set_column(3, "version", pa.array(["v1"] * sent.num_rows)))
+    serve(store, 4, shift=6.0)
+    step(store, SERVED + 4 * DAY)
+    first, _ = newest(store)
+    found = reference_of(store, first)
+    assert (found.uploaded, found.rows, found.version) == (True, 40 * 24, "v1")
+    assert at(first, "a1").verdict is Verdict.PASSED
+
+
+def test_the_reference_of_another_version_is_not_this_ones(store: Store) -> None:
+    watch(store, a_policy(windows=PLAIN))
+    sent = rows(SERVED - 40 * DAY, 40 * 24, seed=9, shift=6.0)
+    sent = sent.set_column(4, "role", pa.array(["reference"] * sent.num_rows))
+    log(store, sent.set_column(3, "version", pa.array(["v2"] * sent.num_rows)))
+    serve(store, 2, shift=6.0)
+    step(store, SERVED + 2 * DAY)
+    [first] = newest(store)
+    assert first.reference == "boats/v1"
+    assert at(first, "a1").verdict is Verdict.FAILED
+
+
+def test_after_a_promotion_features_go_on_and_predictions_are_the_new_versions_own(
+    store: Store,
+) -> None:
+    watch(store, a_policy(windows=PLAIN, reference=TRAILING))
+    crown(store, "v2", SERVED + 20 * DAY)
+    log(store, rows(SERVED, 20 * 24, seed=3, version="v1"))
+    log(store, rows(SERVED + 20 * DAY, 30 * 24, seed=4, version="v2"))
+    step(store, SERVED + 50 * DAY)
+    by_end = {(s.end - SERVED) / DAY: s for s in newest(store)}
+    before, after, later = by_end[20], by_end[22], by_end[50]
+    assert reference_of(store, before).version == "v1"
+    assert reference_of(store, after).version == "v2"
+    assert at(after, "a1").verdict is Verdict.PASSED
+    assert any(note.startswith("prediction drift can be judged from") for note in after.notes)
+    assert at(before, "a1", "prediction").verdict is Verdict.PASSED
+    assert at(later, "a1", "prediction").verdict is Verdict.PASSED
+
+
+def crown(store: Store, name: str, since: object) -> None:
+    """Another version serves from a moment on."""
+
+    def work(t: object) -> None:
+        first = t.ledger.get(Reign, "boats/1")
+        t.ledger.put(msgspec.structs.replace(first, until=since))
+        t.ledger.put(msgspec.structs.replace(
+            first, id="boats/2", version=name, move=2, since=since, until=None,
+        ))  # fmt: skip
+        t.ledger.put(a_version(name, trained_from=SERVED, trained_to=since))
+
+    store.write(work).result()
