@@ -85,19 +85,9 @@ def metric(
         limit=span.limit,
     )  # fmt: skip
     series: dict[str, wire.Series] = {ALL_ROWS: wire.Series(version=ALL_ROWS, realised=[])}
-<<<<<<< /tmp/tmp.xzEqprcCn6/m
-    if newest:
-        scores = ledger.find(
-            Score, model=model.id, since=newest[-1].start, until=newest[0].start + MOMENT
-        )
-        latest = _by_window(scores, span.as_of)
-        for score in sorted(latest.values(), key=lambda s: (s.start, s.end, s.window)):
-            _add(series, score, name)
-=======
     latest = latest_of(ledger, newest, span.as_of)
-    for score in sorted(latest.values(), key=lambda s: (s.start, s.window)):
+    for score in sorted(latest.values(), key=lambda s: (s.start, s.end, s.window)):
         _add(series, score, name)
->>>>>>> /tmp/tmp.xzEqprcCn6/new/controlplane/api/scored.py
     return wire.Metric(
         model=model.id, metric=name, direction=direction,
         series=list(series.values()),

@@ -44,12 +44,8 @@ def facts_at(view: Snapshot, model: Model, policy: Policy, now: datetime) -> Fac
         )
         if score.scored_at <= now
     ]
-<<<<<<< /tmp/tmp.xzEqprcCn6/m
     scores = tuple(sorted(newest, key=lambda score: (score.start, score.end, score.revision)))
-=======
-    scores = tuple(sorted(newest, key=lambda score: (score.start, score.revision)))
     judged = audit_of(view, model, policy, now)
->>>>>>> /tmp/tmp.xzEqprcCn6/new/controlplane/lifecycle/facts.py
     found = Found(
         now=now, champion=champion, scores=scores,
         new_labels=_new_labels(view, model, policy, champion, now),
