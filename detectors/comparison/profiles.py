@@ -65,7 +65,8 @@ def histogram(reference: ColumnProfile, current: ColumnProfile) -> Histogram | N
         return None
     ends = np.array([_quantiles(p, np.array([0.005, 0.995])) for p in found])
     low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
-    edges = np.linspace(low, high, BARS + 1)
+    with np.errstate(all="ignore"):
+        edges = np.linspace(low, high, BARS + 1)
     if not np.all(np.isfinite(edges)) or np.any(np.diff(edges) <= 0.0):
         return None
     first, second = (_over(column, edges) for column in (reference, current))
@@ -111,7 +112,7 @@ def _compared(
             findings=(),
             note=f"the {where} profile has no such column",
         )
-    if reference.kind is not current.kind:
+    if reference.kind is not current.kind and reference.valid and current.valid:
         return ComparedColumn(
             column=name,
             kind=reference.kind,

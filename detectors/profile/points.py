@@ -101,19 +101,6 @@ def quantiles(found: Points, shares: Floats) -> Floats:
     return interpolated
 
 
-def distances(one: Points, other: Points) -> tuple[float, float]:
-    """The Kolmogorov–Smirnov and the Wasserstein-1 distance of the points; both hold rows.
-
-    Of the rows themselves they differ by at most the rank errors over the rows, and by `moved`
-    over the rows, of both (triangle inequality).
-    """
-    first, second = one.runs, other.runs
-    values = np.union1d(first.values, second.values)
-    apart = np.abs(first.up_to(values) / first.rows - second.up_to(values) / second.rows)
-    with np.errstate(over="ignore"):
-        return float(apart.max()), _bounded(float(apart[:-1] @ np.diff(values)))
-
-
 def _starts(found: Runs, points: int) -> Counts:
     """Where groups begin: at equal ranks, and around every value that holds half a group."""
     rows = found.rows

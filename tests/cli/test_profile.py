@@ -3,6 +3,8 @@
 import gzip
 import json
 from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -194,6 +196,35 @@ def test_what_cannot_be_read_is_said_in_a_sentence(january: Path, tmp_path: Path
         assert str(path) in found.stderr
     assert "--output" in lee("profile", profile, profile).stderr
     assert "--salt hides" in lee("profile", profile, "--salt", "x").stderr
+
+
+def test_a_file_without_rows_or_usable_columns_is_said(tmp_path: Path) -> None:
+    empty, nested = tmp_path / "empty.csv", tmp_path / "nested.parquet"
+    empty.write_text("a,b\n")
+    pq.write_table(pa.table({"l": [[1], [2]]}), nested)
+    assert f"nothing to profile: {empty} holds no rows" in lee("profile", empty).stderr
+    assert "nothing to profile: l is left out: it holds list" in lee("profile", nested).stderr
+
+
+def test_columns_of_every_type_are_profiled(tmp_path: Path) -> None:
+    path = tmp_path / "odd.parquet"
+    days = [datetime(2024, 1, 1 + k, tzinfo=UTC) for k in range(20)]
+    pq.write_table(pa.table({
+        "decimal": [Decimal("1.25")] * 20, "dictionary": pa.array(["a", "b"] * 10).dictionary_encode(),
+        "nothing": pa.nulls(20), "instant": days, "span": pa.array(range(20), pa.duration("s")),
+        "bytes": [b"x"] * 20, "infinite": [float("inf"), float("-inf"), float("nan"), None] * 5,
+        "huge": [1.7e308, -1.7e308] * 10, "single": pa.array([1.5] * 20, pa.float32()),
+    }), path)  # fmt: skip
+    assert lee("profile", path).exit_code == 0
+    found = {c.column: c for c in read(tmp_path / "odd.profile.json").columns}
+    assert [str(c.kind) for c in found.values()] == [
+        "numeric", "categorical", "numeric", "datetime", "numeric", "categorical", "numeric",
+        "numeric", "numeric"]  # fmt: skip
+    assert (found["infinite"].infinite, found["infinite"].missing) == (10, 10)
+    assert found["nothing"].missing == 20
+    assert found["huge"].moments.std is None
+    assert (found["instant"].first[:10], found["instant"].last[:10]) == ("2024-01-01", "2024-01-20")
+    assert lee("compare", path.with_name("odd.profile.json"), path).exit_code == 0
 
 
 def test_another_kind_than_the_references_is_counted_as_its_own(tmp_path: Path) -> None:

@@ -162,6 +162,14 @@ def test_two_tables_are_compared_column_by_column() -> None:
         assert msgspec.json.decode(msgspec.json.encode(one), type=ComparedColumn) == one
 
 
+def test_a_column_that_was_always_empty_and_is_no_longer_failed_whatever_its_kind() -> None:
+    empty = column(numeric([None] * 60, "c"))
+    for now in (column(levels(list("ab") * 30)), column(numeric([1.0, 2.0] * 30, "c"))):
+        [found] = compare_profiles(table(empty), table(now))
+        assert found.verdict is Verdict.FAILED
+        assert found.findings[-1].detector == "schema"
+
+
 def test_hashed_names_are_not_compared_with_plain_ones() -> None:
     c = column(levels(list("ab") * 50))
     with pytest.raises(SaltsDiffer, match="--salt"):

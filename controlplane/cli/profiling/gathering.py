@@ -60,7 +60,9 @@ def _once(asked: Asked, advance: Advance) -> tuple[Profile, list[str]]:
     for group in groups:
         found |= _Gathering(asked, group, advance, remarks).done()
     if not found:
-        message = "no column is left to be profiled; " + ("; ".join(remarks) or "the file has none")
+        files = ", ".join(str(file.path) for file in asked.files)
+        why = "; ".join(remarks) or f"{files} holds no rows"
+        message = f"there is nothing to profile: {why}"
         raise BadInput(message)
     rows = next(iter(found.values())).rows
     source = " + ".join(file.path.name for file in asked.files)
