@@ -11,9 +11,9 @@ import numpy as np
 
 from controlplane.domain.budget import Family
 from controlplane.monitor.material import Material, Part
-from controlplane.monitor.rows import Contents
+from controlplane.monitor.rows import Contents, micros, micros_of, samples
 from controlplane.monitor.scope import Scope
-from detectors import label_feed, missing, schema, volume
+from detectors import arrivals, label_feed, missing, schema, volume
 from detectors.binning import Bins, Tally
 from detectors.finding import Finding, Verdict
 from detectors.refmax import Calibration, calibrate_rates, judge_rates
@@ -22,6 +22,8 @@ LABELS_PART = 0.2
 """The part of the family's budget that the label feed has; it is judged when labels close."""
 LABELS = "labels"
 """What the rate is called that the label feed is judged by."""
+MOST_CELLS = 5_000_000
+"""Of more, repeated rows are not looked for: the table of them would not fit beside the rows."""
 JUDGED = frozenset({Verdict.PASSED, Verdict.FAILED})
 
 
@@ -37,6 +39,10 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     labels: Calibration
     usual_rows: tuple[int, ...]
     usual_labels: tuple[float, ...]
+    usual_repeats: tuple[float, ...] = ()
+    """The share of repeated rows of each calibration window; none where there are too many cells."""
+    usual_silences: tuple[float, ...] = ()
+    """The longest silence between rows of each calibration window, in seconds."""
 
 
 def rates_from(
@@ -66,6 +72,8 @@ def rates_from(
         ),
         usual_rows=tuple(usual.tolist()),
         usual_labels=tuple(labels[~np.isnan(labels)].tolist()),
+        usual_repeats=_repeats(scope, material.parts),
+        usual_silences=_silences(material.parts),
     )  # fmt: skip
 
 
@@ -79,7 +87,7 @@ def judged_inputs(
         return columns
     soft = judge_rates(rates.inputs, np.array([float(rows)]), rows, names=(volume.NAME,))
     hard = volume.volume(rows, np.array(rates.usual_rows, dtype=np.int64))
-    return [*_merged([*soft, hard]), *columns]
+    return [*_merged([*soft, hard]), *columns, *_arrivals(rates, found)]
 
 
 def judged_columns(
@@ -101,6 +109,35 @@ def judged_labels(rates: Rates, found: Contents) -> list[Finding]:
     soft = judge_rates(rates.labels, np.array([labelled / rows]), rows, names=(LABELS,))
     named = [msgspec.structs.replace(finding, detector=label_feed.NAME) for finding in soft]
     return _merged([*named, hard])
+
+
+def _arrivals(rates: Rates, found: Contents) -> list[Finding]:
+    """Repeated rows, and the longest silence to the window's end: for the reader alone."""
+    rows, end = found.rows.num_rows, micros_of(found.window.end)
+    silence = arrivals.longest_silence(micros(found.rows["at"]), end)
+    shown = [arrivals.freshness(silence, rows, np.array(rates.usual_silences))]
+    features = found.scope.schema.features
+    if found.has_features and rates.usual_repeats and rows * len(features) <= MOST_CELLS:
+        columns = samples(found.rows, {column.name: column.kind for column in features})
+        repeated = arrivals.repeats(list(columns.values()))
+        shown.append(arrivals.duplicates(repeated, rows, np.array(rates.usual_repeats)))
+    return shown
+
+
+def _repeats(scope: Scope, parts: Sequence[Part]) -> tuple[float, ...]:
+    kinds = {column.name: column.kind for column in scope.schema.features}
+    if not kinds or sum(part.rows.num_rows for part in parts) * len(kinds) > MOST_CELLS:
+        return ()
+    return tuple(
+        arrivals.repeats(list(samples(part.rows, kinds).values())) / part.rows.num_rows
+        for part in parts
+        if part.rows.num_rows
+    )
+
+
+def _silences(parts: Sequence[Part]) -> tuple[float, ...]:
+    found = [arrivals.longest_silence(micros(part.rows["at"]), 0) for part in parts]
+    return tuple(seconds for seconds in found if seconds is not None)
 
 
 def _names(columns: Sequence[str]) -> tuple[str, ...]:

@@ -26,10 +26,13 @@ from detectors.refmax import Calibration, Options, calibrate
 
 NO_SEASONS: Mapping[str, Sequence[int]] = MappingProxyType({})
 SHOWN_ROWS = 20_000
-"""Rows of the reference that the shown detectors read; of more, every so many-th."""
+"""Rows of windows that slide which the shown detectors read; of more, every so many-th."""
+SHOWN_VALUES = 2**22
+"""Values of a reference that are held for the shown detectors, all columns together; only of a
+reference with more, every so many-th row."""
 MOST_KEPT = 64
 """Measures held in memory; the oldest gives way."""
-FORM = 3
+FORM = 4
 """Counts up when what is stored changes its form, so that older ones are made anew."""
 
 
@@ -192,7 +195,7 @@ def _thinned_answers(scope: Scope, answers: pa.Table) -> dict[str, Sample]:
 
 
 def _fewer(table: pa.Table) -> pa.Table:
-    step = -(-table.num_rows // SHOWN_ROWS)
+    step = -(-table.num_rows * table.num_columns // SHOWN_VALUES)
     return table if step <= 1 else table.take(pa.array(range(0, table.num_rows, step)))
 
 
