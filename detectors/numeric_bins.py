@@ -163,7 +163,8 @@ def _counted(edges: Floats, values: Floats) -> tuple[Counts, Floats]:
     at = edges.searchsorted(values, side="right")
     size = edges.size + 1
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.bincount(at, weights=np.where(np.isfinite(values), values, 0.0), minlength=size)
+        weights = np.where(np.isfinite(values), values, 0.0)
+        sums = np.bincount(at, weights=weights, minlength=size).astype(np.float64, copy=False)
     return np.bincount(at, minlength=size), bounded(sums)
 
 
