@@ -15,8 +15,6 @@ EPSILON: Final = 1e-6
 BINS: Final = 10
 MOST_STEPS: Final = 50
 CLOSE: Final = 1e-10
-LARGEST_SLOPE: Final = 1e6
-"""Beyond it the scores separate the classes, and no slope is the best."""
 ONE_CLASS: Final = "every label is of one class, by which no calibration line is told"
 
 

@@ -108,3 +108,9 @@ def test_several_classes_are_compared_by_accuracy_and_even_errors_are_no_gap() -
     ones = chunked(np.ones(120))
     even = gaps(Given("regression", ones, ones), group, 2)
     assert [(g.interval.low, g.ratio, g.p_value) for g in even] == [(0.0, None, 1.0)] * 4
+
+
+def test_without_scores_calibration_is_not_compared() -> None:
+    group, truth, predicted, _ = decided(5, 300)
+    found = gaps(Given("binary", text(truth), text(predicted)), group, 3)
+    assert {gap.measure for gap in found} == set(FIGURES)

@@ -423,3 +423,24 @@ def test_many_classes_are_taken_in_blocks() -> None:
     found = METRICS["mcc"].ways["multiclass"].compute(truth, predicted)
     assert found.reported == pytest.approx(sk.matthews_corrcoef(truth, predicted))
     assert pa.array(found.influence).null_count == 0
+
+
+def test_of_one_class_nothing_is_ranked_against_the_rest() -> None:
+    scores = {name: chunked([0.6] * 20) for name in ("a", "b")}
+    label = chunked(["a"] * 20)
+    found = found_of("roc_auc", Given("multiclass", label, label, scores), 20)
+    assert (found.value, found.reason) == (None, "every label is of one class")
+
+
+def test_of_several_classes_the_debiased_error_is_that_of_the_highest_score() -> None:
+    truth, predicted, scores = several(400)
+    found = found_of("ece_debiased", of_classes(truth, predicted, scores), 400)
+    expected = probabilities.ece_debiased(scores.argmax(axis=1) == truth, scores.max(axis=1))
+    assert found.value == pytest.approx(expected.value)
+
+
+def test_figures_too_large_for_their_error_have_no_interval() -> None:
+    label = chunked([1e200, -1e200] * 20)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = found_of("bias", Given("regression", label, chunked([0.0] * 40)), 40)
+    assert (found.value, found.interval) == (0.0, None)

@@ -5,6 +5,7 @@ import pyarrow as pa
 
 from detectors import slicing
 from detectors.binning import freeze
+from detectors.bins import Bins
 from detectors.finding import Kind, Sample
 from tests.columns import chunked
 
@@ -46,3 +47,10 @@ def test_what_has_no_bins_is_not_cut_and_one_value_makes_one_part() -> None:
     assert slicing.scale(freeze(Sample("x", Kind.NUMERIC, chunked(pa.nulls(40))))) is None
     same = slicing.scale(freeze(Sample("x", Kind.NUMERIC, chunked([7.5] * 100))))
     assert slicing.codes(same, chunked([7.5, 1.0])).max() == 0
+
+
+def test_numbers_that_all_share_a_bin_make_one_part() -> None:
+    bins = Bins(column="x", kind=Kind.NUMERIC, rows=9, missing=0, counts=(9,))
+    cut = slicing.scale(bins)
+    assert cut.parts == ("(all)", "(others)", "(missing)")
+    assert slicing.codes(cut, chunked([1.0, None])).tolist() == [0, 2]

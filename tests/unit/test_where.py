@@ -191,3 +191,10 @@ def test_a_condition_that_the_columns_cannot_answer_says_why(text, says) -> None
 def test_times_without_a_zone_are_utc() -> None:
     assert asked("day >= '2024-02-01'") == [False, False, False, True, False, False]
     assert np.array(asked("day < '2024-01-01T00:00:01+00:00'")).sum() == 4
+
+
+def test_a_text_of_endless_length_is_not_read() -> None:
+    with pytest.raises(WhereError, match="at most 1000 characters"):
+        where.parse("a = 1 or " * 200)
+    many = ",".join(["1"] * 490)
+    assert len(where.parse(f"a in ({many})").values) == 490
