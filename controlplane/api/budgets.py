@@ -17,6 +17,7 @@ from controlplane.domain.budget import Budget, Family, budget_of, families_of, i
 from controlplane.domain.models import Model
 from controlplane.domain.policy import Policy
 from controlplane.domain.references import Reference
+from controlplane.domain.streams import Stream, line_of
 from controlplane.domain.windows import calendar_of
 from controlplane.lifecycle.by_hand import model_time
 from controlplane.lifecycle.facts import audit_of
@@ -60,7 +61,9 @@ def budget_in(view: Snapshot, model: Model, clock: Clock) -> wire.Budget:
     reference = max(own, key=lambda r: r.made_at, default=None)
     yardstick = None if reference is None else stored_in(reference)
     found = dict(_calibrations(yardstick))
-    lines = lines_of(budget)
+    streams = view.ledger.find(Stream, model=model.model, newest_first=True, limit=1)
+    measured = [line_of(stream, budget.count) for stream in streams]
+    lines = lines_of(budget, [line for line in measured if line is not None])
     audit = audit_of(view, record, policy, model_time(record, clock.now()))
     drift = policy.monitors.drift
     return wire.Budget(

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 import msgspec
 from typing_extensions import override
 
+from controlplane.domain.budget import Family, Line
 from controlplane.domain.records import Record
 from detectors.streaming.state import State
 
@@ -67,6 +68,27 @@ class Stream(Record, frozen=True, kw_only=True):
     def filed_at(self) -> datetime:
         """Streams are listed by when they began."""
         return self.begun_at
+
+
+def family_of(on: str) -> Family:
+    """Whose part of the budget a stream's alarms are taken out of."""
+    if on == ERROR:
+        return Family.PERFORMANCE
+    return Family.PREDICTION_DRIFT if on in {SCORE, PREDICTION} else Family.FEATURE_DRIFT
+
+
+def line_of(stream: Stream, count: float) -> Line | None:
+    """A stream's line of the ledger of a budget of `count` false alarms a period.
+
+    None where nothing was measured, or nothing is read.
+    """
+    setup = stream.setup
+    if setup.alarms is None or setup.refused is not None:
+        return None
+    return Line(
+        family=family_of(stream.on), detector=stream.detector.detector,
+        share=setup.share / count, alarms=setup.alarms, is_measured=True,
+    )  # fmt: skip
 
 
 def ledger_line(stream: Stream) -> str:

@@ -10,12 +10,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from controlplane.domain.budget import Family, families_of, shares_of
+from controlplane.domain.budget import families_of, shares_of
 from controlplane.domain.models import LossScale
 from controlplane.domain.names import digest, seed_of
 from controlplane.domain.policy import Stream as Asked
 from controlplane.domain.reigns import Reign
-from controlplane.domain.streams import AUTO, ERROR, PART, PREDICTION, SCORE, Setup, Stream
+from controlplane.domain.streams import AUTO, ERROR, PART, Setup, Stream, family_of
 from controlplane.domain.versions import Version
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.stream_values import Read, is_right_or_wrong, reference
@@ -203,7 +203,6 @@ def _per_period(scope: Scope, setup: Setup, found: Read) -> float:
 
 def _share(scope: Scope, on: str) -> float:
     """The false alarms a period that a stream may have: half of what its family has."""
-    family = {ERROR: Family.PERFORMANCE, SCORE: Family.PREDICTION_DRIFT,
-              PREDICTION: Family.PREDICTION_DRIFT}.get(on, Family.FEATURE_DRIFT)  # fmt: skip
+    family = family_of(on)
     used = {*families_of(scope.policy.monitors), family}
     return shares_of(used)[family] * scope.policy.false_alarms.count * PART

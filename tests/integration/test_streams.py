@@ -93,6 +93,7 @@ def test_errors_are_read_against_the_bound_of_the_versions_record(store: Store) 
     assert stream.detector.params["bound"] == pytest.approx(1.05 * limit)
     assert stream.detector.n_seen == 12 * 24
     assert streams.ledger_line(stream).endswith("not measured, no rows of a reference")
+    assert streams.line_of(stream, 1.0) is None
 
 
 def test_the_errors_of_a_version_that_answered_before_it_served_set_its_bound(
@@ -119,6 +120,9 @@ def test_the_errors_of_a_version_that_answered_before_it_served_set_its_bound(
     assert "so that page_hinkley keeps to" in note
     assert note in next(s for s in scores(store) if s.revision == 1).notes
     assert found(store, 1)[0].basis is Basis.CALIBRATED
+    line = streams.line_of(stream, 1.0)
+    assert (line.family, line.detector, line.is_measured) == ("performance", "page_hinkley", True)
+    assert (line.share, line.alarms) == (stream.setup.share, stream.setup.alarms)
 
 
 @pytest.mark.parametrize("on", ["wind", "prediction"])
