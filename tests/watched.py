@@ -140,7 +140,7 @@ def watch(
     """Put a model into a store with its first version, its reference, and ten weeks of history."""
     model, first = model or a_model(), a_version()
     history = rows(TRAINED, 70 * 24, seed=7)
-    if model.schema.task is Task.BINARY:
+    if model.schema.task is not Task.REGRESSION:
         history = history.set_column(5, "prediction", pa.nulls(history.num_rows, pa.string()))
 
     def work(t: object) -> None:

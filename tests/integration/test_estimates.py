@@ -258,3 +258,49 @@ def test_versions_that_shared_a_window_are_put_together_by_their_rows() -> None:
     assert together("f1", [part("v1", 1.0, 1, "f1"), part("v2", 1.0, 1, "f1")]).value is None
     assert together("mae", [part("v1", None, 1), part("v2", 1.0, 1)]).hidden
     assert together("mae", []) is None
+
+
+def test_several_classes_are_estimated_too(store: Store) -> None:
+    classes = ("calm", "breeze", "storm")
+    schema = Schema(
+        task=Task.MULTICLASS,
+        features=SCHEMA.features,
+        scores={name: f"p_{name}" for name in classes},
+    )
+    monitors = msgspec.structs.replace(
+        a_policy().monitors, performance=Performance(metric="accuracy")
+    )
+    policy = a_policy(task=Task.MULTICLASS, monitors=monitors, trial=Trial(metric="log_loss"))
+    watch(store, policy, a_model(schema=schema))
+    served = rows(SERVED, 22 * 24, seed=3, version="v1")
+    z = np.column_stack([served["wind"].to_numpy() - 10.0] * 3) * [-1.0, 0.0, 1.0]
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    drawn = np.random.default_rng(2).random(p.shape[0])[:, None] > np.cumsum(p, axis=1)
+    truth = np.array(classes)[np.minimum(drawn.sum(axis=1), 2)]
+    known = served.set_column(5, "prediction", pa.array(np.array(classes)[p.argmax(axis=1)]))
+    for k, name in enumerate(classes):
+        known = known.append_column(f"score:{name}", pa.array(p[:, k]))
+    log(store, known, labels(served).set_column(1, "label", pa.array(truth)))
+    step(store, SERVED + 23 * DAY)
+    late = scores(store)[-1]
+    [true] = [r for r in late.realised if (r.version, r.metric) == ("*", "accuracy")]
+    assert of(late, "accuracy").value == pytest.approx(true.value, abs=0.12)
+    assert of(late, "log_loss").value > 0.0
+    assert finding(late, "residual").verdict is Verdict.PASSED
+
+
+def test_a_trials_rows_teach_the_version_that_won_it(store: Store) -> None:
+    version = a_version(trained_from=TRAINED - 70 * DAY, trained_to=LAST_FIFTH)
+    watch(store, a_policy(), versions=(version,))
+    history = rows(TRAINED, 70 * 24, seed=7)
+    made = pa.table({
+        "id": history["id"], "at": history["at"], "prediction": history["wind"].to_numpy() / 2.0
+    })  # fmt: skip
+    store.write(lambda t: t.events.append_scored("boats", "v1", made)).result()
+    told = labels(history)
+    log(store, told)
+    serve(store)
+    step(store, SERVED + 8 * DAY)
+    found = of(scores(store)[0], "mae")
+    assert found.value == pytest.approx(1.0, abs=0.3)
+    assert found.hidden is None
