@@ -3,15 +3,18 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from controlplane.monitor.installed import entry_of
-from detectors.catalogue import CATALOGUE, shown_of
+from detectors.catalogue import CATALOGUE
+from detectors.comparison.held import Held, held
+from detectors.comparison.measuring import SHARED, findings
 from detectors.entry import Entry
 from detectors.finding import Finding, Sample
 from detectors.foreign import checked, failed
+from detectors.ordered import Ordered
 from detectors.tables import mmd, reconstruction
 from detectors.tables.encoding import thinned
 from detectors.tables.table import Table
@@ -19,6 +22,8 @@ from detectors.tables.table import Table
 TABLE_ROWS: Final = 5_000
 """Rows of either side that are read with all their columns; of more, so many spread evenly."""
 _MOST_KEPT: Final = 8
+MOST_BYTES: Final = 256 * 2**20
+"""Of references' columns in order that are held in memory; others are sorted again."""
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +47,15 @@ class _Prepared(msgspec.Struct, frozen=True):
     components: reconstruction.Components
 
 
+class _Reference(NamedTuple):
+    """A reference's column with what was made of it; `size` is that in bytes."""
+
+    sample: Sample
+    held: Held
+    size: int
+
+
+_references: "OrderedDict[int, _Reference]" = OrderedDict()
 _prepared: "OrderedDict[tuple[int, tuple[str, ...]], _Prepared]" = OrderedDict()
 
 
@@ -49,14 +63,47 @@ def shown(these: Shown) -> list[Finding]:
     """The findings for the reader: of every column that both have, then of all together."""
     both = [name for name in these.window if name in these.reference]
     found = [
-        detector(these.reference[name], these.window[name])
+        finding
         for name in both
-        for detector in shown_of(these.window[name].kind)
+        for finding in _of_column(these.reference[name], these.window[name])
     ]
     entries = [(name, entry_of(name)) for name in these.asked if not _always(name)]
     for name, entry in entries:
         found += _asked(name, entry, these, both)
     return found + _together(these, [(n, e) for n, e in entries if isinstance(e, Entry)])
+
+
+def _of_column(reference: Sample, window: Sample) -> list[Finding]:
+    """The detectors that are always shown of a column: all from one sort, or count, of each side."""
+    named = [
+        (name, entry.function)
+        for name, entry in CATALOGUE.items()
+        if entry.shown and not entry.of_table and window.kind in entry.kinds
+    ]
+    together = tuple(name for name, _ in named if name in SHARED)
+    found: dict[str, Finding] = {}
+    if together:
+        both = _held(reference), held(window)
+        found = dict(zip(together, findings(*both, together), strict=True))
+    return [found[name] if name in found else call(reference, window) for name, call in named]
+
+
+def _held(reference: Sample) -> Held:
+    """A reference's column in order or counted, from memory where there is room for it."""
+    known = _references.get(id(reference))
+    if known is not None and known.sample is reference:
+        return known.held
+    made = held(reference)
+    size = made.values.nbytes if isinstance(made, Ordered) else reference.values.nbytes
+    if size <= MOST_BYTES:
+        _references[id(reference)] = _Reference(reference, made, size)
+        while _references and _held_bytes() > MOST_BYTES:
+            _references.popitem(last=False)
+    return made
+
+
+def _held_bytes() -> int:
+    return sum(kept.size for kept in tuple(_references.values()))
 
 
 def _always(name: str) -> bool:

@@ -113,7 +113,7 @@ class LevelsPair:
 
 Pair = Numbers | LevelsPair
 
-_SHARED: Final[Mapping[str, Callable[[Any, Any], Finding]]] = {
+SHARED: Final[Mapping[str, Callable[[Any, Any], Finding]]] = {
     ks.NAME: lambda pair, params: ks.of_ordered(pair.reference, pair.window, *params),
     wasserstein.NAME: lambda pair, params: wasserstein.of_ordered(
         pair.reference, pair.window, *params
@@ -201,8 +201,8 @@ def revived(column: str, reference: Side, current: Side) -> Finding:
 
 def _found(name: str, pair: Pair, asked: Asked) -> Finding:
     params = _params(name, asked)
-    if name in _SHARED:
-        return _SHARED[name](pair, params)
+    if name in SHARED:
+        return SHARED[name](pair, params)
     from detectors.catalogue import CATALOGUE  # noqa: PLC0415 - see above
 
     try:

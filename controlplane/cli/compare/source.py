@@ -121,9 +121,7 @@ def _parquet(path: Path) -> Source:
 
     def read(names: Sequence[str]) -> Mapping[str, pa.ChunkedArray]:
         if not hasattr(readers, "file"):
-            readers.file = pq.ParquetFile(
-                path, memory_map=True, metadata=metadata, read_dictionary=texts
-            )
+            readers.file = pq.ParquetFile(path, metadata=metadata, read_dictionary=texts)
         try:
             table = readers.file.read(columns=list(names), use_threads=False)
         except (pa.ArrowException, OSError) as error:
