@@ -48,12 +48,7 @@ def page(comparison: Comparison, *, seconds: float, made_at: str) -> str:
         loader=PackageLoader("controlplane.cli", "report"), autoescape=True,
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {
-        "figure": figure,
-        "share": share,
-        "count": count,
-        "chance": chance,
-    }
+    environment.filters.update(figure=figure, share=share, count=count, chance=chance)
     return environment.get_template("comparison.html.j2").render(
         comparison=comparison,
         lines=sorted(map(_line, range(len(comparison.columns)), comparison.columns),
