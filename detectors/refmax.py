@@ -32,7 +32,7 @@ from detectors.scores import Form, Scores, score
 
 __all__ = ["Calibration", "Options", "calibrate", "calibrate_rates", "judge", "judge_rates"]
 
-MOST_THINNED: Final = 120
+MOST_THINNED: Final = 60
 """So many calibration windows are thinned to each smaller size; of more, every so many-th."""
 SEED: Final = 2203
 NO_GROUPS: Final[Mapping[str, int]] = MappingProxyType({})

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from controlplane.domain.references import Reference
 from controlplane.domain.states import WINDOW, WindowEvent, WindowState, moved
 from controlplane.domain.streams import Stream
 from controlplane.domain.verdicts import Headline, window_verdict
@@ -202,7 +203,7 @@ def _commit(store: Store, scored: Scored) -> None:
         for score in scored.scores:
             t.ledger.add(score)
         t.ledger.put(scored.window)
-        if scored.measure is not None:
+        if scored.measure is not None and not _is_overtaken(t, scored.measure):
             t.ledger.put(record_of(scored.measure))
         if scored.stream is not None:
             t.ledger.put(scored.stream)
@@ -210,3 +211,9 @@ def _commit(store: Store, scored: Scored) -> None:
     store.write(work).result()
     if scored.measure is not None:
         recorded(store, scored.measure)
+
+
+def _is_overtaken(t: Transaction, measure: Measure) -> bool:
+    """Whether an operator has recalibrated the reference since the measure was made."""
+    current = t.ledger.get(Reference, measure.reference.id)
+    return current is not None and current.confirmed != measure.reference.confirmed
