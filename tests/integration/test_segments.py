@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from controlplane.domain.policy import Segment
+from controlplane.domain.policy import Segment, Windows
 from controlplane.domain.windows import Score
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Store
@@ -118,3 +118,16 @@ def test_a_segment_of_a_column_that_is_not_there_is_said_and_nothing_else_suffer
     }
     without = {f.column for f in score.findings if f.segment is None}
     assert {"wind", "sail", "*"} <= without
+
+
+def test_windows_that_slide_have_their_segments_too(store: Store) -> None:
+    slide = Windows(every=DAY, span=3 * DAY)
+    watch(store, a_policy(windows=slide, segments=(Segment(name="sail", column="sail"),)))
+    served = rows(SERVED, 4 * 24 + 2, seed=3, version="v1")
+    log(store, served, labels(served))
+    step(store, SERVED + 6 * DAY)
+    last = max(scores(store), key=lambda score: (score.start, score.revision))
+    figures = [each for each in last.by_segment if each.metric == "mae"]
+    assert sum(each.rows for each in figures) == last.labels > 0
+    shares = [f for f in last.findings if f.detector == "segment"]
+    assert sum(f.rows for f in shares) == last.rows > 0
