@@ -1,7 +1,6 @@
 """Two sources compared column by column, on two threads where there is enough to do."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
@@ -93,6 +92,8 @@ def _mapped(
 ) -> Iterable[list[ComparedColumn]]:
     if not threads:
         return map(work, groups)
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - small files need no pool
+
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(work, groups))
 
