@@ -138,7 +138,7 @@ def _measured(look: Look, shelf: Shelf, found: Cast, window: Window) -> Measure:
     answers, answer_windows = _answers(shelf, held, ranks)
     counted = Counted(
         bins=bins, windows=[_window(found, rank, panes) for rank, panes in ranks],
-        parts=tuple(_part(rank, panes) for rank, panes in ranks), answers=answers,
+        parts=tuple(_part(look, rank, panes) for rank, panes in ranks), answers=answers,
         answer_windows=answer_windows,
     )  # fmt: skip
     start = boundary(look.grid, found.sample[0][0])
@@ -173,11 +173,14 @@ def _window(found: Cast, rank: Rank, panes: list[Pane]) -> list[Tally]:
     return [msgspec.structs.replace(tally, own=tally.unseen) for tally in merged]
 
 
-def _part(rank: Rank, panes: list[Pane]) -> Part:
+def _part(look: Look, rank: Rank, panes: list[Pane]) -> Part:
+    """A calibration window as far as counts tell of it: how many rows, and where in time."""
     rows = sum(pane.rows for pane in panes)
     labelled = [pane.labelled for pane in panes if pane.labelled is not None]
     unlabelled = max(0.0, 1.0 - sum(labelled) / rows) if len(labelled) == len(panes) else None
-    return Part(rows=pa.table({"at": pa.nulls(rows)}), inside=rank.inside, unlabelled=unlabelled)
+    start = pa.scalar(boundary(look.grid, rank.steps[0]), pa.timestamp("us", "UTC"))
+    at = pa.table({"at": pa.repeat(start, rows)})
+    return Part(rows=at, inside=rank.inside, unlabelled=unlabelled)
 
 
 def _answers(

@@ -25,7 +25,7 @@ def seasons_of(calendar: Calendar, start: datetime) -> dict[str, int]:
 
     None for windows of more than a day, or of so many rows.
     """
-    every = calendar.every
+    every = calendar.length
     if calendar.rows is not None or every is None or every > DAY:
         return {}
     local = start.astimezone(ZoneInfo(calendar.zone))
