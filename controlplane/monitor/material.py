@@ -36,6 +36,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     inside: bool
     unlabelled: float | None
 
+    @property
+    def has_values(self) -> bool:
+        """Whether its rows are at hand, rather than counts of them alone."""
+        return bool(self.rows.num_columns > 1)
+
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
     """A reference's rows by (at, id), its calibration windows, and its version's own answers.

@@ -126,6 +126,7 @@ def _arrivals(rates: Rates, found: Contents) -> list[Finding]:
 
 def _repeats(scope: Scope, parts: Sequence[Part]) -> tuple[float, ...]:
     kinds = {column.name: column.kind for column in scope.schema.features}
+    parts = [part for part in parts if part.has_values]
     if not kinds or sum(part.rows.num_rows for part in parts) * len(kinds) > MOST_CELLS:
         return ()
     return tuple(
@@ -136,7 +137,8 @@ def _repeats(scope: Scope, parts: Sequence[Part]) -> tuple[float, ...]:
 
 
 def _silences(parts: Sequence[Part]) -> tuple[float, ...]:
-    found = [arrivals.longest_silence(micros(part.rows["at"]), 0) for part in parts]
+    known = [part for part in parts if part.has_values]
+    found = [arrivals.longest_silence(micros(part.rows["at"]), 0) for part in known]
     return tuple(seconds for seconds in found if seconds is not None)
 
 
