@@ -11,8 +11,8 @@ from controlplane.monitor.lacking import is_informational
 from controlplane.monitor.moving import window_panes
 from controlplane.monitor.quality import JUDGED, judged_inputs
 from controlplane.monitor.rows import Contents, prediction_columns, samples
-from controlplane.monitor.showing import Shown, shown
 from controlplane.monitor.season import Place, place_of
+from controlplane.monitor.showing import Shown, shown
 from controlplane.monitor.yardstick import Measure, tallied
 from controlplane.store.ports import Snapshot, Store
 from detectors import missing
