@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.estimation import trees
 from detectors.estimation.calibrating import fold_of
+from detectors.estimation.forest import Forest
 from detectors.estimation.shift import Inputs
 from detectors.reading import Floats
 
@@ -24,10 +25,13 @@ class Foreteller:
         self._trees: Any = trees.grown(
             trees.regressor(seed), inputs.values, errors, inputs.categorical
         )
+        self._forest = Forest.read(self._trees)
 
     def errors(self, values: Floats) -> Floats:
         """The expected error of each row, (rows,)."""
-        return np.maximum(trees.foretold(self._trees, values), 0.0)
+        if self._forest is None:
+            return np.maximum(trees.foretold(self._trees, values), 0.0)
+        return np.maximum(self._forest.values(values), 0.0)
 
 
 def out_of_fold(inputs: Inputs, errors: Floats, *, seed: int) -> Floats:
