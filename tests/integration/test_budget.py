@@ -10,7 +10,7 @@ from controlplane.api.budgets import budget_in
 from controlplane.domain.alerts import AlarmVerdict, Alert, Severity
 from controlplane.domain.errors import NotFound, Refused
 from controlplane.domain.models import Model
-from controlplane.domain.policy import Drift
+from controlplane.domain.policy import Drift, Performance
 from controlplane.domain.references import Reference
 from controlplane.domain.windows import Score, Window
 from controlplane.lifecycle.attending import Attending
@@ -35,12 +35,18 @@ def attending(store: Store) -> Attending:
     return Attending(store, None, FixedClock(SERVED + 16 * DAY))
 
 
-def scored(store: Store, **policy: object) -> None:
-    """Two weeks of boats, scored."""
-    watch(store, a_policy(**policy))
-    served = rows(SERVED, 15 * 24, seed=3, version="v1")
+def scored(store: Store, drift: Drift | None = None) -> None:
+    """A week of boats, scored; nothing is estimated, which the budget does not need."""
+    policy = a_policy()
+    monitors = msgspec.structs.replace(
+        policy.monitors,
+        drift=drift or Drift(),
+        performance=Performance(metric="mae", estimate=False),
+    )
+    watch(store, msgspec.structs.replace(policy, monitors=monitors))
+    served = rows(SERVED, 7 * 24, seed=3, version="v1")
     log(store, served, labels(served))
-    step(store, SERVED + 16 * DAY)
+    step(store, SERVED + 8 * DAY)
 
 
 def fired(store: Store, *numbers: int, window: str | None = None) -> None:
@@ -131,12 +137,12 @@ def test_windows_of_false_alarms_calibrate_the_thresholds_that_are_made_anew(
         attending.recalibrate("boats", [window.id], by="ann")
     with pytest.raises(NotFound, match="has no window 'w_x'"):
         attending.recalibrate("boats", ["w_x"], by="ann")
-    served = rows(SERVED + 15 * DAY, 8 * 24, seed=4, version="v1")
+    served = rows(SERVED + WEEK, 7 * 24, seed=4, version="v1")
     log(store, served, labels(served))
-    step(store, SERVED + 16 * DAY + 2 * WEEK)
+    step(store, SERVED + 2 * WEEK + DAY)
     after = told(store)
     assert after.calibration_windows == before.calibration_windows + 1
-    assert (after.confirmed_windows, after.recalibrated_at) == (1, SERVED + 16 * DAY)
+    assert (after.confirmed_windows, after.recalibrated_at) == (1, SERVED + 8 * DAY)
     with store.read() as view:
         assert view.ledger.get(Reference, "boats/v1").confirmed == kept.confirmed
 
@@ -144,10 +150,7 @@ def test_windows_of_false_alarms_calibrate_the_thresholds_that_are_made_anew(
 def test_a_threshold_by_hand_fails_columns_on_a_fixed_basis_outside_the_budget(
     store: Store,
 ) -> None:
-    policy = a_policy()
-    drift = Drift(thresholds={"psi": 1e-6, "wasserstein": 99.0})
-    monitors = msgspec.structs.replace(policy.monitors, drift=drift)
-    scored(store, monitors=monitors)
+    scored(store, Drift(thresholds={"psi": 1e-6, "wasserstein": 99.0}))
     score: Score = scores(store)[0]
     fixed = {(f.detector, f.verdict) for f in score.findings if f.basis is Basis.FIXED}
     assert fixed == {("psi", Verdict.FAILED), ("wasserstein", Verdict.PASSED)}

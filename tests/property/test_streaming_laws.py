@@ -41,13 +41,13 @@ CASES = [
     for name, each in SETTINGS.items()
     for n, params in enumerate(each)
 ]
-LENGTH = {"kswin": 300}
+LENGTH = {"kswin": 200}
 
 
 def stream(detector: str, seed: int) -> np.ndarray:
     """Values that the detector reads, whose level changes now and then."""
     generator = np.random.default_rng(seed)
-    length = LENGTH.get(detector, 2500)
+    length = LENGTH.get(detector, 1500)
     level = np.repeat(generator.random(5), length // 5)
     reads = CATALOGUE[detector].reads
     if reads == "numbers" and seed % 2:
@@ -84,7 +84,7 @@ def cut(detector: str, params: dict[str, Any], values: np.ndarray, cuts: list[in
 
 
 @pytest.mark.parametrize(("detector", "params"), CASES)
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(seed=st.integers(0, 10**6), cuts=st.lists(st.integers(0, 10**4), max_size=6))
 def test_alarms_and_warnings_are_rivers_item_by_item(detector, params, seed, cuts) -> None:
     values = stream(detector, seed)
@@ -97,10 +97,10 @@ def test_alarms_and_warnings_are_rivers_item_by_item(detector, params, seed, cut
 
 
 @pytest.mark.parametrize("detector", [name for name in RIVER if name not in {"adwin", "kswin"}])
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(
     bits=st.lists(st.sampled_from([0, 1]), min_size=1, max_size=12),
-    times=st.integers(1, 60),
+    times=st.integers(1, 40),
     cuts=st.lists(st.integers(0, 800), max_size=3),
 )
 def test_streams_that_repeat_themselves_alarm_where_rivers_do(detector, bits, times, cuts) -> None:
@@ -109,7 +109,7 @@ def test_streams_that_repeat_themselves_alarm_where_rivers_do(detector, bits, ti
 
 
 @pytest.mark.parametrize("detector", ["e_sr", "e_cusum", "stepd", "ecdd"])
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 10**6), cuts=st.lists(st.integers(0, 10**4), max_size=6))
 def test_cutting_a_stream_changes_nothing(detector, seed, cuts) -> None:
     values = stream(detector, seed)
@@ -118,7 +118,7 @@ def test_cutting_a_stream_changes_nothing(detector, seed, cuts) -> None:
 
 
 @pytest.mark.parametrize("detector", list(CATALOGUE))
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 10**6))
 def test_values_that_are_not_known_change_nothing(detector, seed) -> None:
     values = stream(detector, seed)

@@ -78,7 +78,7 @@ def e_by_hand(values: np.ndarray, bound: float, level: float, *, cusum: bool) ->
     return found
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_stepd_is_the_test_of_two_proportions(seed) -> None:
     values = errors(seed, 0.1, 0.4, 0.05, 0.6)
     _, heard = feed(begin("stepd"), values)
@@ -88,7 +88,7 @@ def test_stepd_is_the_test_of_two_proportions(seed) -> None:
     assert heard.warnings.tolist() == warned
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_ecdd_is_the_weighted_mean_against_its_limits(seed) -> None:
     values = errors(seed, 0.1, 0.4, 0.05, 0.3)
     _, heard = feed(begin("ecdd"), values)
