@@ -26,6 +26,7 @@ def a_finding(verdict: Verdict, column: str = "wind", **facts: object) -> Findin
 
 
 SHOWN = a_finding(Verdict.INCONCLUSIVE, reason=str(Reason.SHOWN))
+BROKEN = a_finding(ERROR, reason="it raised ValueError", basis=Basis.FIXED)
 UNJUDGED = a_finding(Verdict.INCONCLUSIVE, reason=str(Reason.INSUFFICIENT))
 
 
@@ -36,7 +37,10 @@ UNJUDGED = a_finding(Verdict.INCONCLUSIVE, reason=str(Reason.INSUFFICIENT))
         ([SHOWN, UNJUDGED], Verdict.INCONCLUSIVE),
         ([UNJUDGED, a_finding(PASSED)], PASSED),
         ([a_finding(PASSED), a_finding(FAILED)], FAILED),
-        ([a_finding(FAILED), a_finding(ERROR), a_finding(PASSED)], ERROR),
+        ([a_finding(FAILED), BROKEN, a_finding(PASSED)], ERROR),
+        ([a_finding(ERROR)], Verdict.INCONCLUSIVE),
+        ([a_finding(ERROR), a_finding(PASSED)], PASSED),
+        ([a_finding(ERROR), a_finding(FAILED)], FAILED),
         ([a_finding(PASSED, basis=Basis.HARD)], Verdict.INCONCLUSIVE),
         ([a_finding(FAILED, basis=Basis.HARD)], FAILED),
     ],
