@@ -46,9 +46,8 @@ def fit(
     maxima = _maxima([scores[at] for at in kept], [scales[at] for at in kept], freedom)
     tests = sum(sides(scales[at]) for at in kept)
     usable = max([maxima.size, *(fitted.windows for fitted in scales)])
-    apart = usable // options.overlap
-    needs = max(0, fewest(options) - usable) if scores else 0
-    found = None if needs else thresholds.threshold(maxima, alpha, scores=tests, windows=apart)
+    needs = max(0, thresholds.FEWEST_WINDOWS - usable) if scores else 0
+    found = None if needs else thresholds.threshold(maxima, alpha, scores=tests)
     return Calibration(
         family=family,
         windows=usable,
@@ -58,7 +57,7 @@ def fit(
         conformal=None if found is None else found.conformal,
         trustworthy=found is None or found.trustworthy,
         needs=needs,
-        basis=_basis(apart, options) if not needs else None,
+        basis=_basis(usable, options) if not needs else None,
         freedom=freedom,
         scales=tuple(scales),
     )
@@ -148,13 +147,6 @@ def _calibrating(scores: Scores, fitted: Scale) -> Floats:
     z = jackknife(levels, more_variance(scores, fitted)[:, None])[:, 0]
     z = np.abs(z) if sides(fitted) > 1 else z
     return z if usual.all() else np.where(usual, z, standardised(fitted, scores))
-
-
-def fewest(options: Options) -> int:
-    """How many windows a threshold needs: 8, of sliding ones as many as hold 30 apart."""
-    if options.overlap > 1:
-        return thresholds.CALIBRATED_FROM * options.overlap
-    return thresholds.FEWEST_WINDOWS
 
 
 def _why_not(scores: Scores, values: NDArray[np.float64], sd: float) -> str | None:

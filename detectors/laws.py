@@ -97,14 +97,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How a family is calibrated, beside its share of the budget.
 
     `minimum_effect` multiplies the floors: none, small, medium, large. `groupings` name the season
-    of each calibration window. `overlap` is how many windows lie over one another where they
-    slide: only those apart count, and thirty of them are needed. `pseudo` says that the windows
-    were drawn from blocks of a short reference.
+    of each calibration window. Calibration windows never overlap, whether those to come do or
+    not. `pseudo` says that the windows were drawn from blocks of a short reference.
     """
 
     minimum_effect: str = "small"
     groupings: Groupings = {}
-    overlap: int = 1
     pseudo: bool = False
 
     @property

@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from detectors import answers, judging, seasons, thinning
 from detectors.answers import MIN_ROWS
 from detectors.bins import Bins, Tally
-from detectors.calibration import fewest, fit
+from detectors.calibration import fit
 from detectors.counted import Column, columns_of, taken
 from detectors.detectable import MOST_WINDOWS, detectable, detectable_rates
 from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.laws import PLAIN, Calibration, Options
 from detectors.reading import Counts, Floats
 from detectors.scores import Form, Scores, score
+from detectors.thresholds import FEWEST_WINDOWS
 
 __all__ = ["Calibration", "Options", "calibrate", "calibrate_rates", "judge", "judge_rates"]
 
@@ -64,7 +65,7 @@ def calibrate(
     )  # fmt: skip
     if windows or all(frozen.reason is not None for frozen in bins):
         return found
-    return msgspec.structs.replace(found, needs=fewest(options))
+    return msgspec.structs.replace(found, needs=FEWEST_WINDOWS)
 
 
 def calibrate_columns(

@@ -28,23 +28,21 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     """False where the tail's model lies more than 1 below the order statistics."""
 
 
-def threshold(
-    maxima: Floats, alpha: float, *, scores: int, windows: int | None = None
-) -> Threshold | None:
+def threshold(maxima: Floats, alpha: float, *, scores: int) -> Threshold | None:
     """The height for the maximum of `scores` standardised scores; None below 8 windows.
 
     `maxima` are the maxima of the calibration windows, `alpha` in (0, 1) the probability that a
     window without change passes. By number of windows: 150 or more, exponential excesses over
     a high order statistic; 30 or more, Gumbel by L-moments; 14 or more, the greater of that and
     Student's quantile at alpha / scores; 8 or more, that quantile. Never below the quantile of
-    a single normal score. `windows` is how many of them do not overlap, where they slide.
+    a single normal score.
 
     >>> maxima = np.random.default_rng(4).gumbel(2.0, 0.5, 60)
     >>> found = threshold(maxima, 0.01, scores=30)
     >>> round(found.height, 3), found.tail, found.conformal
     (3.785, 'gumbel', None)
     """
-    windows = maxima.size if windows is None else min(windows, maxima.size)
+    windows = maxima.size
     if windows < FEWEST_WINDOWS:
         return None
     alpha = min(max(alpha, 1e-12), 0.5)

@@ -55,7 +55,10 @@ def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Findin
         place,
     )  # fmt: skip
     known = [frozen for frozen in yardstick.answers if frozen.column in answers]
-    findings = features + _drift(yardstick.answer_drift, known, tallied(known, answers), place)
+    predicted = _drift(yardstick.answer_drift, known, tallied(known, answers), place)
+    if is_informational(scope, measure, yardstick.answer_drift):
+        predicted = [_unjudged(finding, Reason.SHOWN) for finding in predicted]
+    findings = features + predicted
     if not found.whole:
         findings = [_unjudged(finding, Reason.PARTIAL) for finding in findings]
     if yardstick.rates is not None:

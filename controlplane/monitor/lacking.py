@@ -53,11 +53,15 @@ def _notes(scope: Scope, measure: Measure | None, window: Window) -> Iterator[st
         )
 
 
-def is_informational(scope: Scope, measure: Measure | None) -> bool:
-    """Whether windows overlap and too few that do not could set a threshold for them."""
-    return scope.calendar.overlap > 1 and (
-        measure is not None and measure.yardstick.windows < FEWEST_APART
-    )
+def is_informational(
+    scope: Scope, measure: Measure | None, found: Calibration | None = None
+) -> bool:
+    """Whether windows overlap and too few that do not could set a threshold for them: of the
+    reference, or those of one family that has fewer."""
+    if scope.calendar.overlap == 1 or measure is None:
+        return False
+    windows = measure.yardstick.windows if found is None else found.windows
+    return windows < FEWEST_APART
 
 
 def _answers(

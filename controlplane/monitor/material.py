@@ -37,6 +37,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     unlabelled: float | None
 
     @property
+    def first(self) -> datetime:
+        """When its first row lies."""
+        found: datetime = self.rows["at"][0].as_py()
+        return found
+
+    @property
     def has_values(self) -> bool:
         """Whether its rows are at hand, rather than counts of them alone."""
         return bool(self.rows.num_columns > 1)
@@ -152,14 +158,14 @@ def _answers(view: Snapshot, scope: Scope, reference: Reference) -> pa.Table:
 
 
 def _answer_parts(scope: Scope, answers: pa.Table) -> tuple[pa.Table, ...]:
-    """The whole windows among a version's answers."""
+    """The whole windows among a version's answers, none overlapping another."""
     rows, at = scope.calendar.rows, micros(answers["at"])
     if not at.size:
         return ()
     if rows is not None:
         cuts = [(end - rows, end) for end in range(at.size, rows - 1, -rows)][::-1]
         return tuple(answers.slice(first, last - first) for first, last in cuts)
-    grid = scope.calendar.grid
+    grid = scope.calendar.apart
     assert grid is not None
     begin, end = (pa.scalar(int(t), pa.timestamp("us", "UTC")).as_py() for t in (at[0], at[-1]))
     cut = [

@@ -135,11 +135,12 @@ def _measured(look: Look, shelf: Shelf, found: Cast, window: Window) -> Measure:
     ]
     ranks = [(rank, _panes(shelf, rank)) for rank in found.ranks]
     ranks = [(rank, panes) for rank, panes in ranks if any(pane.rows for pane in panes)]
-    answers, answer_windows = _answers(shelf, held, ranks)
+    answers, answered = _answers(shelf, held, ranks)
     counted = Counted(
         bins=bins, windows=[_window(found, rank, panes) for rank, panes in ranks],
         parts=tuple(_part(look, rank, panes) for rank, panes in ranks), answers=answers,
-        answer_windows=answer_windows,
+        answer_windows=[window for _, window in answered],
+        answer_firsts=[boundary(look.grid, rank.steps[0]) for rank, _ in answered],
     )  # fmt: skip
     start = boundary(look.grid, found.sample[0][0])
     reference = Reference(
@@ -185,7 +186,7 @@ def _part(look: Look, rank: Rank, panes: list[Pane]) -> Part:
 
 def _answers(
     shelf: Shelf, held: list[Pane], ranks: list[tuple[Rank, list[Pane]]]
-) -> tuple[list[Bins], list[list[Tally]]]:
+) -> tuple[list[Bins], list[tuple[Rank, list[Tally]]]]:
     """The version's own predictions over the sample, and over its windows that have any."""
     given = [pane for pane in held if pane.answered]
     if not shelf.answers or not given:
@@ -195,7 +196,10 @@ def _answers(
         for at, frozen in enumerate(shelf.answers)
     ]
     windows = [
-        [merge(each) for each in zip(*(p.answers for p in panes if p.answered), strict=True)]
+        (
+            rank,
+            [merge(each) for each in zip(*(p.answers for p in panes if p.answered), strict=True)],
+        )
         for rank, panes in ranks
         if rank.inside and any(pane.answered for pane in panes)
     ]

@@ -10,7 +10,6 @@ import msgspec
 from controlplane.domain.grid import DAY, boundary, number_at
 from controlplane.domain.names import seed_of
 from controlplane.domain.windows import Calendar, Window
-from controlplane.monitor.material import Part
 from controlplane.monitor.scope import Scope
 
 HOUR: Final = "hour of day"
@@ -36,12 +35,11 @@ def seasons_of(calendar: Calendar, start: datetime) -> dict[str, int]:
     return found
 
 
-def groupings_of(calendar: Calendar, parts: Sequence[Part]) -> dict[str, tuple[int, ...]]:
+def groupings_of(calendar: Calendar, firsts: Sequence[datetime]) -> dict[str, tuple[int, ...]]:
     """The groups of calibration windows, by season; of each window by where its first row lies."""
     grid = calendar.grid
-    if grid is None or not parts:
+    if grid is None or not firsts:
         return {}
-    firsts = [part.rows["at"][0].as_py() for part in parts]
     found = [seasons_of(calendar, boundary(grid, number_at(grid, first))) for first in firsts]
     return {name: tuple(one[name] for one in found) for name in found[0]}
 

@@ -5,6 +5,7 @@ memory with the reference's columns while the store is open.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
@@ -32,7 +33,7 @@ SHOWN_VALUES = 2**22
 reference with more, every so many-th row."""
 MOST_KEPT = 64
 """Measures held in memory; the oldest gives way."""
-FORM = 4
+FORM = 5
 """Counts up when what is stored changes its form, so that older ones are made anew."""
 
 
@@ -110,7 +111,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """A reference and its calibration windows as counts: `windows[i][j]` is window i on `bins[j]`.
 
     `parts` are the calibration windows with as many rows, `answers` the bins of the version's own
-    predictions, `answer_windows` the windows of those.
+    predictions, `answer_windows` the windows of those, `answer_firsts` when each of them begins.
     """
 
     bins: Sequence[Bins]
@@ -118,6 +119,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     answers: Sequence[Bins] = ()
     answer_windows: Sequence[Sequence[Tally]] = ()
+    answer_firsts: Sequence[datetime] = ()
 
 
 def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
@@ -131,6 +133,7 @@ def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
     counted = Counted(
         bins=bins, windows=tallies, parts=material.parts, answers=answers,
         answer_windows=answer_windows,
+        answer_firsts=[part["at"][0].as_py() for part in material.answer_parts],
     )  # fmt: skip
     return calibrated(scope, counted, made_of)
 
@@ -150,12 +153,13 @@ def calibrated(scope: Scope, counted: Counted, made_of: str) -> Yardstick:
             scope, Family.FEATURE_DRIFT, [bins[n] for n in drifting],
             [[window[n] for n in drifting] for window in counted.windows],
             [part.inside for part in counted.parts],
-            groupings_of(scope.calendar, counted.parts),
+            groupings_of(scope.calendar, [part.first for part in counted.parts]),
         ),
         answers=tuple(answers),
         answer_drift=_drift(
             scope, Family.PREDICTION_DRIFT, answers, counted.answer_windows,
             [True] * len(counted.answer_windows),
+            groupings_of(scope.calendar, counted.answer_firsts),
         ),
         rates=rates_from(scope, material_of(counted.parts), bins, counted.windows),
         windows=len(counted.parts),

@@ -13,6 +13,7 @@ from controlplane.domain.references import Reference
 from controlplane.domain.reigns import Reign
 from controlplane.domain.versions import Version
 from controlplane.monitor import moving, panes
+from controlplane.monitor.yardstick import stored_in
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Store
 from detectors.finding import Basis, Verdict
@@ -20,6 +21,7 @@ from tests.watched import (
     DAY,
     HOUR,
     SERVED,
+    TRAINED,
     WEEK,
     a_model,
     a_policy,
@@ -328,3 +330,18 @@ def crown(store: Store, name: str, since: object) -> None:
         t.ledger.put(a_version(name, trained_from=SERVED, trained_to=since))
 
     store.write(work).result()
+
+
+def test_predictions_of_windows_that_slide_are_calibrated_by_windows_as_long_apart(
+    store: Store,
+) -> None:
+    watch(store, a_policy(windows=SLIDING), versions=[a_version(trained_to=TRAINED)])
+    history = rows(TRAINED, 70 * 24, seed=7)
+    said = history.select(["id", "at"])
+    said = said.append_column("prediction", pa.array(history["wind"].to_numpy() / 2.0))
+    store.write(lambda t: t.events.append_scored("boats", "v1", said)).result()
+    serve(store, 3)
+    step(store, SERVED + 3 * DAY)
+    made = stored_in(reference_of(store, newest(store)[-1]))
+    assert (made.windows, made.answer_drift.windows) == (35, 34)
+    assert made.answer_drift.usual["prediction"] == 48.0

@@ -208,15 +208,6 @@ def test_columns_that_are_no_numbers_are_shifted_by_share(kind) -> None:
     assert moved == pytest.approx(0.5 * np.sqrt(top * (1 - top)), abs=1e-9)
 
 
-def test_sliding_windows_count_only_as_far_as_they_do_not_overlap() -> None:
-    generator = np.random.default_rng(15)
-    windows = [normals(generator, 100, 1) for _ in range(60)]
-    _, few = calibrated(windows, overlap=7)
-    assert (few.threshold, few.needs, few.basis) == (None, 150, None)
-    _, many = calibrated(windows, overlap=2)
-    assert (many.tail, many.basis, many.needs) == ("gumbel", Basis.CALIBRATED, 0)
-
-
 def test_a_threshold_from_blocks_of_a_short_reference_is_optimistic() -> None:
     generator = np.random.default_rng(16)
     _, found = calibrated([normals(generator, 100, 1) for _ in range(40)], pseudo=True)
