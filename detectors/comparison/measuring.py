@@ -31,6 +31,7 @@ from detectors.ordered import Ordered
 from detectors.reading import Counts
 
 SCHEMA: Final = "schema"
+ROW_NUMBER: Final = "looks like a row number or a key; not judged"
 _OF_NAMES: Final = frozenset({missing.NAME})
 """What is said of a column that names rows."""
 DEFAULT: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -150,24 +151,27 @@ def _pair(reference: Held, window: Held) -> Pair | None:
     return None
 
 
-def measured(reference: Held, window: Held, asked: Asked = NOTHING_ASKED) -> ComparedColumn:
+def measured(
+    reference: Held, window: Held, asked: Asked = NOTHING_ASKED, *, is_key: bool = False
+) -> ComparedColumn:
     """A column measured on both sides, nothing judged yet but by fixed and hard thresholds.
 
     Both sides are of one kind; beside what is asked for there are the findings that a verdict
-    rests on. O(n + m) after the sort.
+    rests on. A column of numbers that `is_key` counts its rows: its distribution is not judged.
+    O(n + m) after the sort.
     """
     kind = _kind(window)
     names = asked.of(kind)
     wanted = (*names, *(name for name in DEFAULT[kind] if name not in names))
     found = findings(reference, window, wanted, asked)
     first, second = _side(reference), _side(window)
-    if _names_rows(reference):
+    if is_key or _names_rows(reference):
         found = [f if f.detector in _OF_NAMES else _unjudged(f) for f in found]
     if first.missing == first.rows and second.missing < second.rows:
         found.append(revived(window.column, first, second))
     column = ComparedColumn(
         column=window.column, kind=kind, verdict=Verdict.INCONCLUSIVE, reference=first,
-        current=second, findings=tuple(found),
+        current=second, findings=tuple(found), note=ROW_NUMBER if is_key else None,
     )  # fmt: skip
     if isinstance(reference, Ordered) and isinstance(window, Ordered):
         return msgspec.structs.replace(column, histogram=sides.histogram(reference, window))

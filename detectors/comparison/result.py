@@ -67,7 +67,9 @@ class ComparedColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column: what both sides hold of it, what the detectors found, what is concluded.
 
     `kind` is what it was compared as, the reference's where the two differ. A side is None where it
-    has no such column or one that could not be read; `note` then says so.
+    has no such column or one that could not be read; `note` then says so. `course` are the means of
+    the current side's numbers in consecutive blocks of rows, in the order of the file, in the
+    column's units, None for a block without any.
     """
 
     column: str
@@ -78,6 +80,7 @@ class ComparedColumn(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     histogram: Histogram | None = None
     levels: Levels | None = None
+    course: tuple[float | None, ...] = ()
     note: str | None = None
 
 

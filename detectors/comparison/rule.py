@@ -58,6 +58,14 @@ def only(column: ComparedColumn, asked: Asked) -> ComparedColumn:
     return msgspec.structs.replace(column, findings=found, verdict=verdict)
 
 
+def by_windows(column: ComparedColumn, verdicts: Sequence[Verdict]) -> ComparedColumn:
+    """A column judged by its windows; a fixed or hard limit that all its rows failed stays so."""
+    own = _verdict(column, column.findings) if column.findings else column.verdict
+    stays = own in {Verdict.FAILED, Verdict.ERROR} or not verdicts
+    verdict = own if stays else verdict_of(verdicts)
+    return msgspec.structs.replace(column, verdict=verdict)
+
+
 def verdict_of(verdicts: Sequence[Verdict]) -> Verdict:
     """One verdict of many: the worst that was reached; inconclusive where none was.
 
@@ -70,12 +78,13 @@ def verdict_of(verdicts: Sequence[Verdict]) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
-def sentence(columns: Sequence[ComparedColumn], level: float = LEVEL) -> str:
-    """What the verdicts rest on."""
+def sentence(columns: Sequence[ComparedColumn], level: float = LEVEL, *, parts: int = 0) -> str:
+    """What the verdicts rest on; `parts` are how many parts of the rows were compared beside all."""
     tests = sum(len(_tests(column)) for column in columns)
+    among = f", those of {parts} parts among them" if parts else ""
     return (
-        f"failed: chance explains the change with less than {level:.0%} over all {tests} tests "
-        "(Holm), rows taken for independent, and the change is large enough to matter; optimistic, "
+        f"failed: chance explains the change with less than {level:.0%} over all {tests} tests"
+        f"{among} (Holm), rows taken for independent, and the change is large enough to matter; optimistic, "
         "as nothing is known of how much one day differs from the next"
     )
 
@@ -123,7 +132,7 @@ def _concluded(finding: Finding, column: ComparedColumn, unlikely: bool) -> Find
     """A shown finding judged by its size; missing values beyond their hard limit stay failed."""
     hard = finding.basis is Basis.HARD and finding.verdict is Verdict.FAILED
     shown = finding.reason == str(Reason.SHOWN) or finding.detector == missing.NAME
-    size = _size(finding, column)
+    size = size_of(finding, column)
     if hard or finding.basis is Basis.FIXED or not shown or size is None:
         return finding
     apart, floor = size
@@ -133,8 +142,15 @@ def _concluded(finding: Finding, column: ComparedColumn, unlikely: bool) -> Find
     )  # fmt: skip
 
 
-def _size(finding: Finding, column: ComparedColumn) -> tuple[float, float] | None:
-    """The size of a change and the least that matters, in the same unit; None: not judged."""
+def size_of(finding: Finding, column: ComparedColumn) -> tuple[float, float] | None:
+    """The size of a change beyond chance and the least that matters, in the unit of the detector's
+    effect; None where a finding is not judged by its size.
+
+    >>> found = Finding(column="x", detector="ks", statistic=0.23, effect=0.22, verdict=Verdict.PASSED)
+    >>> size_of(found, ComparedColumn(column="x", kind=Kind.NUMERIC, verdict=Verdict.PASSED,
+    ...     reference=None, current=None, findings=(found,)))
+    (0.22, 0.05)
+    """
     floor = _floor(column)
     match finding.detector:
         case wasserstein.NAME:

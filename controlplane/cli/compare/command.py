@@ -3,7 +3,7 @@
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -39,7 +39,7 @@ def _detector_names(_: click.Context, __: click.Parameter, incomplete: str) -> l
     "leeboard compare january.parquet february.parquet",
     "leeboard compare train.csv.gz today.ndjson --columns age,income --json",
     "leeboard compare a.parquet b.parquet --detector ks --threshold ks=0.1",
-    "leeboard compare a.parquet b.parquet --html drift.html",
+    "leeboard compare a.parquet b.parquet --by region --html drift.html",
     "leeboard compare a.parquet b.parquet > /dev/null || echo look at it",
 ))  # fmt: skip
 @click.argument("reference", type=FILE)
@@ -52,6 +52,12 @@ def _detector_names(_: click.Context, __: click.Parameter, incomplete: str) -> l
               help="A detector fails above this value, whatever chance says; may be repeated.")  # fmt: skip
 @click.option("--false-alarms", "level", type=SHARE, default=0.05, show_default=True,
               help="How often a comparison without any change may fail.")  # fmt: skip
+@click.option("--by", metavar="COLUMN",
+              help="Compare the rows of each level of this column as well.")  # fmt: skip
+@click.option("--time", metavar="COLUMN",
+              help="Judge windows of the current file by those of the reference.")  # fmt: skip
+@click.option("--every", metavar="LENGTH",
+              help="How long such a window is, as 6h or 7d; default: as the reference allows.")  # fmt: skip
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write a report with plots as well: one file that fetches nothing.")  # fmt: skip
 @click.option("--salt", envvar="LEEBOARD_SALT", metavar="SECRET",
@@ -118,18 +124,34 @@ def _compared(
     """The comparison of two files of rows, or of what a profile keeps of them."""
     from controlplane.cli.profiling.recognised import is_profile  # noqa: PLC0415 - beside the others
 
+    _go_together(told)
     if not (is_profile(reference) or is_profile(current)):
         from controlplane.cli.compare import running  # noqa: PLC0415 - NumPy, Arrow
 
         return running.compared(_job(reference, current, level, told))
     from controlplane.cli.compare import profiled  # noqa: PLC0415 - as above
 
+    needing = next((option for option in ("by", "time") if told[option] is not None), None)
+    if needing is not None:
+        message = f"--{needing} needs the rows of both files; a profile holds none"
+        raise click.UsageError(message)
     return profiled.compared(profiled.Job(
         reference=reference, current=current,
         asked=_asked(_texts(told["detectors"]), _texts(told["thresholds"])),
         columns=_columns(told["columns"]), drop=frozenset(_texts(told["drop"])), level=level,
         salt=str(told["salt"] or "").encode(),
     ))  # fmt: skip
+
+
+def _go_together(told: Mapping[str, object]) -> None:
+    if told["by"] is not None and told["time"] is not None:
+        message = "--by and --time both cut the rows; expected one of them"
+        raise click.UsageError(message)
+    if told["every"] is not None and told["time"] is None:
+        message = (
+            "--every says how long windows are; expected --time with the column of times as well"
+        )
+        raise click.UsageError(message)
 
 
 def _job(reference: Path, current: Path, level: float, told: dict[str, object]) -> "Job":
@@ -140,11 +162,12 @@ def _job(reference: Path, current: Path, level: float, told: dict[str, object]) 
     first, second = source(reference), source(current)
     drop = _texts(told["drop"])
     columns = _columns(told["columns"])
-    for name in (*drop, *(columns or ())):
+    by, at = _text(told["by"]), _text(told["time"])
+    for name in (*drop, *(columns or ()), *(name for name in (by, at) if name is not None)):
         _known_column(name, first, second)
     return Job(
         reference=first, current=second, asked=asked, columns=columns, drop=frozenset(drop),
-        level=level,
+        level=level, by=by, time=at, every=_text(told["every"]),
     )  # fmt: skip
 
 
@@ -194,6 +217,10 @@ def _columns(text: object) -> tuple[str, ...] | None:
     if not isinstance(text, str):
         return None
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:

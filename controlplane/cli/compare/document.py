@@ -1,8 +1,11 @@
 """The JSON of a comparison: its shape is a promise to scripts."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from detectors.comparison.result import ComparedColumn, Comparison, Rows, Side
+from detectors.comparison.rule import verdict_of
 from detectors.finding import Finding, Kind, Verdict
 
 
@@ -33,12 +36,17 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def document(comparison: Comparison, seconds: float) -> Document:
-    """The document of a comparison."""
+    """The document of a comparison; findings of a part of the rows stand with their column's, and
+    its verdict is that of all of them."""
+    within: dict[str, list[ComparedColumn]] = {}
+    for segment in comparison.segments:
+        for column in segment.comparison.columns:
+            within.setdefault(column.column, []).append(column)
     return Document(
         rows=comparison.rows,
         verdict=comparison.verdict,
         seconds=round(seconds, 3),
-        columns=[_column(column) for column in comparison.columns],
+        columns=[_column(column, within.get(column.column, ())) for column in comparison.columns],
     )
 
 
@@ -47,6 +55,8 @@ def share_missing(side: Side | None) -> float | None:
     return side.missing / side.rows if side is not None and side.rows else None
 
 
-def _column(column: ComparedColumn) -> Column:
+def _column(column: ComparedColumn, parts: Sequence[ComparedColumn]) -> Column:
     missing = Shares(share_missing(column.reference), share_missing(column.current))
-    return Column(column.column, column.kind, column.verdict, missing, column.findings)
+    verdict = verdict_of([column.verdict, *(part.verdict for part in parts)])
+    findings = (*column.findings, *(finding for part in parts for finding in part.findings))
+    return Column(column.column, column.kind, verdict, missing, findings)

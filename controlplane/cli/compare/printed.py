@@ -8,7 +8,8 @@ import click
 from controlplane.cli import render
 from controlplane.cli.compare.document import share_missing
 from controlplane.cli.render import NOTHING, badge, count, number
-from detectors.comparison.result import ComparedColumn, Comparison, Histogram, Levels
+from detectors.comparison.result import ComparedColumn, Comparison, Histogram, Levels, Segment
+from detectors.comparison.rule import size_of
 from detectors.finding import Basis, Finding, Reason, Verdict
 
 COLUMNS: Final = [
@@ -17,12 +18,19 @@ COLUMNS: Final = [
     render.Column("current", spare=True), render.Column("missing"), render.Column("p", right=True),
     render.Column("judged by", spare=True),
 ]  # fmt: skip
+PARTS: Final = [
+    render.Column("rows of"), render.Column("reference", right=True, spare=True),
+    render.Column("current", right=True, spare=True), render.Column("verdict"),
+    render.Column("columns failed", right=True), render.Column("what moved most", grows=True),
+]  # fmt: skip
+MOST_NAMED: Final = 3
 BARS: Final = " ▁▂▃▄▅▆▇█"
 WIDE: Final = 14
 ORDER: Final = {
     Verdict.ERROR: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 2, Verdict.PASSED: 3,
 }  # fmt: skip
 LEAST_P: Final = 1e-99
+_OF_WINDOWS: Final = frozenset({Basis.CALIBRATED, Basis.PROVISIONAL})
 _SIZES: Final = ("wasserstein", "jensen_shannon", "ks", "psi", "chi_squared")
 _REASONS: Final = {
     Reason.INSUFFICIENT: "too few values to judge", Reason.NOT_APPLICABLE: "not comparable",
@@ -36,14 +44,20 @@ def lines(comparison: Comparison, seconds: float) -> Iterator[str]:
     yield render.heading(
         f"{comparison.reference} → {comparison.current}  {badge(comparison.verdict)}"
     )
-    failed = sum(column.verdict is Verdict.FAILED for column in columns)
     yield (
-        f"{count(rows.reference)} and {count(rows.current)} rows, {failed} of {len(columns)} columns "
+        f"{count(rows.reference)} and {count(rows.current)} rows, {len(_failed(columns))} of {len(columns)} columns "
         f"failed, {seconds:.1f} s"
     )
     yield ""
     order = sorted(columns, key=lambda column: (ORDER[column.verdict], -moved(column)))
-    yield from render.table(COLUMNS, map(_line, order), width=render.width())
+    yield from render.table(
+        COLUMNS,
+        [_line(column, deciding_of(column, comparison)) for column in order],
+        width=render.width(),
+    )
+    if comparison.segments:
+        yield ""
+        yield from render.table(PARTS, map(_part, _in_order(comparison)), width=render.width())
     yield ""
     yield from render.wrapped(comparison.rule, indent="")
     for note in comparison.notes:
@@ -89,13 +103,35 @@ def sparkline(counts: Sequence[int]) -> str:
     return "".join(BARS[-(-8 * rows // most)] for rows in counts)
 
 
-def _line(column: ComparedColumn) -> tuple[str, ...]:
+def _line(column: ComparedColumn, deciding: Finding | None) -> tuple[str, ...]:
     before, now = _pictures(column)
-    deciding = _deciding(column)
     return (
         column.column, str(column.kind), badge(str(column.verdict)), words(column), before, now,
-        _missing(column), _p_value(deciding), _judged_by(deciding),
+        _missing(column), _p_value(deciding), _judged_by(deciding, column),
     )  # fmt: skip
+
+
+def _in_order(comparison: Comparison) -> list[Segment]:
+    """The parts of the rows, those in which most columns failed first."""
+    return sorted(comparison.segments, key=lambda part: (
+        ORDER[part.comparison.verdict], -len(_failed(part.comparison.columns)), part.level
+    ))  # fmt: skip
+
+
+def _part(part: Segment) -> tuple[str, ...]:
+    rows, columns = part.comparison.rows, part.comparison.columns
+    failed = sorted(_failed(columns), key=moved, reverse=True)
+    named = [f"{column.column} {words(column)}" for column in failed[:MOST_NAMED]]
+    more = [f"{len(failed) - MOST_NAMED} more"] if len(failed) > MOST_NAMED else []
+    return (
+        f"{part.column}={part.level}", count(rows.reference), count(rows.current),
+        badge(str(part.comparison.verdict)), f"{len(failed)} of {len(columns)}",
+        "; ".join([*named, *more]) or NOTHING,
+    )  # fmt: skip
+
+
+def _failed(columns: Sequence[ComparedColumn]) -> list[ComparedColumn]:
+    return [column for column in columns if column.verdict is Verdict.FAILED]
 
 
 def _distribution(column: ComparedColumn, found: Mapping[str, Finding]) -> Iterator[str]:
@@ -159,11 +195,27 @@ def _missing(column: ComparedColumn) -> str:
     return "none" if before == now == 0 else f"{before:.1%} → {now:.1%}"
 
 
-def _deciding(column: ComparedColumn) -> Finding | None:
-    """The finding that the verdict rests on: the first failed one, else the first judged one."""
-    judged = [f for f in column.findings if f.verdict in {Verdict.FAILED, Verdict.PASSED}]
-    failed = [f for f in judged if f.verdict is Verdict.FAILED]
-    return next(iter(failed or judged), None)
+def deciding_of(column: ComparedColumn, comparison: Comparison) -> Finding | None:
+    """The finding that a verdict rests on: the first failed one of all rows; where windows were
+    calibrated, the one that stands out most in any of them; else the first judged one."""
+    own = [f for f in column.findings if f.verdict in {Verdict.FAILED, Verdict.PASSED}]
+    failed = [f for f in own if f.verdict is Verdict.FAILED]
+    if failed:
+        return failed[0]
+    of_windows = [
+        finding
+        for part in comparison.segments
+        for each in part.comparison.columns
+        if each.column == column.column
+        for finding in each.findings
+        if finding.basis in _OF_WINDOWS and finding.statistic is not None
+    ]
+    most = max(of_windows, key=_stands_out, default=None)
+    return most if most is not None else next(iter(own), None)
+
+
+def _stands_out(finding: Finding) -> tuple[bool, float]:
+    return finding.verdict is Verdict.FAILED, finding.statistic or 0.0
 
 
 def _p_value(finding: Finding | None) -> str:
@@ -172,12 +224,17 @@ def _p_value(finding: Finding | None) -> str:
     return f"<{LEAST_P:.0e}" if finding.p_value < LEAST_P else f"{finding.p_value:.2g}"
 
 
-def _judged_by(finding: Finding | None) -> str:
+def _judged_by(finding: Finding | None, column: ComparedColumn) -> str:
+    """What decided, in words: how large the change is beside the least that matters, or the limit."""
     if finding is None:
         return NOTHING
-    basis = finding.basis or Basis.OPTIMISTIC
+    size = size_of(finding, column) if finding.basis in {None, Basis.OPTIMISTIC} else None
+    if size is not None:
+        return click.style(f"{finding.detector} {size[0]:.2g}, floor {size[1]:g}", dim=True)
     limit = "" if finding.threshold is None else f" > {number(finding.threshold)}"
-    return click.style(f"{finding.detector}{limit}, {basis}", dim=True)
+    if finding.basis in _OF_WINDOWS and finding.threshold is not None:
+        limit = f" {finding.statistic:.2g}, usual below {finding.threshold:.2g}"
+    return click.style(f"{finding.detector}{limit}, {finding.basis or Basis.OPTIMISTIC}", dim=True)
 
 
 def _by_name(column: ComparedColumn) -> dict[str, Finding]:

@@ -2,18 +2,26 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pyarrow as pa
 
-from controlplane.cli.compare.source import Source, comparable, kind_of, plain
+from controlplane.cli.compare.concluding import Asking, Measured, concluded
+from controlplane.cli.compare.source import Source, comparable, kind_of, kinds_of, plain
 from controlplane.domain.errors import BadInput
+from detectors import reading
 from detectors.comparison import measuring, rule
+from detectors.comparison.course import counts_up, course
 from detectors.comparison.held import held
 from detectors.comparison.measuring import Asked
 from detectors.comparison.result import ComparedColumn, Comparison, Rows, Side
 from detectors.finding import Kind, Sample, Verdict
+from detectors.ordered import in_order
+
+if TYPE_CHECKING:
+    from controlplane.cli.compare.cutting import Cut
+    from controlplane.cli.compare.windows import Windows
 
 THREADS: Final = 2
 CELLS_AT_ONCE: Final = 1_000_000
@@ -25,7 +33,7 @@ Columns = Mapping[str, pa.ChunkedArray]
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What is compared with what, and how."""
+    """What is compared with what, and how; cut by a column or a time, into windows `every` so long."""
 
     reference: Source
     current: Source
@@ -33,6 +41,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] | None = None
     drop: frozenset[str] = frozenset()
     level: float = rule.LEVEL
+    by: str | None = None
+    time: str | None = None
+    every: str | None = None
 
     @property
     def rows(self) -> Rows:
@@ -57,39 +68,50 @@ def compared(job: Job) -> Comparison:
     if not names:
         message = "no column is left to be compared"
         raise BadInput(message)
-    found = _measured(job, names)
-    columns = [rule.only(column, job.asked) for column in rule.judged(found, job.level)]
-    return Comparison(
-        reference=job.reference.path, current=job.current.path, rows=job.rows,
-        verdict=rule.verdict_of([column.verdict for column in columns]),
-        columns=tuple(columns), rule=rule.sentence(found, job.level),
-        notes=(*job.reference.remarks, *job.current.remarks),
+    cut = _cut(job)
+    found = _measured(job, names, cut)
+    asking = Asking(
+        reference=job.reference.path, current=job.current.path, rows=job.rows, asked=job.asked,
+        level=job.level, notes=(*job.reference.remarks, *job.current.remarks),
     )  # fmt: skip
+    return concluded(asking, found) if cut is None else cut.concluded(asking, found)
 
 
-def _measured(job: Job, names: Sequence[str]) -> list[ComparedColumn]:
+def _cut(job: Job) -> "Cut | Windows | None":
+    if job.by is not None:
+        from controlplane.cli.compare.cutting import cut_by  # noqa: PLC0415 - where it is asked
+
+        return cut_by(job.by, job.reference, job.current)
+    if job.time is not None:
+        from controlplane.cli.compare.windows import windows_of  # noqa: PLC0415 - likewise
+
+        return windows_of(job.time, job.every, job.reference, job.current)
+    return None
+
+
+def _measured(job: Job, names: Sequence[str], cut: "Cut | Windows | None") -> list[Measured]:
     """Every column, unjudged, in the order of the names."""
-    found: dict[str, ComparedColumn] = {}
+    found: dict[str, Measured] = {}
     common: list[str] = []
     for name in names:
         unlike = _left_out(job, name)
         if unlike is None:
             common.append(name)
         else:
-            found[name] = unlike
+            found[name] = Measured(unlike)
     most = max(job.rows.reference, job.rows.current)
     size = max(1, CELLS_AT_ONCE // most)
     groups = [common[at : at + size] for at in range(0, len(common), size)]
     for columns in _mapped(
-        partial(_group, job), groups, threads=len(common) * most >= CELLS_FOR_THREADS
+        partial(_group, job, cut), groups, threads=len(common) * most >= CELLS_FOR_THREADS
     ):
-        found.update((column.column, column) for column in columns)
+        found.update((each.whole.column, each) for each in columns)
     return [found[name] for name in names]
 
 
 def _mapped(
-    work: Callable[[list[str]], list[ComparedColumn]], groups: list[list[str]], *, threads: bool
-) -> Iterable[list[ComparedColumn]]:
+    work: Callable[[list[str]], list[Measured]], groups: list[list[str]], *, threads: bool
+) -> Iterable[list[Measured]]:
     if not threads:
         return map(work, groups)
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - small files need no pool
@@ -122,44 +144,48 @@ def _noted(column: ComparedColumn, note: str) -> ComparedColumn:
     return msgspec.structs.replace(column, note=note)
 
 
-def _group(job: Job, names: list[str]) -> list[ComparedColumn]:
+def _group(job: Job, cut: "Cut | Windows | None", names: list[str]) -> list[Measured]:
     """Columns that are read together, measured one after the other and let go."""
     try:
         before, now = dict(job.reference.read(names)), dict(job.current.read(names))
     except BadInput as error:
         if len(names) > 1:
-            return [column for name in names for column in _group(job, [name])]
-        return [_error(names[0], str(error))]
-    return [_column(job, name, before.pop(name), now.pop(name)) for name in names]
+            return [column for name in names for column in _group(job, cut, [name])]
+        return [Measured(_error(names[0], str(error)))]
+    return [_column(job, cut, name, (before.pop(name), now.pop(name))) for name in names]
 
 
-def _column(job: Job, name: str, before: pa.ChunkedArray, now: pa.ChunkedArray) -> ComparedColumn:
+def _column(
+    job: Job,
+    cut: "Cut | Windows | None",
+    name: str,
+    values: tuple[pa.ChunkedArray, pa.ChunkedArray],
+) -> Measured:
     try:
-        first, second = plain(before), plain(now)
-        kinds = _kinds(first, second)
-        if kinds is None:
-            return _of_another_kind(job, name, (first, second))
-        sides = [held(Sample(name, kinds, values)) for values in (first, second)]
-        return measuring.measured(sides[0], sides[1], job.asked)
+        first, second = (plain(each) for each in values)
+        kind = kinds_of(first, second)
+        if kind is None:
+            return Measured(_of_another_kind(job, name, (first, second)))
+        samples = (Sample(name, kind, first), Sample(name, kind, second))
+        whole = _whole(samples, job.asked)
+        if cut is None or name == cut.column:
+            return Measured(whole)
+        return cut.measured(whole, samples, job.asked)
     except (ValueError, pa.ArrowException) as error:
-        return _error(name, str(error).splitlines()[0])
+        return Measured(_error(name, str(error).splitlines()[0]))
 
 
-def _kinds(before: pa.ChunkedArray, now: pa.ChunkedArray) -> Kind | None:
-    """The kind that both sides are compared as; None where they are of two.
-
-    A side without any value is of the other's kind; beside booleans, whatever may stand for them.
-    """
-    empty = [values.null_count == len(values) for values in (before, now)]
-    if all(empty):
-        return Kind.CATEGORICAL
-    if any(empty):
-        return kind_of(now if empty[0] else before)
-    first, second = kind_of(before), kind_of(now)
-    if first is second:
-        return first
-    both = {first, second}
-    return Kind.BOOLEAN if Kind.BOOLEAN in both and Kind.DATETIME not in both else None
+def _whole(samples: tuple[Sample, Sample], asked: Asked) -> ComparedColumn:
+    """All rows of a column; numbers are looked at in the order of the file before they are sorted."""
+    if samples[0].kind is not Kind.NUMERIC:
+        return measuring.measured(held(samples[0]), held(samples[1]), asked)
+    before, now = (reading.numbers(sample.values) for sample in samples)
+    name = samples[0].column
+    found = measuring.measured(
+        in_order(name, before), in_order(name, now), asked,
+        is_key=counts_up(before) and counts_up(now),
+    )  # fmt: skip
+    return msgspec.structs.replace(found, course=course(now))
 
 
 def _of_another_kind(

@@ -80,6 +80,23 @@ def kind_of(values: pa.ChunkedArray) -> Kind:
     return told(values.cast(pa.string()))
 
 
+def kinds_of(before: pa.ChunkedArray, now: pa.ChunkedArray) -> Kind | None:
+    """The kind that both sides are compared as; None where they are of two.
+
+    A side without any value is of the other's kind; beside booleans, whatever may stand for them.
+    """
+    empty = [values.null_count == len(values) for values in (before, now)]
+    if all(empty):
+        return Kind.CATEGORICAL
+    if any(empty):
+        return kind_of(now if empty[0] else before)
+    first, second = kind_of(before), kind_of(now)
+    if first is second:
+        return first
+    both = {first, second}
+    return Kind.BOOLEAN if Kind.BOOLEAN in both and Kind.DATETIME not in both else None
+
+
 def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Values as they are compared: without extension types, bytes as the text that they are."""
     kind = values.type

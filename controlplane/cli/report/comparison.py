@@ -34,6 +34,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """What the table is first sorted by: verdict, then how much moved."""
     small: Markup
     large: Markup
+    strip: Markup
     facts: list[tuple[str, str, str]]
     missing: tuple[float, float]
 
@@ -88,7 +89,7 @@ def _line(at: int, column: ComparedColumn) -> Line:
     return Line(
         at=at, column=column, word=WORDS[column.verdict], effect=effect,
         weight=10.0 * (len(ORDER) - ORDER[column.verdict]) + size, small=_small(column),
-        large=_large(column), facts=list(_facts(column)),
+        large=_large(column), strip=_strip(column), facts=list(_facts(column)),
         missing=(_missing_of(column.reference), _missing_of(column.current)),
     )  # fmt: skip
 
@@ -109,6 +110,14 @@ def _large(column: ComparedColumn) -> Markup:
     if column.levels is not None:
         return plots.levels(column.levels, says=f"levels of {column.column}, two bars each")
     return Markup("")
+
+
+def _strip(column: ComparedColumn) -> Markup:
+    side = column.reference
+    if not column.course or side is None or side.mean is None or side.std is None:
+        return Markup("")
+    says = f"mean of {column.column} in blocks of rows of the current, in the order of the file"
+    return plots.strip(column.course, (side.mean, side.std), says=says)
 
 
 def _facts(column: ComparedColumn) -> Iterable[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from detectors.comparison.result import Histogram, Levels
 
 SMALL: Final = (150.0, 34.0)
 LARGE: Final = (640.0, 220.0)
+STRIP: Final = (640.0, 64.0)
 MARGIN: Final = (44.0, 8.0, 26.0, 8.0)
 """Of a large plot: left, top, bottom, right."""
 LEVEL_HEIGHT: Final = 22.0
@@ -81,6 +82,49 @@ def histogram(found: Histogram, *, says: str) -> Markup:
     body += _area(shares.reference, shares.greatest, box, "reference")
     body += _steps(shares.current, shares.greatest, box, "current")
     return _svg(LARGE, body, says)
+
+
+def strip(means: Sequence[float | None], usual: tuple[float, float], *, says: str) -> Markup:
+    """The means of blocks of rows in the order of the file, over the band of the reference's mean
+    and standard deviation, `usual`; a block without a number leaves a gap."""
+    known = [mean for mean in means if mean is not None]
+    low, high = usual[0] - usual[1], usual[0] + usual[1]
+    least, most = min([low, *known]), max([high, *known])
+    if not most > least or not math.isfinite(most - least):
+        return Markup("")
+    left, _, _, right = MARGIN
+    (wide, tall), pad = STRIP, 4.0
+    box_wide, box_tall = wide - left - right, tall - 2.0 * pad
+
+    def height(value: float) -> float:
+        return pad + box_tall * (most - value) / (most - least)
+
+    band = Markup('<rect class="reference" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>')
+    line = Markup('<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>')
+    mark = Markup('<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>')
+    middle = height(usual[0])
+    body = band.format(left, height(high), box_wide, height(low) - height(high))
+    body += line.format(left, left + box_wide, middle, middle)
+    body += mark.format(left - 6.0, middle + 4.0, figure(usual[0]))
+    step = box_wide / len(means)
+    places = [
+        None if mean is None else (left + (at + 0.5) * step, height(mean))
+        for at, mean in enumerate(means)
+    ]  # fmt: skip
+    return _svg(STRIP, body + _trace(places), says)
+
+
+def _trace(places: Sequence[tuple[float, float] | None]) -> Markup:
+    """A line through points, broken where there is none; a point alone is a short dash."""
+    pieces: list[list[str]] = [[]]
+    for place in places:
+        if place is None:
+            pieces.append([])
+        else:
+            pieces[-1].append(f"{place[0]:.1f},{place[1]:.1f}")
+    drawn = [piece if len(piece) > 1 else piece * 2 for piece in pieces if piece]
+    line = Markup('<polyline class="current line" points="{}"/>')
+    return Markup("").join(line.format(" ".join(piece)) for piece in drawn)
 
 
 def levels(found: Levels, *, says: str) -> Markup:
