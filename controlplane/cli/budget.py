@@ -99,8 +99,8 @@ def _family(family: wire.BudgetFamily) -> tuple[str, ...]:
 
 def _measured(found: wire.Budget) -> Iterator[str]:
     for line in found.ledger:
-        if line.is_measured:
-            yield f"{line.detector} of {line.family}: {line.alarms:.2g} measured on past rows"
+        if line.says:
+            yield from render.wrapped(f"{line.family}: {line.says}", indent="")
 
 
 def _by_hand(found: wire.Budget) -> Iterator[str]:

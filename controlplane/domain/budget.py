@@ -59,9 +59,18 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         return self.alphas[family]
 
 
+def family_of(on: str) -> Family:
+    """Whose part of the budget the alarms of a stream on this are taken out of."""
+    if on == "error":
+        return Family.PERFORMANCE
+    return Family.PREDICTION_DRIFT if on in {"score", "prediction"} else Family.FEATURE_DRIFT
+
+
 def families_of(monitors: Monitors) -> frozenset[Family]:
-    """The families that a model file switches on; a guard always watches."""
+    """The families that a model file switches on, a stream's among them; a guard always watches."""
     used = {Family.PERFORMANCE}
+    if monitors.stream is not None:
+        used.add(family_of(monitors.stream.on))
     if monitors.drift is not None:
         used |= {Family.FEATURE_DRIFT, Family.PREDICTION_DRIFT}
     if monitors.quality is not None:
@@ -138,6 +147,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     share: float
     alarms: float
     is_measured: bool = False
+    says: str = ""
 
 
 def lines_of(budget: Budget, measured: Sequence[Line] = ()) -> tuple[Line, ...]:

@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 import msgspec
 from typing_extensions import override
 
-from controlplane.domain.budget import Family, Line
+from controlplane.domain.budget import Line, family_of
 from controlplane.domain.records import Record
 from detectors.streaming.state import State
 
@@ -70,24 +70,20 @@ class Stream(Record, frozen=True, kw_only=True):
         return self.begun_at
 
 
-def family_of(on: str) -> Family:
-    """Whose part of the budget a stream's alarms are taken out of."""
-    if on == ERROR:
-        return Family.PERFORMANCE
-    return Family.PREDICTION_DRIFT if on in {SCORE, PREDICTION} else Family.FEATURE_DRIFT
-
-
 def line_of(stream: Stream, count: float) -> Line | None:
     """A stream's line of the ledger of a budget of `count` false alarms a period.
 
-    None where nothing was measured, or nothing is read.
+    One that is refused is not read, so it costs nothing, and its line says why. None where nothing
+    was measured: what it may have is a part of what its family is designed for.
     """
     setup = stream.setup
-    if setup.alarms is None or setup.refused is not None:
+    if setup.alarms is None and setup.refused is None:
         return None
+    alarms = 0.0 if setup.refused is not None else setup.alarms or 0.0
     return Line(
         family=family_of(stream.on), detector=stream.detector.detector,
-        share=setup.share / count, alarms=setup.alarms, is_measured=True,
+        share=setup.share / count, alarms=alarms, is_measured=setup.refused is None,
+        says=ledger_line(stream),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from controlplane.domain.budget import Family
 from controlplane.domain.grid import HOUR, boundary, number_at
 from controlplane.domain.moving import MOVING
+from controlplane.domain.policy import Reference as Asked
 from controlplane.domain.windows import Calendar, Window, closes, is_whole
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.yardstick import Measure
@@ -96,7 +97,7 @@ def _until(
             f"{measure.yardstick.windows}"
         )
         return
-    when = judged_from(scope, window, needs)
+    when = judged_from(scope.calendar, scope.policy.reference, window, needs)
     if when is not None:
         yield (
             f"{what} can be judged from {_at(when)} on: {needs} more "
@@ -104,15 +105,14 @@ def _until(
         )
 
 
-def judged_from(scope: Scope, window: Window, needs: int) -> datetime | None:
+def judged_from(calendar: Calendar, asked: Asked, window: Window, needs: int) -> datetime | None:
     """When the rows close of the first window with so many more calibration windows before it.
 
-    A window that is whole is itself one of those of the next. Seasons bring one each.
+    `asked` is the reference of the model file. A window that is whole is itself one of those of
+    the next. Seasons bring one each.
     """
-    calendar = scope.calendar
     if (grid := calendar.grid) is None:
         return None
-    asked = scope.policy.reference
     pace = calendar.overlap
     if asked.kind in MOVING and asked.season is not None:
         pace = max(asked.season // grid.step, 1)

@@ -10,12 +10,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from controlplane.domain.budget import families_of, shares_of
+from controlplane.domain.budget import families_of, family_of, shares_of
 from controlplane.domain.models import LossScale
 from controlplane.domain.names import digest, seed_of
 from controlplane.domain.policy import Stream as Asked
 from controlplane.domain.reigns import Reign
-from controlplane.domain.streams import AUTO, ERROR, PART, Setup, Stream, family_of
+from controlplane.domain.streams import AUTO, ERROR, PART, Setup, Stream
 from controlplane.domain.versions import Version
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.stream_values import Read, is_right_or_wrong, reference

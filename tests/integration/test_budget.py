@@ -10,7 +10,8 @@ from controlplane.api.budgets import budget_in
 from controlplane.domain.alerts import AlarmVerdict, Alert, Severity
 from controlplane.domain.errors import NotFound, Refused
 from controlplane.domain.models import Model
-from controlplane.domain.policy import Drift, Performance
+from controlplane.domain.policy import Drift, Monitors, Performance, Windows
+from controlplane.domain.policy import Reference as Asked
 from controlplane.domain.references import Reference
 from controlplane.domain.windows import Score, Window
 from controlplane.lifecycle.attending import Attending
@@ -93,6 +94,30 @@ def test_before_any_window_there_is_no_threshold_and_it_says_so(store: Store) ->
     found = told(store)
     assert (found.version, found.calibration_windows, found.columns) == ("v1", 0, [])
     assert {family.threshold for family in found.families} == {None}
+
+
+@pytest.mark.parametrize(
+    ("weeks", "needs", "says"),
+    [
+        (2, 3, "3 more windows, so from 2024-05-27 00:00 UTC on"),
+        (1, 0, "made anew for every window from those before it, 10 for the newest"),
+    ],
+)
+def test_of_a_reference_that_moves_the_budget_says_what_is_missing_and_until_when(
+    store: Store, weeks: int, needs: int, says: str
+) -> None:
+    every = weeks * WEEK
+    only = Monitors(drift=Drift(), quality=None, performance=None, stream=None)
+    watch(store, a_policy(
+        reference=Asked(kind="trailing", trailing=4 * WEEK), monitors=only,
+        windows=Windows(every=every, lateness=timedelta(0)),
+    ))  # fmt: skip
+    log(store, rows(SERVED, weeks * 7 * 24, seed=3, version="v1"))
+    step(store, SERVED + every)
+    drift = told(store).families[0]
+    assert (drift.family, drift.threshold, drift.needs) == ("feature_drift", None, needs)
+    assert drift.judged_from == (SERVED + 4 * every if needs else None)
+    assert says in drift.says
 
 
 def test_verdicts_are_kept_and_too_many_false_alarms_break_the_budget(store, attending) -> None:

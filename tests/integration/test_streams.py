@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from controlplane.api.budgets import budget_in
 from controlplane.domain import streams
-from controlplane.domain.models import LossScale
+from controlplane.domain.models import LossScale, Model
 from controlplane.domain.policy import Monitors, Policy, Stream, Windows
 from controlplane.domain.reigns import Reign
 from controlplane.domain.schema import Task
@@ -19,6 +20,7 @@ from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Store
 from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.streaming.catalogue import CATALOGUE
+from tests.fakes import FixedClock
 from tests.watched import (
     DAY,
     HOUR,
@@ -158,6 +160,11 @@ def test_a_stream_without_a_reference_to_scale_it_by_is_refused_in_words(store: 
     assert first.notes[-1] == (
         "stream adwin on prediction: not read, there are no values of a reference to scale it by"
     )
+    with store.read() as view:
+        told_of = budget_in(view, view.ledger.get(Model, "boats"), FixedClock(SERVED + 2 * DAY))
+    [line] = [line for line in told_of.ledger if line.detector == "adwin"]
+    assert (line.family, line.alarms, line.is_measured) == ("prediction_drift", 0.0, False)
+    assert line.says == first.notes[-1]
 
 
 def test_values_that_resemble_their_neighbours_are_read_as_means(store: Store) -> None:

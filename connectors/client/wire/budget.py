@@ -13,6 +13,7 @@ class BudgetLine(msgspec.Struct, frozen=True, kw_only=True):
     share: float = 0.0
     alarms: float = 0.0
     is_measured: bool = False
+    says: str = ""
 
 
 class BudgetFamily(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +32,7 @@ class BudgetFamily(msgspec.Struct, frozen=True, kw_only=True):
     trustworthy: bool = True
     basis: str | None = None
     needs: int = 0
+    judged_from: datetime | None = None
     says: str = ""
 
 

@@ -16,6 +16,9 @@ class BudgetLine(msgspec.Struct, frozen=True, kw_only=True):
     """False alarms expected a period."""
     is_measured: bool
     """Measured on the model's own past rows; otherwise it is what thresholds are designed for."""
+    says: str
+    """Of a detector that reads rows one after another: what it may have, what it had, or why it is
+    not read; empty for the others."""
 
 
 class BudgetFamily(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +46,9 @@ class BudgetFamily(msgspec.Struct, frozen=True, kw_only=True):
     basis: str | None
     needs: int
     """Calibration windows that are missing until there is a threshold."""
+    judged_from: datetime | None
+    """When the first window closes that has them, as windows come; null where none are missing,
+    where they do not come by themselves, or where nobody can say yet."""
     says: str
 
 
