@@ -1,5 +1,6 @@
 """The first two moments of a numeric column: how far its mean and its spread have moved."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -91,6 +92,28 @@ def moments(values: Floats) -> Moments:
         return Moments(values.size, first, 0.0)
     with np.errstate(all="ignore"):
         return Moments(values.size, float(values.mean()), float(values.std(ddof=1)))
+
+
+def pooled(parts: Sequence[Moments]) -> Moments:
+    """The moments of all rows of the parts together; without a row, none and zeros.
+
+    Equal means and no spread give no spread, exactly. Chan, Golub and LeVeque 1983.
+
+    >>> both = pooled([moments(np.array([1.0, 2.0])), moments(np.array([6.0]))])
+    >>> both == moments(np.array([1.0, 2.0, 6.0]))
+    True
+    """
+    held = [part for part in parts if part.rows]
+    if not held:
+        return Moments(0, 0.0, 0.0)
+    rows = np.array([part.rows for part in held])
+    means = np.array([part.mean for part in held]) - held[0].mean
+    with np.errstate(all="ignore"):
+        middle = float(rows @ means) / rows.sum()
+        within = (rows - 1) @ np.square([part.std for part in held])
+        squares = float(within + rows @ np.square(means - middle))
+    total = int(rows.sum())
+    return Moments(total, held[0].mean + middle, float(np.sqrt(squares / max(total - 1, 1))))
 
 
 def welch_t(first: Moments, second: Moments) -> tuple[float, float]:

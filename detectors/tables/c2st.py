@@ -57,7 +57,7 @@ def c2st(reference: Table, sample: Table, params: C2stParams = _DEFAULT) -> Find
     rows = min(figures.rows, figures.rows_reference, ROWS)
     encoding = freeze(reference)
     if not encoding.size:
-        return tables.not_applicable(NAME, sample)
+        return tables.not_applicable(NAME, sample.rows)
     if rows >= 2 * _BLOCKS:
         points = np.concatenate([encode(encoding, thinned(t, rows)) for t in (reference, sample)])
         blocks = np.concatenate([_stretches(rows), _BLOCKS + _stretches(rows)])

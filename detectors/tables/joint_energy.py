@@ -47,7 +47,7 @@ def joint_energy(reference: Table, sample: Table, params: JointEnergyParams = _D
     figures = Figures(rows=sample.rows, rows_reference=reference.rows)
     encoding, generator = freeze(reference), np.random.default_rng(params.seed)
     if not encoding.size:
-        return tables.not_applicable(NAME, sample)
+        return tables.not_applicable(NAME, sample.rows)
     if min(figures.rows, figures.rows_reference) > 1:
         x, y = (_drawn(encode(encoding, t), params.rows, generator) for t in (reference, sample))
         apart = distances(np.concatenate([x, y]))

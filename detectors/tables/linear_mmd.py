@@ -49,7 +49,7 @@ def linear_mmd(reference: Table, sample: Table, params: LinearMmdParams = _DEFAU
     quadruples = min(figures.rows, figures.rows_reference) // 2
     encoding = freeze(reference)
     if not encoding.size:
-        return tables.not_applicable(NAME, sample)
+        return tables.not_applicable(NAME, sample.rows)
     if quadruples > 1:
         wide = width(encode(encoding, thinned(reference, _SCALE_ROWS)))
         generator = np.random.default_rng(params.seed)

@@ -16,7 +16,7 @@ NAME: Final = "mmd"
 FEATURES: Final = 256
 _SCALE_ROWS: Final = 1000
 _ROUNDING: Final = 1e-9
-_AT_ONCE: Final = 8192
+AT_ONCE: Final = 8192
 """Rows whose features are in memory together."""
 
 
@@ -76,13 +76,18 @@ def mmd(reference: Table, sample: Table, params: MmdParams = _DEFAULT) -> Findin
 
 def compared(features: Features, sample: Table, threshold: float | None = None) -> Finding:
     """The same from what was frozen of the reference."""
+    return found(features, sums(features, sample), sample.rows, threshold)
+
+
+def found(features: Features, window: Floats, rows: int, threshold: float | None = None) -> Finding:
+    """The same of a window that is known by its features' sums."""
     if not features.encoding.size:
-        return tables.not_applicable(NAME, sample)
-    figures = Figures(rows=sample.rows, rows_reference=features.rows)
+        return tables.not_applicable(NAME, rows)
+    figures = Figures(rows=rows, rows_reference=features.rows)
     if min(figures.rows, figures.rows_reference) > 1:
-        found = discrepancy(features, sums(features, sample), sample.rows)
+        apart = discrepancy(features, window, rows)
         figures = msgspec.structs.replace(
-            figures, statistic=found.biased, effect=max(0.0, found.unbiased)
+            figures, statistic=apart.biased, effect=max(0.0, apart.unbiased)
         )
     return tables.answer(NAME, figures, threshold)
 
@@ -102,15 +107,27 @@ def made_of(reference: Table, *, seed: int, features: int = FEATURES) -> Feature
 
 def sums(features: Features, table: Table) -> Floats:
     """The sums of a window's features, shape (D,): those of windows add up."""
-    points = encode(features.encoding, table)
+    total = np.zeros(len(features.sums))
+    for part in table.cut(AT_ONCE):
+        total += added(features, encode(features.encoding, part))
+    return total
+
+
+def added(features: Features, points: Floats) -> Floats:
+    """The same of some rows as points, shape (rows, encoding.size).
+
+    Cosines are of single floats, which takes an eighth of the time: a mean of them is off by some
+    1e-7, and the discrepancy by its square.
+    """
     count = len(features.sums)
     generator = np.random.default_rng(features.seed)
     directions = generator.normal(size=(points.shape[1], count)) / features.width
     phases = generator.uniform(0.0, 2.0 * np.pi, size=count)
-    found = np.zeros(count)
-    for start in range(0, len(points), _AT_ONCE):
-        found += np.cos(points[start : start + _AT_ONCE] @ directions + phases).sum(axis=0)
-    return found * float(np.sqrt(2.0 / count))
+    angles = points.astype(np.float32) @ directions.astype(np.float32)
+    angles += phases.astype(np.float32)
+    np.cos(angles, out=angles)
+    total: Floats = angles.sum(axis=0, dtype=np.float64) * float(np.sqrt(2.0 / count))
+    return total
 
 
 def discrepancy(

@@ -8,7 +8,7 @@ import numpy as np
 from detectors import tails
 from detectors.answers import Figures
 from detectors.finding import Finding
-from detectors.moments import Moments, moments, welch_t
+from detectors.moments import Moments, moments, pooled, welch_t
 from detectors.reading import Floats
 from detectors.tables import table as tables
 from detectors.tables.encoding import Encoding, encode, freeze
@@ -17,6 +17,8 @@ from detectors.tables.table import Table
 NAME: Final = "reconstruction"
 VARIANCE: Final = 0.65
 _FEWEST: Final = 2
+_AT_ONCE: Final = 8192
+"""Rows that are points in memory together."""
 
 
 class ReconstructionParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,21 +70,30 @@ def reconstruction(
 
 def compared(components: Components, sample: Table, threshold: float | None = None) -> Finding:
     """The same from what was frozen of the reference."""
+    return found(components, _moments(components, sample), threshold)
+
+
+def found(components: Components, window: Moments, threshold: float | None = None) -> Finding:
+    """The same of a window that is known by its errors' moments."""
     if not components.encoding.size:
-        return tables.not_applicable(NAME, sample)
-    figures = Figures(rows=sample.rows, rows_reference=components.errors.rows)
+        return tables.not_applicable(NAME, window.rows)
+    figures = Figures(rows=window.rows, rows_reference=components.errors.rows)
     if min(figures.rows, figures.rows_reference) > 1:
-        figures = _figures(components.errors, moments(errors(components, sample)))
+        figures = _figures(components.errors, window)
     return tables.answer(NAME, figures, threshold)
 
 
 def made_of(reference: Table, *, variance: float = VARIANCE) -> Components:
     """The components of a reference."""
     encoding = freeze(reference)
-    points = encode(encoding, reference)
-    centre = points.mean(axis=0) if len(points) else np.zeros(encoding.size)
-    apart = points - centre
-    along, directions = _principal(apart)
+    centre = np.zeros(encoding.size)
+    for part in reference.cut(_AT_ONCE):
+        centre += encode(encoding, part).sum(axis=0) / reference.rows
+    squares = np.zeros((encoding.size, encoding.size))
+    for part in reference.cut(_AT_ONCE):
+        off = encode(encoding, part) - centre
+        squares += off.T @ off
+    along, directions = _principal(squares / max(reference.rows, 1))
     kept = 0
     if along.sum() > 0.0:
         reached = np.cumsum(along) / along.sum()
@@ -93,9 +104,9 @@ def made_of(reference: Table, *, variance: float = VARIANCE) -> Components:
         directions=tuple(map(tuple, directions[:, :kept].T.tolist())),
         errors=Moments(0, 0.0, 0.0),
     )
-    if len(points) < _FEWEST:
+    if reference.rows < _FEWEST:
         return blank
-    return msgspec.structs.replace(blank, errors=moments(errors(blank, reference)))
+    return msgspec.structs.replace(blank, errors=_moments(blank, reference))
 
 
 def errors(components: Components, table: Table) -> Floats:
@@ -103,23 +114,30 @@ def errors(components: Components, table: Table) -> Floats:
 
     Sums of them over windows add up.
     """
-    apart = encode(components.encoding, table) - np.array(components.centre)
-    if not components.directions:
-        alone: Floats = np.sqrt(np.square(apart).sum(axis=1))
-        return alone
-    directions = np.array(components.directions)
-    projected = apart @ directions.T
-    left = np.square(apart).sum(axis=1) - np.square(projected).sum(axis=1)
-    found: Floats = np.sqrt(np.maximum(left, 0.0))
-    return found
+    return apart(components, encode(components.encoding, table))
 
 
-def _principal(apart: Floats) -> tuple[Floats, Floats]:
+def apart(components: Components, points: Floats) -> Floats:
+    """The same of some rows as points, shape (rows, encoding.size)."""
+    off = points - np.array(components.centre)
+    left = np.square(off).sum(axis=1)
+    if components.directions:
+        left -= np.square(off @ np.array(components.directions).T).sum(axis=1)
+    lengths: Floats = np.sqrt(np.maximum(left, 0.0))
+    return lengths
+
+
+def _moments(components: Components, table: Table) -> Moments:
+    parts = [errors(components, part) for part in table.cut(_AT_ONCE)]
+    return pooled([moments(part) for part in parts])
+
+
+def _principal(covariance: Floats) -> tuple[Floats, Floats]:
     """The variances along the principal directions, greatest first, and these as columns."""
-    if not apart.shape[1]:
+    if not covariance.size:
         return np.empty(0), np.empty((0, 0))
-    found, directions = np.linalg.eigh(apart.T @ apart / max(len(apart), 1))
-    return np.maximum(found[::-1], 0.0), directions[:, ::-1]
+    along, directions = np.linalg.eigh(covariance)
+    return np.maximum(along[::-1], 0.0), directions[:, ::-1]
 
 
 def _figures(then: Moments, now: Moments) -> Figures:

@@ -1,5 +1,6 @@
 """Rows with all their columns: what detectors of a window as a whole take."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -34,6 +35,13 @@ class Table(msgspec.Struct, frozen=True):
         """How many rows it has."""
         return len(self.columns[0].values) if self.columns else 0
 
+    def cut(self, rows: int) -> Iterator["Table"]:
+        """The table in pieces of so many rows, the last with what is left; no value is copied."""
+        for start in range(0, self.rows, rows):
+            yield Table(
+                tuple(Sample(s.column, s.kind, s.values.slice(start, rows)) for s in self.columns)
+            )
+
     def column(self, name: str) -> Sample:
         """A column by its name; raises ValueError where there is none."""
         found = next((sample for sample in self.columns if sample.column == name), None)
@@ -45,9 +53,9 @@ class Table(msgspec.Struct, frozen=True):
         return found
 
 
-def not_applicable(detector: str, sample: Table) -> Finding:
+def not_applicable(detector: str, rows: int) -> Finding:
     """The finding where no column of the reference can be compared."""
-    return answers.unjudged(detector, WHOLE.column, Reason.NOT_APPLICABLE, rows=sample.rows)
+    return answers.unjudged(detector, WHOLE.column, Reason.NOT_APPLICABLE, rows=rows)
 
 
 def answer(detector: str, figures: Figures, threshold: float | None) -> Finding:
