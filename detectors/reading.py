@@ -18,8 +18,8 @@ Counts = NDArray[np.int64]
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _MOST_ENTRIES = 100_000
 """Of a dictionary whose codes are counted; a longer one is counted as the texts it stands for."""
-_TRUE = pa.array(["true", "1"])
-_FALSE = pa.array(["false", "0"])
+_TRUE = pa.array(["true", "1"], pa.string())
+_FALSE = pa.array(["false", "0"], pa.string())
 
 
 def numbers(values: pa.ChunkedArray) -> Floats:

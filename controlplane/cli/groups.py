@@ -1,7 +1,6 @@
 """Groups of commands whose first word may be left out: `leeboard runs MODEL` lists."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, Final
 
 import click
@@ -40,6 +39,8 @@ class Listing(click.Group):
     def _refuse_a_slip(self, ctx: click.Context, args: list[str]) -> None:
         """A word beside others that is nearly a command was meant as one."""
         if len(args) > 1 and not args[0].startswith("-") and not args[1].startswith("-"):
+            from difflib import get_close_matches  # noqa: PLC0415 - only to mend a mistake
+
             near = get_close_matches(args[0], self.commands, n=1)
             if near:
                 name = ctx.info_name

@@ -1,7 +1,6 @@
 """How a command ends and what it says, for those that talk to no server and for those that do."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Final, NoReturn
 
 import click
@@ -33,5 +32,7 @@ def put(document: object) -> None:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """`; did you mean …?`, or nothing where no name is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only to mend a mistake
+
     near = get_close_matches(name, list(names), n=1)
     return f"; did you mean {near[0]}?" if near else ""

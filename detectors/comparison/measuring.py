@@ -44,10 +44,15 @@ DEFAULT: Final[Mapping[Kind, tuple[str, ...]]] = {
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Which detectors, by name: None for the default ones of a column's kind; fixed thresholds."""
+    """Which detectors, by name: None for the default ones of a column's kind; fixed thresholds.
+
+    Without `pictures` only the findings are computed, and what a verdict needs: no moments,
+    quantiles, bars or most frequent levels of either side.
+    """
 
     detectors: tuple[str, ...] | None = None
     thresholds: Mapping[str, float] = {}
+    pictures: bool = True
 
     def of(self, kind: Kind) -> tuple[str, ...]:
         """The detectors asked for that read this kind, in the order of asking."""
@@ -164,7 +169,8 @@ def measured(
     names = asked.of(kind)
     wanted = (*names, *(name for name in DEFAULT[kind] if name not in names))
     found = findings(reference, window, wanted, asked)
-    first, second = _side(reference), _side(window)
+    told = _side if asked.pictures else _rows_of
+    first, second = told(reference), told(window)
     if is_key or _names_rows(reference):
         found = [f if f.detector in _OF_NAMES else _unjudged(f) for f in found]
     if first.missing == first.rows and second.missing < second.rows:
@@ -173,6 +179,8 @@ def measured(
         column=window.column, kind=kind, verdict=Verdict.INCONCLUSIVE, reference=first,
         current=second, findings=tuple(found), note=ROW_NUMBER if is_key else None,
     )  # fmt: skip
+    if not asked.pictures:
+        return column
     if isinstance(reference, Ordered) and isinstance(window, Ordered):
         return msgspec.structs.replace(column, histogram=sides.histogram(reference, window))
     if isinstance(reference, Levelled) and isinstance(window, Levelled):
@@ -240,6 +248,12 @@ def _side(held: Held) -> Side:
     if isinstance(held, Ordered):
         return sides.of_numbers(held)
     return sides.of_levels(held) if isinstance(held, Levelled) else sides.of_dates(held)
+
+
+def _rows_of(held: Held) -> Side:
+    """What a verdict needs of a side."""
+    distinct = len(held.names) if isinstance(held, Levelled) else None
+    return Side(rows=held.rows, missing=held.missing, distinct=distinct)
 
 
 def _sample_of_numbers(held: Ordered) -> Sample:

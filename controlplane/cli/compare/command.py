@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from controlplane.cli.groups import examples
 from controlplane.cli.outcome import bad_news, cannot, nearest, put, say
 from controlplane.domain.errors import LeeboardError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from controlplane.cli.compare.running import Job
     from controlplane.cli.compare.source import Source
     from detectors.comparison.measuring import Asked
@@ -25,7 +26,11 @@ FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 SHARE: Final = click.FloatRange(0.0, 1.0, min_open=True, max_open=True)
 
 
-def _detector_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _detector_names(
+    _: click.Context, __: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - likewise
+
     from detectors.catalogue import CATALOGUE  # noqa: PLC0415 - for who presses Tab here
 
     return [
@@ -76,6 +81,7 @@ def compare(reference: Path, current: Path, *, as_json: bool, level: float, **to
         from detectors.finding import Verdict  # noqa: PLC0415 - NumPy, Arrow
 
         try:
+            told["pictures"] = not as_json or told["html"] is not None
             comparison = _compared(reference, current, level, told)
         except LeeboardError as error:
             cannot(str(error))
@@ -137,7 +143,7 @@ def _compared(
         raise click.UsageError(message)
     return profiled.compared(profiled.Job(
         reference=reference, current=current,
-        asked=_asked(_texts(told["detectors"]), _texts(told["thresholds"])),
+        asked=_asked(told),
         columns=_columns(told["columns"]), drop=frozenset(_texts(told["drop"])), level=level,
         salt=str(told["salt"] or "").encode(),
     ))  # fmt: skip
@@ -158,7 +164,7 @@ def _job(reference: Path, current: Path, level: float, told: dict[str, object]) 
     from controlplane.cli.compare.running import Job  # noqa: PLC0415 - see above
     from controlplane.cli.compare.source import source  # noqa: PLC0415
 
-    asked = _asked(_texts(told["detectors"]), _texts(told["thresholds"]))
+    asked = _asked(told)
     first, second = source(reference), source(current)
     drop = _texts(told["drop"])
     columns = _columns(told["columns"])
@@ -171,14 +177,17 @@ def _job(reference: Path, current: Path, level: float, told: dict[str, object]) 
     )  # fmt: skip
 
 
-def _asked(detectors: tuple[str, ...], thresholds: tuple[str, ...]) -> "Asked":
+def _asked(told: Mapping[str, object]) -> "Asked":
     from detectors.comparison.measuring import Asked  # noqa: PLC0415 - see above
 
-    fixed = dict(map(_threshold, thresholds))
+    detectors = _texts(told["detectors"])
+    fixed = dict(map(_threshold, _texts(told["thresholds"])))
     for name in (*detectors, *fixed):
         _known_detector(name)
-    return Asked(detectors=(*dict.fromkeys([*detectors, *fixed]),) if detectors else None,
-                 thresholds=fixed)  # fmt: skip
+    return Asked(
+        detectors=(*dict.fromkeys([*detectors, *fixed]),) if detectors else None,
+        thresholds=fixed, pictures=bool(told["pictures"]),
+    )  # fmt: skip
 
 
 def _threshold(text: str) -> tuple[str, float]:

@@ -185,7 +185,7 @@ def _whole(samples: tuple[Sample, Sample], asked: Asked) -> ComparedColumn:
         in_order(name, before), in_order(name, now), asked,
         is_key=counts_up(before) and counts_up(now),
     )  # fmt: skip
-    return msgspec.structs.replace(found, course=course(now))
+    return msgspec.structs.replace(found, course=course(now)) if asked.pictures else found
 
 
 def _of_another_kind(
