@@ -177,15 +177,24 @@ def in_words(family: Family, found: Calibration | None) -> str:
             "needed; until then only hard limits alarm"
         )
     compared = f"of the same {found.season.name}" if found.season else "of the whole reference"
+    optimistic = found.basis is Basis.OPTIMISTIC
+    windows = (
+        f"400 windows drawn from the blocks of {found.windows}"
+        if optimistic
+        else f"{found.windows} windows"
+    )
     said = (
-        f"in each of {found.windows} windows the score that stands out most was taken, compared "
+        f"in each of {windows} the score that stands out most was taken, compared "
         f"with the rows {compared}; {TAILS[found.tail or 't']} puts the height that such a maximum "
         f"passes with {found.alpha:.2g} at {found.threshold:.3g} standard deviations"
     )
     if found.basis is Basis.PROVISIONAL:
         said += "; provisional, since with fewer than 30 windows the budget may not be kept"
-    if found.basis is Basis.OPTIMISTIC:
-        said += "; optimistic, since blocks of few days cannot know how days differ"
+    if optimistic:
+        said += (
+            f"; optimistic, since blocks of few windows cannot know how windows differ: it only "
+            f"informs, and {found.needs} more windows are needed to judge"
+        )
     if not found.trustworthy and found.conformal is not None:
         said += (
             f"; by order alone it would be {found.conformal:.3g}: expect more alarms than allowed"

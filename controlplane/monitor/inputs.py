@@ -21,14 +21,18 @@ from detectors.binning import Bins, Tally
 from detectors.binning import missing as values_missing
 from detectors.finding import Basis, Finding, Reason, Sample, Verdict
 from detectors.refmax import Calibration, judge
+from detectors.tables import summed
+from detectors.tables.summed import Sums
 from detectors.tallies import merge
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A window's features: counted on the bins that it is compared with, and as values."""
+    """A window's features: counted on the bins that it is compared with, and as values; `sums` are
+    those over its panes, of all columns together."""
 
     tallies: Sequence[Tally]
     columns: Mapping[str, Sample]
+    sums: Sums | None = None
 
 
 def seen(store: Store, view: Snapshot, measure: Measure, found: Contents) -> Seen:
@@ -41,7 +45,10 @@ def seen(store: Store, view: Snapshot, measure: Measure, found: Contents) -> See
     panes = window_panes(store, view, scope, found.window, measure)
     few = pa.concat_tables([pane.few for pane in panes], promote_options="permissive")
     tallies = [merge([pane.tallies[at] for pane in panes]) for at in range(len(bins))]
-    return Seen(tallies=tallies, columns=samples(few, kinds))
+    sums = [pane.together for pane in panes if pane.together is not None]
+    return Seen(
+        tallies=tallies, columns=samples(few, kinds), sums=summed.merge(sums) if sums else None
+    )
 
 
 def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Finding], Headline]:
@@ -55,6 +62,8 @@ def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Findin
         place,
     )  # fmt: skip
     known = [frozen for frozen in yardstick.answers if frozen.column in answers]
+    if is_informational(scope, measure, yardstick.drift):
+        features = [_unjudged(finding, Reason.SHOWN) for finding in features]
     predicted = _drift(yardstick.answer_drift, known, tallied(known, answers), place)
     if is_informational(scope, measure, yardstick.answer_drift):
         predicted = [_unjudged(finding, Reason.SHOWN) for finding in predicted]
@@ -71,7 +80,8 @@ def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Findin
         features += fixed
         findings += fixed + shown(Shown(
             reference=measure.columns, window={**inputs.columns, **answers},
-            features=list(inputs.columns), asked=scope.policy.monitors.drift.detectors,
+            features=list(inputs.columns), together=measure.together, sums=inputs.sums,
+            asked=scope.policy.monitors.drift.detectors,
         ))  # fmt: skip
     return findings, headline(features)
 

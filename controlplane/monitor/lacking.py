@@ -11,6 +11,7 @@ from controlplane.domain.windows import Calendar, Window, closes, is_whole
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.yardstick import Measure
 from detectors.answers import MIN_ROWS
+from detectors.finding import Basis
 from detectors.refmax import Calibration
 from detectors.thresholds import FEWEST_WINDOWS
 
@@ -57,8 +58,13 @@ def _notes(scope: Scope, measure: Measure | None, window: Window) -> Iterator[st
 def is_informational(
     scope: Scope, measure: Measure | None, found: Calibration | None = None
 ) -> bool:
-    """Whether windows overlap and too few that do not could set a threshold for them: of the
-    reference, or those of one family that has fewer."""
+    """Whether a threshold is shown without being judged by.
+
+    Where it was drawn from blocks of few windows; and where windows overlap, and too few that do
+    not could set it: of the reference, or those of one family that has fewer.
+    """
+    if found is not None and found.basis is Basis.OPTIMISTIC:
+        return True
     if scope.calendar.overlap == 1 or measure is None:
         return False
     windows = measure.yardstick.windows if found is None else found.windows
@@ -85,6 +91,12 @@ def _until(
 ) -> Iterator[str]:  # fmt: skip
     needs = FEWEST_WINDOWS if found is None else found.needs
     if not needs:
+        return
+    if found is not None and found.basis is Basis.OPTIMISTIC:
+        yield (
+            f"{what} only informs: blocks of {found.windows} windows cannot know how windows "
+            f"differ; {needs} more are needed to judge"
+        )
         return
     are_enough = measure is not None and measure.yardstick.windows >= FEWEST_WINDOWS
     if are_enough and what != PREDICTIONS:

@@ -6,7 +6,7 @@ memory with the reference's columns while the store is open.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
+from itertools import pairwise
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -20,12 +20,15 @@ from controlplane.monitor.quality import Rates, rates_from
 from controlplane.monitor.rows import prediction_columns, samples
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.season import groupings_of
+from controlplane.monitor.showing import frozen_of
 from controlplane.store.ports import Snapshot, Store
+from detectors import blocks
 from detectors.binning import Bins, Tally, freeze, tally
-from detectors.finding import Sample
+from detectors.finding import Kind, Sample
 from detectors.refmax import Calibration, Options, calibrate
+from detectors.tables.summed import Frozen
+from detectors.thresholds import FEWEST_WINDOWS
 
-NO_SEASONS: Mapping[str, Sequence[int]] = MappingProxyType({})
 SHOWN_ROWS = 20_000
 """Rows of windows that slide which the shown detectors read; of more, every so many-th."""
 SHOWN_VALUES = 2**22
@@ -56,11 +59,13 @@ class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """A yardstick at hand, with the reference's columns for the detectors that read values."""
+    """A yardstick at hand, with the reference's columns for the detectors that read values, and
+    what is frozen of its rows for those that read all columns together (without drift, nothing)."""
 
     reference: Reference
     yardstick: Yardstick
     columns: dict[str, Sample]
+    together: Frozen | None
     is_recorded: bool
 
 
@@ -79,11 +84,21 @@ def measure_of(store: Store, view: Snapshot, scope: Scope, reference: Reference)
     if stored is None or not is_recorded:
         stored = make(scope, material, name)
     columns = {**_thinned(scope, material.sample), **_thinned_answers(scope, material.answers)}
-    found = Measure(reference=reference, yardstick=stored, columns=columns, is_recorded=is_recorded)
+    found = Measure(
+        reference=reference, yardstick=stored, columns=columns, together=together(scope, material.sample),
+        is_recorded=is_recorded,
+    )  # fmt: skip
     kept[reference.id] = found
     while len(kept) > MOST_KEPT:
         kept.pop(next(iter(kept)))
     return found
+
+
+def together(scope: Scope, rows: pa.Table) -> Frozen | None:
+    """What is frozen of a reference's rows with all their columns; None where drift is not asked."""
+    if scope.policy.monitors.drift is None or not scope.schema.features:
+        return None
+    return frozen_of(samples(rows, {column.name: column.kind for column in scope.schema.features}))
 
 
 def record_of(measure: Measure) -> Reference:
@@ -107,11 +122,16 @@ def recorded(store: Store, measure: Measure) -> None:
     kept[measure.reference.id] = msgspec.structs.replace(measure, is_recorded=True)
 
 
+Stretches = Sequence[Sequence[Sequence[Tally]]]
+
+
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """A reference and its calibration windows as counts: `windows[i][j]` is window i on `bins[j]`.
 
     `parts` are the calibration windows with as many rows, `answers` the bins of the version's own
     predictions, `answer_windows` the windows of those, `answer_firsts` when each of them begins.
+    `stretches[i][k][j]` and `answer_stretches` are the k-th of 24 stretches of rows of window i,
+    where whole windows are too few; else empty.
     """
 
     bins: Sequence[Bins]
@@ -120,6 +140,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     answers: Sequence[Bins] = ()
     answer_windows: Sequence[Sequence[Tally]] = ()
     answer_firsts: Sequence[datetime] = ()
+    stretches: Stretches = ()
+    answer_stretches: Stretches = ()
 
 
 def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
@@ -127,6 +149,9 @@ def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
     kinds = {column.name: column.kind for column in scope.schema.features}
     bins = [freeze(sample) for sample in samples(material.sample, kinds).values()]
     tallies = [tallied(bins, samples(part.rows, kinds)) for part in material.parts]
+    inside = [part.rows for part in material.parts if part.inside]
+    few = len(tallies) < FEWEST_WINDOWS
+    stretches = _stretches(bins, inside, kinds) if few else ()
     kinds = prediction_columns(scope.schema, material.answers)
     answers = [freeze(sample) for sample in samples(material.answers, kinds).values()]
     answer_windows = [tallied(answers, samples(part, kinds)) for part in material.answer_parts]
@@ -134,6 +159,7 @@ def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
         bins=bins, windows=tallies, parts=material.parts, answers=answers,
         answer_windows=answer_windows,
         answer_firsts=[part["at"][0].as_py() for part in material.answer_parts],
+        stretches=stretches, answer_stretches=_stretches(answers, material.answer_parts, kinds),
     )  # fmt: skip
     return calibrated(scope, counted, made_of)
 
@@ -149,18 +175,20 @@ def calibrated(scope: Scope, counted: Counted, made_of: str) -> Yardstick:
     answers = counted.answers if drift is not None else ()
     return Yardstick(
         made_of=made_of, bins=tuple(bins), drifting=tuple(drifting),
-        drift=_drift(
-            scope, Family.FEATURE_DRIFT, [bins[n] for n in drifting],
-            [[window[n] for n in drifting] for window in counted.windows],
-            [part.inside for part in counted.parts],
-            groupings_of(scope.calendar, [part.first for part in counted.parts]),
-        ),
+        drift=_drift(scope, Family.FEATURE_DRIFT, [bins[n] for n in drifting], _Windows(
+            tallies=[[window[n] for n in drifting] for window in counted.windows],
+            inside=[part.inside for part in counted.parts],
+            groupings=groupings_of(scope.calendar, [part.first for part in counted.parts]),
+            stretches=[
+                [[place[n] for n in drifting] for place in window] for window in counted.stretches
+            ],
+        )),
         answers=tuple(answers),
-        answer_drift=_drift(
-            scope, Family.PREDICTION_DRIFT, answers, counted.answer_windows,
-            [True] * len(counted.answer_windows),
-            groupings_of(scope.calendar, counted.answer_firsts),
-        ),
+        answer_drift=_drift(scope, Family.PREDICTION_DRIFT, answers, _Windows(
+            tallies=counted.answer_windows, inside=[True] * len(counted.answer_windows),
+            groupings=groupings_of(scope.calendar, counted.answer_firsts),
+            stretches=counted.answer_stretches,
+        )),
         rates=rates_from(scope, material_of(counted.parts), bins, counted.windows),
         windows=len(counted.parts),
     )  # fmt: skip
@@ -177,17 +205,48 @@ def tallied(bins: Sequence[Bins], columns: Mapping[str, Sample]) -> list[Tally]:
     return [tally(frozen, columns[frozen.column]) for frozen in bins]
 
 
+def _stretches(
+    bins: Sequence[Bins], windows: Sequence[pa.Table], kinds: Mapping[str, Kind]
+) -> Stretches:
+    """The windows in stretches of as many rows each, where they are few and long; else nothing."""
+    few = blocks.FEWEST <= len(windows) < FEWEST_WINDOWS
+    if not few or min(window.num_rows for window in windows) < blocks.LEAST_ROWS:
+        return ()
+    return [
+        [tallied(bins, samples(place, kinds)) for place in _cut(window, blocks.PLACES)]
+        for window in windows
+    ]
+
+
+def _cut(rows: pa.Table, into: int) -> list[pa.Table]:
+    ends = [rows.num_rows * k // into for k in range(into + 1)]
+    return [rows.slice(first, last - first) for first, last in pairwise(ends)]
+
+
+class _Windows(msgspec.Struct, frozen=True, kw_only=True):
+    """A family's calibration windows, as `Counted` has them."""
+
+    tallies: Sequence[Sequence[Tally]]
+    inside: Sequence[bool]
+    groupings: Mapping[str, Sequence[int]]
+    stretches: Stretches
+
+
 def _drift(
-    scope: Scope, family: Family, bins: Sequence[Bins], windows: Sequence[Sequence[Tally]],
-    inside: Sequence[bool], groupings: Mapping[str, Sequence[int]] = NO_SEASONS,
-) -> Calibration | None:  # fmt: skip
+    scope: Scope, family: Family, bins: Sequence[Bins], windows: _Windows
+) -> Calibration | None:
     drift = scope.policy.monitors.drift
     if drift is None or not bins:
         return None
+    alpha = scope.budget().alpha(family)
+    options = Options(minimum_effect=drift.minimum_effect, groupings=windows.groupings)
+    if windows.stretches:
+        return blocks.calibrate_blocks(
+            bins, windows.stretches, family=str(family), alpha=alpha, options=options
+        )
     return calibrate(
-        bins, windows, inside, family=str(family), alpha=scope.budget().alpha(family),
-        options=Options(minimum_effect=drift.minimum_effect, groupings=groupings),
-    )  # fmt: skip
+        bins, windows.tallies, windows.inside, family=str(family), alpha=alpha, options=options
+    )
 
 
 def _thinned(scope: Scope, sample: pa.Table) -> dict[str, Sample]:

@@ -120,6 +120,21 @@ def test_of_a_reference_that_moves_the_budget_says_what_is_missing_and_until_whe
     assert says in drift.says
 
 
+def test_a_few_long_windows_inform_by_their_blocks_and_judge_nothing(store: Store) -> None:
+    only = Monitors(drift=Drift(), quality=None, performance=None, stream=None)
+    watch(store, a_policy(monitors=only, windows=Windows(every=2 * WEEK)))
+    log(store, rows(SERVED, 14 * 24, seed=3, version="v1", shift=8.0))
+    step(store, SERVED + 3 * WEEK)
+    score = scores(store)[0]
+    [found] = [f for f in score.findings if (f.detector, f.column) == ("a1", "wind")]
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "shown")
+    assert found.statistic > found.threshold
+    assert any("drift of the columns only informs: blocks of 5 windows" in n for n in score.notes)
+    drift = told(store).families[0]
+    assert (drift.basis, drift.windows, drift.needs) == (Basis.OPTIMISTIC, 5, 3)
+    assert "in each of 400 windows drawn from the blocks of 5" in drift.says
+
+
 def test_verdicts_are_kept_and_too_many_false_alarms_break_the_budget(store, attending) -> None:
     scored(store)
     fired(store, 1, 2, 3, 4, 5)

@@ -45,7 +45,7 @@ class BudgetFamily(msgspec.Struct, frozen=True, kw_only=True):
     """False where the threshold lies more than 1 below that."""
     basis: str | None
     needs: int
-    """Calibration windows that are missing until there is a threshold."""
+    """Calibration windows that are missing until there is a threshold to judge by."""
     judged_from: datetime | None
     """When the first window closes that has them, as windows come; null where none are missing,
     where they do not come by themselves, or where nobody can say yet."""
