@@ -12,7 +12,7 @@ from tui.messages import Place, PlaceOpened
 from tui.screens.fleet import FleetScreen
 from tui.screens.followed import Followed
 
-OF_A_MODEL = ("versions", "trials", "runs", "decisions", "alerts")
+OF_A_MODEL = ("versions", "trials", "runs", "decisions", "alerts", "budget")
 
 
 class Command(NamedTuple):

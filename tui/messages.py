@@ -96,7 +96,7 @@ class CellOpened(Message):
     column: str
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class Place(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """Something that has a screen: what kind of thing, of which model, which one."""
 
     kind: str
@@ -104,6 +104,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     column: str = ""
     """Where in it to look first."""
+    detector: str = ""
+    segment: str = ""
+    """Of a column's findings the one that is looked at."""
 
 
 @dataclass

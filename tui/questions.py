@@ -11,6 +11,7 @@ from connectors.client.calls import Call, Span, listing, path
 PAGE: Final = 100
 FULL: Final = 200
 """Windows that a model's screen draws."""
+FEW: Final = 5
 NEWEST: Final = Span(limit=PAGE, order="newest")
 
 
@@ -37,14 +38,29 @@ def model(name: str) -> Call[wire.ModelDetail]:
     return calls.model(name)
 
 
-def metric(name: str, metric: str) -> Call[wire.Metric]:
-    """A metric over the windows."""
-    return calls.metric(name, metric, Span(limit=1000))
+def metric(name: str, metric: str, segment: str | None = None) -> Call[wire.Metric]:
+    """A metric over the windows, of one part of the rows where it is named."""
+    return calls.metric(name, metric, Span(limit=1000), segment)
+
+
+def budget(name: str) -> Call[wire.Budget]:
+    """What false alarms are allowed, and every threshold that follows."""
+    return calls.budget(name)
+
+
+def causes(window: str) -> Call[wire.Causes]:
+    """Why a window is as it is; it takes seconds."""
+    return calls.causes(window)
 
 
 def windows(name: str) -> Call[wire.Page[wire.Window]]:
     """The newest windows."""
     return listing(path("models", name, "windows"), wire.Window, Span(limit=FULL, order="newest"))
+
+
+def newest(name: str) -> Call[wire.Page[wire.Window]]:
+    """The last few windows, of which the newest may still be open."""
+    return listing(path("models", name, "windows"), wire.Window, Span(limit=FEW, order="newest"))
 
 
 def window(id: str) -> Call[wire.Window]:  # noqa: A002 - the API's word
@@ -124,9 +140,9 @@ def deliveries() -> Call[wire.Page[wire.Delivery]]:
     return listing(path("deliveries"), wire.Delivery, NEWEST)
 
 
-def acknowledge(alert: str) -> Call[wire.Alert]:
-    """Say that somebody is looking at it."""
-    return calls.post(path("alerts", alert, "acknowledge"), wire.Alert)
+def acknowledge(alert: str, verdict: str | None) -> Call[wire.Alert]:
+    """Say that somebody is looking at it, and whether it was a true or a false alarm."""
+    return calls.acknowledge(alert, verdict, "")
 
 
 def approve(decision: str) -> Call[wire.Decision]:

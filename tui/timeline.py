@@ -20,6 +20,7 @@ class Value(msgspec.Struct, frozen=True):
     value: float
     low: float | None
     high: float | None
+    rows: int = 0
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """Windows, the oldest first; the other sequences go along with them."""
 
     metric: str = ""
+    segment: str | None = None
+    """Of which part of the rows the values are; None: of all."""
     timed: bool = True
     windows: Sequence[wire.Window] = ()
     realised: Sequence[Value | None] = ()
@@ -50,12 +53,15 @@ def timeline(
     """What the answers of the server give."""
     in_order = sorted(windows, key=lambda window: window.start)
     losses = {v.version: v.reference_loss for v in versions}
+    segment = None if metric is None else metric.segment
     estimated = _estimated(metric)
+    realised = _of_segment(metric) if metric is not None and segment else _realised(in_order)
     return Timeline(
         metric=detail.summary.metric,
+        segment=segment,
         timed=detail.timed,
         windows=in_order,
-        realised=[_realised(window) for window in in_order],
+        realised=[realised.get(window.id) for window in in_order],
         estimated=[estimated.get(window.id) for window in in_order],
         reference=[losses.get(window.champion or "") for window in in_order],
         moves=moves(decisions),
@@ -75,11 +81,28 @@ def moves(decisions: Sequence[wire.Decision]) -> list[Move]:
     return sorted(found, key=lambda move: move.at)
 
 
-def _realised(window: wire.Window) -> Value | None:
-    figure = window.realised
-    if figure is None or figure.value is None:
-        return None
-    return Value(figure.value, figure.low, figure.high)
+def _realised(windows: Sequence[wire.Window]) -> Mapping[str, Value]:
+    """By window; the windows themselves tell what they rest on."""
+    return {
+        window.id: Value(figure.value, figure.low, figure.high, figure.rows)
+        for window in windows
+        if (figure := window.realised) is not None and figure.value is not None
+    }
+
+
+def _of_segment(metric: wire.Metric) -> Mapping[str, Value]:
+    """By window, over the live rows of the segment."""
+    live = (s for s in metric.series if s.version == "*")
+    return {
+        point.window: Value(point.value, *_bounds(point.interval), point.rows)
+        for series in live
+        for point in series.realised
+        if point.value is not None
+    }
+
+
+def _bounds(interval: wire.Interval | None) -> tuple[float | None, float | None]:
+    return (None, None) if interval is None else (interval.low, interval.high)
 
 
 def _estimated(metric: wire.Metric | None) -> Mapping[str, Value]:
@@ -88,10 +111,7 @@ def _estimated(metric: wire.Metric | None) -> Mapping[str, Value]:
     for series in sorted(metric.series if metric else [], key=lambda s: s.version == "*"):
         for point in series.estimated:
             if point.value is not None:
-                low, high = (
-                    (point.interval.low, point.interval.high) if point.interval else (None, None)
-                )
-                found[point.window] = Value(point.value, low, high)
+                found[point.window] = Value(point.value, *_bounds(point.interval), point.rows)
     return found
 
 

@@ -30,13 +30,64 @@ def a_summary(name: str = "bikes", **told: Any) -> wire.ModelSummary:
 def a_window(number: int) -> wire.Window:
     value = 38 + 6 * sin(number / 3)
     failed = number in {9, 10}
+    realised = wire.Figure(metric="mae", value=value, low=value - 5, high=value + 5, rows=168)
+    if number == N - 1:
+        return a_window_without_labels(number)
     return wire.Window(
         id=f"w_{number}", model="bikes", number=number, start=week(number), end=week(number + 1),
         state="matured", revision=1, rows=168, labels=168, verdict="failed" if failed else "passed",
         champion="v1" if number < 8 else "v2" if number < 16 else "v3",
-        realised=wire.Figure(metric="mae", value=value, low=value - 5, high=value + 5, rows=168),
+        realised=realised,
         columns_failed=int(failed), columns_judged=4, scored_at=week(number + 1),
     )  # fmt: skip
+
+
+def an_estimate(**told: Any) -> wire.Estimate:
+    told = {
+        "metric": "mae", "value": 39.5, "interval": wire.Interval(31.0, 48.0), "rows": 168,
+        "method": "dle", "assumption": "P(y|x) unchanged",
+    } | told  # fmt: skip
+    return wire.Estimate(**told)
+
+
+LACKS = "drift of the columns can be judged from 2024-03-04 00:00 UTC on: 2 more weekly windows"
+
+
+def a_window_without_labels(number: int, **told: Any) -> wire.Window:
+    told = {
+        "state": "scored", "revision": 0, "rows": 168, "verdict": "passed", "champion": "v3",
+        "estimated": an_estimate(), "columns_judged": 4, "scored_at": week(number + 1),
+        "notes": [LACKS, "the stream reads means over 6 hours"],
+    } | told  # fmt: skip
+    return wire.Window(
+        id=f"w_{number}", model="bikes", number=number, start=week(number), end=week(number + 1),
+        **told,
+    )  # fmt: skip
+
+
+def a_metric() -> wire.Metric:
+    """What was estimated of each window before its labels came."""
+    points = [
+        wire.EstimatedPoint(
+            window=f"w_{number}", start=week(number), end=week(number + 1),
+            **{name: getattr(an_estimate(), name) for name in wire.Estimate.__struct_fields__},
+        )
+        for number in range(N - 6, N)
+    ]  # fmt: skip
+    return wire.Metric(model="bikes", metric="mae", direction="down", series=[
+        wire.Series(version="*", estimated=points)
+    ])  # fmt: skip
+
+
+def a_metric_of_the_north() -> wire.Metric:
+    points = [
+        wire.Point(window=f"w_{number}", start=week(number), end=week(number + 1),
+                   value=70.0 + number, interval=wire.Interval(60.0, 100.0), rows=42)
+        for number in range(N - 1)
+    ]  # fmt: skip
+    return wire.Metric(model="bikes", metric="mae", segment="region=north", series=[
+        wire.Series(version="*", realised=points)
+    ])  # fmt: skip
 
 
 def some_findings(number: int) -> wire.WindowFindings:
@@ -61,6 +112,11 @@ def some_findings(number: int) -> wire.WindowFindings:
                     statistic=None, effect=None, rows=12),
             finding("tenure", verdict="error" if number == 15 else "passed"),
             finding("*", detector="volume"),
+            finding("region", detector="segment", segment="region=north", verdict="inconclusive",
+                    reason="shown", statistic=0.25, effect=0.05, rows=42, threshold=None,
+                    basis=None),
+            finding("income", detector="segment_drift", segment="region=north",
+                    verdict="inconclusive", reason="shown", effect=0.4, threshold=None, basis=None),
         ],
     )  # fmt: skip
 
@@ -145,6 +201,62 @@ def a_column() -> wire.ColumnPicture:
     )  # fmt: skip
 
 
+def a_budget(**told: Any) -> wire.Budget:
+    told = {
+        "period_seconds": 90 * 86400.0, "windows_a_period": 12.86, "predicted": 0.5,
+        "version": "v3", "calibration_windows": 59,
+        "families": [
+            wire.BudgetFamily(
+                family="feature_drift", share=0.4, alarms_allowed=0.4, alpha=0.0156, windows=59,
+                threshold=3.9, tail="gumbel", conformal=5.2, trustworthy=False, basis="calibrated",
+                says="in each of 59 windows the score that stands out most was taken",
+            ),
+            wire.BudgetFamily(
+                family="prediction_drift", share=0.15, alarms_allowed=0.15, alpha=0.0058,
+                windows=3, needs=5, says="no threshold yet: 3 windows can calibrate it",
+            ),
+            wire.BudgetFamily(family="performance", share=0.2, alarms_allowed=0.2, alpha=0.0078,
+                              says="judged by intervals, trials and guards"),
+        ],
+        "ledger": [
+            wire.BudgetLine(family="feature_drift", detector="*", share=0.4, alarms=0.2),
+            wire.BudgetLine(family="performance", detector="e_sr", share=0.1, alarms=0.04,
+                            is_measured=True),
+        ],
+        "columns": [
+            wire.BudgetColumn(family="feature_drift", column="age", detector="a1", windows=59,
+                              floor=0.1, usual=0.02, detectable=0.25),
+            wire.BudgetColumn(family="feature_drift", column="income", detector="a1", windows=59,
+                              floor=0.1, usual=0.05, detectable=0.5),
+            wire.BudgetColumn(family="feature_drift", column="region", detector="share of north",
+                              windows=59, floor=0.04, reason="degenerate"),
+        ],
+        "audit": wire.BudgetAudit(since=week(10), periods=1.2, alerts=3, true_alarms=2,
+                                  false_alarms=0, unjudged=1, rate=0.4, low=0.01, high=1.6),
+    } | told  # fmt: skip
+    return wire.Budget(model="bikes", **told)
+
+
+def some_causes(**told: Any) -> wire.Causes:
+    told = {
+        "version": "v2", "metric": "mae", "rows": 168, "rows_reference": 600, "loss": 44.0,
+        "loss_reference": 38.0,
+        "moved": [
+            wire.MovedColumn(column="income", z=7.25, p_value=1e-9, effect=0.31, detector="a1",
+                             share=0.8, stands_out=True, importance=1.0, weight=7.25),
+            wire.MovedColumn(column="age", z=0.4, p_value=1.0, effect=0.02, detector="a1",
+                             share=0.2, importance=0.3, weight=0.12),
+        ],
+        "slices": [
+            wire.WorseSlice(slice="income > 20", rows=100, rows_reference=150, loss=52.0,
+                            loss_reference=41.0, within=4.5, mix=-0.75, effect=0.6, p_value=0.002),
+        ],
+        "credit": wire.Credit(change=6.0, inputs=1.5, answers=4.5, effective=0.62),
+        "notes": ["compared with 600 labelled rows of v2"],
+    } | told  # fmt: skip
+    return wire.Causes(window="w_9", model="bikes", start=week(9), end=week(10), **told)
+
+
 def a_run(**told: Any) -> wire.Run:
     told = {
         "state": "running", "decision": "d_retrain_4", "triggers": ["age"], "trainer": "builtin",
@@ -178,6 +290,10 @@ def a_busy_server() -> Double:
         "/v1/models/bikes/trials": page(a_trial()),
         "/v1/models/bikes/runs": page(a_run()),
         "/v1/models/bikes/columns/income": a_column(),
+        "/v1/models/bikes/metrics/mae": a_metric(),
+        "/v1/models/bikes/metrics/mae?segment=region=north": a_metric_of_the_north(),
+        "/v1/models/bikes/budget": a_budget(),
+        "/v1/windows/w_9/causes": some_causes(),
         "/v1/trials/t_4": a_trial(),
         "/v1/runs/r_4": a_run(),
         "/v1/runs/r_4/log?offset=0": b"epoch 1\n",

@@ -17,7 +17,7 @@ ADDRESS = "http://127.0.0.1:8321"
 
 @dataclass
 class Double:
-    """Paths (with `?kind=` where that matters) to answers; `sent` is what was to change something."""
+    """Paths (with `?kind=` and the like where that matters) to answers; `sent` is what was to change something."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     replies: dict[str, Any] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Double:
         return response_of(self._answer(request.url.path, request.url.params))
 
     def _answer(self, path: str, params: Mapping[str, str]) -> Any:
-        for name in ("kind", "cursor", "offset"):
+        for name in ("kind", "cursor", "offset", "segment"):
             if (told := f"{path}?{name}={params.get(name)}") in self.answers:
                 return self.answers[told]
         if "kind" in params:

@@ -1,8 +1,19 @@
 """Nothing is changed before it is confirmed; a refusal is shown in the server's words."""
 
+from typing import Any
+
 import pytest
 
-from tests.tui.canned import a_busy_server, a_decision, a_detail, a_run, a_summary, a_version
+from tests.tui.canned import (
+    a_busy_server,
+    a_decision,
+    a_detail,
+    a_run,
+    a_summary,
+    a_version,
+    an_alert,
+    week,
+)
 from tests.tui.conftest import Session, dashboard
 from tests.tui.double import page, problem
 from tui import questions
@@ -97,17 +108,47 @@ async def test_promoting_a_version_that_its_trial_turned_away_says_so() -> None:
         assert server.sent == [(path, {"reason": "tested by hand"})]
 
 
-async def test_an_alert_is_acknowledged_after_a_yes() -> None:
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (["shift+tab"], None),
+        (["shift+tab", "shift+tab"], {"verdict": "true_alarm", "note": ""}),
+        (["tab"], {"verdict": "false_alarm", "note": ""}),
+    ],
+)
+async def test_an_alert_is_acknowledged_as_true_false_or_neither(
+    keys: list[str], said: Any
+) -> None:
     server = a_busy_server()
     server.replies["/v1/alerts/a_1/acknowledge"] = server.answers["/v1/alerts/a_1"]
     async with dashboard(server) as it:
         await it.press("2")
         await it.sees("critical")
         await it.press("A")
-        await it.sees("Acknowledge the critical alert of churn", "It keeps firing")
+        await it.sees("Acknowledge the critical alert of churn", "It keeps firing",
+                      "False alarm", "True alarm", "Not known yet")  # fmt: skip
         assert server.sent == []
-        await it.press("shift+tab", "enter")
-        await it.until(lambda: server.sent == [("/v1/alerts/a_1/acknowledge", None)])
+        await it.press(*keys, "enter")
+        await it.until(lambda: server.sent == [("/v1/alerts/a_1/acknowledge", said)])
+
+
+async def test_an_alert_that_is_over_can_still_be_called_false() -> None:
+    server = a_busy_server()
+    over = an_alert(state="resolved", resolved_at=week(24), verdict="true_alarm",
+                    acknowledged_by="ada", note="a strike")  # fmt: skip
+    server.answers["/v1/alerts"] = page(over)
+    server.answers["/v1/alerts/a_1"] = server.replies["/v1/alerts/a_1/acknowledge"] = over
+    async with dashboard(server, (160, 30)) as it:
+        await it.press("2")
+        await it.sees("■ true alarm")
+        await it.press("enter")
+        await it.sees("a strike")
+        await it.press("A")
+        await it.sees("It is resolved.", "It was called a true alarm; another word replaces that.")
+        await it.press("tab", "enter")
+        await it.until(lambda: [body for _, body in server.sent] == [
+            {"verdict": "false_alarm", "note": ""}
+        ])  # fmt: skip
 
 
 async def test_a_run_is_asked_for_with_a_reason() -> None:

@@ -45,7 +45,7 @@ def test_every_key_stands_in_the_docs(module: str) -> None:
 
 
 def test_every_screen_has_a_sentence_for_its_help() -> None:
-    assert len(SCREENS) == 14
+    assert len(SCREENS) == 16
     assert HelpScreen.__doc__
     assert {"1", "2", "3", "q"} <= keys_of(LeeboardApp.__module__)
 

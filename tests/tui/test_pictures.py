@@ -64,6 +64,29 @@ async def test_a_window(size: tuple[int, int], tmp_path: Path) -> None:
         compare(it, f"window-{size[0]}x{size[1]}", tmp_path)
 
 
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x60"])
+async def test_the_budget(size: tuple[int, int], tmp_path: Path) -> None:
+    async with dashboard(a_busy_server(), size) as it:
+        await it.sees("bikes")
+        await it.press("enter")
+        await it.sees("▸ trial of v4")
+        await it.press("b")
+        await it.until(lambda: "budget" in it.screen.known and "windows" in it.screen.known)
+        compare(it, f"budget-{size[0]}x{size[1]}", tmp_path)
+
+
+async def test_the_causes_of_a_window(tmp_path: Path) -> None:
+    async with dashboard(a_busy_server(), SMALL) as it:
+        await it.sees("bikes")
+        await it.press("enter")
+        await it.until(lambda: "w_9" in it.screen.known)
+        await it.press("pageup", *["left"] * 4, "down", "enter")
+        await it.sees("7.25")
+        await it.press("c")
+        await it.sees("since like rows turn out otherwise")
+        compare(it, "causes-80x24", tmp_path)
+
+
 async def test_a_decision(tmp_path: Path) -> None:
     async with dashboard(a_busy_server(), SMALL) as it:
         await it.press("3")
@@ -86,7 +109,7 @@ async def test_a_question_before_a_rollback(tmp_path: Path) -> None:
 def test_no_picture_is_kept_that_nothing_is_compared_with() -> None:
     stray = {path.stem for path in PICTURES.glob("*.svg")} - {
         *(f"fleet-{s}-{z}" for s in ("busy", "empty", "away") for z in ("80x24", "200x60")),
-        "model-80x24", "model-200x60", "window-80x24", "window-200x60", "decision-80x24",
+        "budget-80x24", "budget-200x60", "causes-80x24", "model-80x24", "model-200x60", "window-80x24", "window-200x60", "decision-80x24",
         "rollback-80x24",
     }  # fmt: skip
     assert stray == set()

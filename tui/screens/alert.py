@@ -32,6 +32,19 @@ def state_of(alert: wire.Alert) -> Content:
     return badge(alert.state)
 
 
+def verdict_of(alert: wire.Alert, unsaid: str = "") -> Content:
+    """Whether somebody called it a true or a false alarm."""
+    match alert.verdict:
+        case "true_alarm":
+            return Content.styled("■ true alarm", palette.BAD_TEXT)
+        case "false_alarm":
+            return Content.styled("○ false alarm", palette.WARM_TEXT)
+        case None:
+            return Content.styled(unsaid, palette.MUTED_TEXT)
+        case other:
+            return Content(words(other))
+
+
 def facts_of(alert: wire.Alert, *, timed: bool = True) -> Sequence[Facts]:
     """All that is known of an alert."""
     seen = NOTHING
@@ -55,6 +68,11 @@ def facts_of(alert: wire.Alert, *, timed: bool = True) -> Sequence[Facts]:
                 ("fired", day(alert.fired_at, timed=timed)),
                 ("resolved", resolved),
                 ("acknowledged", seen),
+                (
+                    "it was",
+                    verdict_of(alert, "not said; A says whether it was a true or a false alarm"),
+                ),
+                *([("note", alert.note)] if alert.note else []),
                 ("alert", alert.id),
                 ("decision", alert.decision or NOTHING),
                 ("window", alert.window or NOTHING),
@@ -95,6 +113,7 @@ class AlertsScreen(Listing):
         Column(title="model", rank=2, most=20),
         Column(title="condition", rank=1),
         Column(title="says", is_flexible=True, least=20, most=200),
+        Column(title="it was", rank=1),
         Column(title="resolved", rank=3),
     )
     NONE_YET = (
@@ -126,6 +145,7 @@ class AlertsScreen(Listing):
                 Content(item.model),
                 Content(words(item.condition)),
                 Content.styled(item.summary, palette.MUTED_TEXT if is_old else palette.TEXT),
+                verdict_of(item),
                 Content.styled(day(item.resolved_at, timed=self.timed), palette.MUTED_TEXT),
             ),
         )
@@ -217,14 +237,6 @@ class AlertScreen(Followed):
 
 
 def acknowledge(screen: Followed, alert: wire.Alert | None) -> None:
-    """Ask, where there is an alert that fires and nobody looks at."""
-    if alert is None:
-        return
-    if alert.state != "firing":
-        screen.notify("This alert is resolved.", severity="warning", markup=False)
-    elif alert.acknowledged_by:
-        screen.notify(
-            f"{alert.acknowledged_by} looks at it already.", severity="warning", markup=False
-        )
-    else:
+    """Ask, where there is an alert; of one that is resolved it can still be said what it was."""
+    if alert is not None:
         asking.acknowledge(screen, alert)

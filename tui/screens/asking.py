@@ -6,7 +6,7 @@ from connectors.client import wire
 from tui import questions
 from tui.format import day, number
 from tui.screens.followed import Followed
-from tui.widgets.confirm import Asked
+from tui.widgets.confirm import Asked, Choice
 
 RECORDED = "The decision, the reason and your name are recorded in the journal."
 
@@ -117,18 +117,32 @@ def go(screen: Followed, detail: wire.ModelDetail) -> None:
     screen.confirm(asked, lambda _: questions.go(detail.name), f"{detail.name} goes on")
 
 
+VERDICTS = (Choice("false_alarm", "False alarm"), Choice("true_alarm", "True alarm"))
+
+
 def acknowledge(screen: Followed, alert: wire.Alert) -> None:
-    """Ask whether to say that somebody is looking at an alert."""
+    """Ask whether somebody looks at an alert, and whether it was a true or a false alarm."""
+    fires = "It keeps firing until its condition no longer holds; others see that you look at it."
+    before = ""
+    if alert.verdict is not None:
+        before = f"It was called a {alert.verdict.replace('_', ' ')}; another word replaces that."
     asked = Asked(
         title=f"Acknowledge the {alert.severity} alert of {alert.model}",
         says=[
             alert.summary,
-            "It keeps firing until its condition no longer holds; others see that you look at it.",
+            fires if alert.state == "firing" else "It is resolved.",
+            *([before] if before else []),
+            (
+                "Was it a false alarm or a true one? That is counted against the false-alarm budget; "
+                "not said, it counts as neither."
+            ),
             "Your name and the time are recorded with the alert.",
         ],
-        verb="Acknowledge",
+        verb="Not known yet", choices=VERDICTS,
+    )  # fmt: skip
+    screen.confirm(
+        asked, lambda verdict: questions.acknowledge(alert.id, verdict or None), "Acknowledged"
     )
-    screen.confirm(asked, lambda _: questions.acknowledge(alert.id), "Acknowledged")
 
 
 def cancel(screen: Followed, run: wire.Run) -> None:

@@ -11,6 +11,7 @@ from connectors.client import wire
 from tui import palette
 from tui.format import count, day, interval, number, signed, words
 from tui.messages import Place
+from tui.resting import missing
 from tui.widgets.verdict_badge import severity
 
 GRAVITY: Final = ("critical", "warning", "info")
@@ -25,8 +26,11 @@ class Concern(msgspec.Struct, frozen=True, kw_only=True):
     place: Place | None = None
 
 
-def concerns(detail: wire.ModelDetail, decisions: Sequence[wire.Decision]) -> list[Concern]:
-    """All of them."""
+def concerns(
+    detail: wire.ModelDetail, decisions: Sequence[wire.Decision],
+    windows: Sequence[wire.Window] = (),
+) -> list[Concern]:  # fmt: skip
+    """All of them; `windows` may be a few of the newest."""
     return [
         *_stops(detail),
         *_waiting(decisions),
@@ -34,6 +38,7 @@ def concerns(detail: wire.ModelDetail, decisions: Sequence[wire.Decision]) -> li
         *_work(detail),
         *_held(detail, decisions),
         *_conditions(detail),
+        *_missing(detail, windows),
     ]
 
 
@@ -119,3 +124,10 @@ def _conditions(detail: wire.ModelDetail) -> Iterator[Concern]:
             if condition.window is not None:
                 place = Place(kind="window", model=detail.name, id=condition.window)
             yield _concern(f"◆ {words(condition.name)}", palette.WARM_TEXT, condition.says, place)
+
+
+def _missing(detail: wire.ModelDetail, windows: Sequence[wire.Window]) -> Iterator[Concern]:
+    """Verdicts that cannot be given yet, each with the date from which on they can."""
+    place = Place(kind="budget", model=detail.name)
+    for note in missing(windows):
+        yield _concern("▹ not yet", palette.BLUE_TEXT, note, place)

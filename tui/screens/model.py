@@ -16,14 +16,16 @@ from tui import palette, questions
 from tui.feed import Feed
 from tui.format import date, day
 from tui.messages import CellHighlighted, CellOpened, Known, RowOpened
+from tui.parts import COLUMNS, WHOLE, parts_of, rows_of
 from tui.questions import Wanted
 from tui.screens import asking
 from tui.screens.attention import Concern, concerns
 from tui.screens.decision import kind_of
 from tui.screens.followed import Followed
 from tui.screens.listing import stamp
-from tui.screens.readout import readout, standing
+from tui.screens.readout import no_windows, readout, standing
 from tui.timeline import MOVES, Heat, Timeline, heat_of, timeline
+from tui.widgets.choose import Choose
 from tui.widgets.columns import Column
 from tui.widgets.empty import empty
 from tui.widgets.heatmap import ALL_ROWS, LEGEND, HeatMap
@@ -52,6 +54,8 @@ class ModelScreen(Followed):
         Binding("r", "list('runs')", "Runs"),
         Binding("d", "list('decisions')", "Decisions"),
         Binding("a", "list('alerts')", "Alerts"),
+        Binding("b", "list('budget')", "Budget"),
+        Binding("p", "part", "Segments"),
         Binding("f", "list('file')", "File"),
         Binding("R", "rollback", "Roll back"),
         Binding("T", "train", "Train"),
@@ -63,6 +67,7 @@ class ModelScreen(Followed):
     def __init__(self, feed: Feed, model: str) -> None:
         super().__init__(feed)
         self.model = model
+        self._segment: str | None = None
         self._timeline = Timeline()
         self._concerns: Sequence[Concern] = ()
 
@@ -90,8 +95,10 @@ class ModelScreen(Followed):
             once(key="recent", call=questions.decisions(self.model)),
         ]
         if detail.summary.metric:
-            metric = questions.metric(self.model, detail.summary.metric)
-            found.append(once(key="metric", call=metric))
+            metric = questions.metric(self.model, detail.summary.metric, self._segment)
+            found.append(
+                Wanted(key="metric", call=metric, when=(now, self._segment), is_optional=True)
+            )
         moved = (detail.summary.champion, len(_items(known, "recent")))
         found += [
             Wanted(key=kind, call=questions.decisions(self.model, kind), when=moved,
@@ -146,10 +153,11 @@ class ModelScreen(Followed):
         detail = self.detail
         if detail is None:
             return
-        self.note(day(detail.summary.model_time, timed=detail.timed))
+        part = "" if self._segment is None else f"{detail.summary.metric} of {self._segment}, "
+        self.note(part + day(detail.summary.model_time, timed=detail.timed))
         self.query_one("#standing", Static).update(standing(detail, self.size.width))
         self._draw_windows(detail)
-        self._concerns = concerns(detail, self.items("recent"))
+        self._concerns = concerns(detail, self.items("recent"), self.items("windows"))
         self.query_one("#concerns", Table).show(_concern_rows(self._concerns))
         self.query_one(SequenceChart).show(detail.trial, timed=detail.timed)
         self.query_one("#recent", Table).show(
@@ -161,7 +169,7 @@ class ModelScreen(Followed):
         nothing = "windows" in self.known and not any(w.revision >= 0 for w in windows)
         self.set_class(nothing, "-empty")
         if nothing:
-            self.query_one("#empty", Static).update(empty(*_no_windows(detail, windows)))
+            self.query_one("#empty", Static).update(empty(*no_windows(detail, windows)))
             return
         moves = [decision for kind in MOVES for decision in self.items(kind)]
         metric = self.get("metric", wire.Metric)
@@ -207,6 +215,24 @@ class ModelScreen(Followed):
         """One of the model's lists."""
         self.open(kind, model=self.model)
 
+    def action_part(self) -> None:
+        """Choose of which part of the rows the metric is shown."""
+        judged = reversed(self._timeline.windows)
+        found = parts_of(self.get(window.id, wire.WindowFindings) for window in judged)
+        if not found:
+            self.notify("The model file names no segments, or no window is judged yet.",
+                        severity="warning", markup=False)  # fmt: skip
+            return
+        title = "Of which rows is the metric to be shown?"
+        choose = Choose(title, COLUMNS, rows_of(found), self._segment or WHOLE)
+        _ = self.app.push_screen(choose, self._show_part)
+
+    def _show_part(self, chosen: str | None) -> None:
+        if chosen is not None:
+            self._segment = None if chosen == WHOLE else chosen
+            self.draw()
+            self.nudge()
+
     def action_rollback(self) -> None:
         """Go back to the version that served before, once that is confirmed."""
         if self.detail is not None:
@@ -251,18 +277,3 @@ def _recent(decision: wire.Decision, *, timed: bool) -> Row:
             Content(decision.says),
         ),
     )
-
-
-def _no_windows(detail: wire.ModelDetail, windows: Sequence[wire.Window]) -> list[str]:
-    """What there is to wait for."""
-    if not windows and not detail.summary.rows.predictions:
-        return [
-            "No rows yet.",
-            f"Log predictions to `POST /v1/models/{detail.name}/predictions`; see docs/client.md.",
-        ]
-    ends = max((w.end for w in windows), default=None)
-    when = f"when rows after {day(ends, timed=detail.timed)} have come" if ends else "soon"
-    return [
-        "No window is scored yet.",
-        f"The first one closes {when}; {detail.summary.rows.predictions:,} rows are stored.",
-    ]

@@ -6,6 +6,8 @@ from typing import Final
 from tui.feed import Feed
 from tui.messages import Place
 from tui.screens.alert import AlertScreen, AlertsScreen
+from tui.screens.budget import BudgetScreen
+from tui.screens.causes import CausesScreen
 from tui.screens.column import ColumnScreen
 from tui.screens.decision import DecisionScreen, DecisionsScreen
 from tui.screens.file import FileScreen
@@ -28,7 +30,9 @@ SCREENS: Final[Mapping[str, Callable[[Feed, Place], Followed]]] = {
     "model": lambda feed, at: ModelScreen(feed, at.model),
     "file": lambda feed, at: FileScreen(feed, at.model),
     "window": lambda feed, at: WindowScreen(feed, at.model, at.id, at.column),
-    "column": lambda feed, at: ColumnScreen(feed, at.model, at.id, at.column),
+    "column": ColumnScreen,
+    "causes": lambda feed, at: CausesScreen(feed, at.model, at.id),
+    "budget": lambda feed, at: BudgetScreen(feed, at.model, at.column),
     "versions": lambda feed, at: VersionsScreen(feed, at.model),
     "version": lambda feed, at: VersionScreen(feed, at.model, at.id),
     "trials": lambda feed, at: TrialsScreen(feed, at.model),

@@ -1,10 +1,13 @@
-"""A model in two lines, and what is under the cursor of its heat map: pure."""
+"""A model in two lines, and what is under the cursor of its heat map in three: pure."""
+
+from collections.abc import Sequence
 
 from textual.content import Content
 
 from connectors.client import wire
 from tui import palette
-from tui.format import count, day, interval, number, plural, span
+from tui.format import count, day, interval, metric, number, plural, span
+from tui.resting import resting
 from tui.screens.fleet import going_on
 from tui.timeline import Heat, Timeline, heat_of
 from tui.widgets.heatmap import ALL_ROWS
@@ -61,21 +64,33 @@ def _fitting(parts: list[Content], width: int) -> Content:
 
 
 def readout(line: Timeline, index: int, column: str, found: wire.WindowFindings | None) -> Content:
-    """The window and the column under the cursor, in two lines."""
-    window, value = line.windows[index], line.realised[index]
-    parts: list[Content | str | tuple[str, object]] = [
-        Content.styled(f"#{window.number}  ", palette.STRONG),
-        Content.styled(f"{span(window.start, window.end, timed=line.timed)}  ", palette.MUTED_TEXT),
-        badge(window.verdict, window.state),
-    ]
-    if value is not None:
-        rows = window.realised.rows if window.realised else 0
-        parts.append(f"  {line.metric} {number(value.value)} {interval(value.low, value.high)}")
-        parts.append(Content.styled(f"  {count(rows)} rows", palette.MUTED_TEXT))
+    """The window under the cursor, what its figure rests on, and the column, in three lines."""
+    window = line.windows[index]
+    first = Content.assemble(
+        (f"#{window.number}  ", palette.STRONG),
+        (f"{span(window.start, window.end, timed=line.timed)}  ", palette.MUTED_TEXT),
+        badge(window.verdict, window.state), "  ", _figure(line, index),
+    )  # fmt: skip
+    if line.segment is None:
+        rests = resting(window)
     else:
-        parts.append(Content.styled(f"  {count(window.rows)} rows", palette.MUTED_TEXT))
-    second = _of_column(column, found)
-    return Content("\n").join([Content.assemble(*parts), second])  # type: ignore[arg-type]
+        rests = Content.styled(
+            f"of {line.segment}; p chooses another part, or all rows", palette.MUTED_TEXT
+        )
+    return Content("\n").join([first, rests, _of_column(column, found)])
+
+
+def _figure(line: Timeline, index: int) -> Content:
+    """What was realised in a window; before labels are in what is expected."""
+    window, value, kind = line.windows[index], line.realised[index], ""
+    if value is None and line.segment is None:
+        value, kind = line.estimated[index], "expected "
+    if value is None:
+        nothing = "no label of it" if line.segment is not None else f"{count(window.rows)} rows"
+        return Content.styled(nothing, palette.MUTED_TEXT)
+    told = f"{kind}{metric(line.metric, value.value, value.low, value.high)}"
+    style = palette.WARM_TEXT if kind else palette.TEXT
+    return Content.assemble((told, style), (f"  {count(value.rows)} rows", palette.MUTED_TEXT))
 
 
 def _of_column(column: str, found: wire.WindowFindings | None) -> Content:
@@ -111,3 +126,18 @@ def _words(heat: Heat) -> str:
     far = {"1": " a little", "2": "", "3": " far"}.get(degree, "")
     effect = "" if heat.effect is None or level == "quiet" else f" ({number(heat.effect)})"
     return f"{level}{far}{effect}"
+
+
+def no_windows(detail: wire.ModelDetail, windows: Sequence[wire.Window]) -> list[str]:
+    """What there is to wait for."""
+    if not windows and not detail.summary.rows.predictions:
+        return [
+            "No rows yet.",
+            f"Log predictions to `POST /v1/models/{detail.name}/predictions`; see docs/client.md.",
+        ]
+    ends = max((w.end for w in windows), default=None)
+    when = f"when rows after {day(ends, timed=detail.timed)} have come" if ends else "soon"
+    return [
+        "No window is scored yet.",
+        f"The first one closes {when}; {detail.summary.rows.predictions:,} rows are stored.",
+    ]

@@ -13,9 +13,10 @@ from typing_extensions import override
 from connectors.client import wire
 from tui import palette, questions
 from tui.feed import Feed
-from tui.format import count, day, interval, metric, number, plural, share, span, words
+from tui.format import count, day, interval, number, plural, words
 from tui.messages import Known, Objection, RowHighlighted, RowOpened
 from tui.questions import Wanted
+from tui.resting import with_notes
 from tui.screens.filtered import Filtered
 from tui.screens.listing import WIDE
 from tui.widgets.columns import Column
@@ -38,7 +39,26 @@ COLUMNS: Final = (
     Column(title="reference", is_right=True, rank=4),
     Column(title="reason", rank=1),
     Column(title="basis", rank=2),
-    Column(title="segment", rank=6),
+)
+PARTS: Final = (
+    Column(title="segment", most=24),
+    Column(title="column", most=18),
+    Column(title="detector", is_flexible=True, least=12),
+    Column(title="verdict"),
+    Column(title="statistic", is_right=True, rank=6),
+    Column(title="effect", is_right=True),
+    Column(title="p", is_right=True, rank=3),
+    Column(title="interval", rank=4),
+    Column(title="rows", is_right=True, rank=1),
+    Column(title="reference", is_right=True, rank=5),
+    Column(title="reason", rank=2, most=40),
+)
+NO_PARTS: Final = (
+    "Nothing was found of segments.",
+    (
+        "Segments are named in the model file (`segments: [carrier]`); their figures come with each "
+        "window and never alarm."
+    ),
 )
 
 
@@ -47,8 +67,11 @@ class WindowScreen(Filtered):
 
     CSS_PATH = "../styles/window.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "causes", "Causes"),
+        Binding("p", "parts", "Segments"),
         Binding("s", "shown", "All figures"),
         Binding("e", "file_order", "By column"),
+        Binding("b", "budget", "Budget"),
     ]
 
     def __init__(self, feed: Feed, model: str, window: str, column: str = "") -> None:
@@ -58,6 +81,7 @@ class WindowScreen(Filtered):
         self._column = column
         self._with_shown = False
         self._by_column = False
+        self._of_parts = False
 
     @property
     @override
@@ -96,7 +120,7 @@ class WindowScreen(Filtered):
         window, found = self.get("window", wire.Window), self.get("findings", wire.WindowFindings)
         if window is None:
             return
-        self.query_one("#standing", Static).update(standing(window, timed=self.timed))
+        self.query_one("#standing", Static).update(with_notes(window, timed=self.timed))
         self.set_class(window.revision < 0, "-empty")
         if window.revision < 0:
             self.query_one("#empty", Static).update(empty(
@@ -104,9 +128,15 @@ class WindowScreen(Filtered):
                 f"It closes when rows after {day(window.end, timed=self.timed)} have come.",
             ))  # fmt: skip
         if found is not None:
-            rows = [_row(i, f) for i, f in self._in_order(found)]
+            in_order = self._in_order(found)
+            self.note(plural(len(in_order), "finding") + (" of segments" if self._of_parts else ""))
             table = self.query_one("#rows", Table)
-            table.show(rows)
+            table.use(PARTS if self._of_parts else COLUMNS)
+            row = _part_row if self._of_parts else _row
+            table.show([row(i, f) for i, f in in_order])
+            self.set_class(not in_order, "-none")
+            if not in_order:
+                self.query_one("#empty", Static).update(empty(*NO_PARTS))
             if self._column:
                 first = next(
                     (i for i, f in self._in_order(found) if f.column == self._column), None
@@ -119,8 +149,11 @@ class WindowScreen(Filtered):
     def _in_order(self, found: wire.WindowFindings) -> list[tuple[int, wire.Finding]]:
         judged = [
             (i, f) for i, f in enumerate(found.findings)
-            if self._with_shown or f.reason != "shown"
+            if (f.segment is not None) == self._of_parts
+            and (self._of_parts or self._with_shown or f.reason != "shown")
         ]  # fmt: skip
+        if self._of_parts:
+            return sorted(judged, key=lambda one: _by_part(one[1]))
         if self._by_column:
             return judged
         return sorted(
@@ -159,20 +192,30 @@ class WindowScreen(Filtered):
         self.nudge()
 
     def on_row_opened(self, _: RowOpened) -> None:
-        """A screen for the column."""
-        finding, detail = self._finding(), self.get("model", wire.ModelDetail)
-        if finding is None or detail is None:
-            return
-        if finding.column in detail.features:
-            self.open("column", model=self.model, id=self.window_id, column=finding.column)
-        else:
-            self.notify("Only features have a picture; the figures are all there is to this.",
-                        markup=False)  # fmt: skip
+        """A screen for the column, where it is explained."""
+        finding = self._finding()
+        if finding is not None:
+            self.open("column", model=self.model, id=self.window_id, column=finding.column,
+                      detector=finding.detector, segment=finding.segment or "")  # fmt: skip
 
     def on_resize(self) -> None:
         """The column stands beside the findings where there is room."""
         self.set_class(self.size.width >= WIDE, "-wide")
         self.nudge()
+
+    def action_causes(self) -> None:
+        """Look for why it is as it is."""
+        self.open("causes", model=self.model, id=self.window_id)
+
+    def action_parts(self) -> None:
+        """The findings of segments in place of those of whole columns, or back."""
+        self._of_parts = not self._of_parts
+        self.draw()
+
+    def action_budget(self) -> None:
+        """Where the thresholds come from."""
+        finding = self._finding()
+        self.open("budget", model=self.model, column=finding.column if finding else "")
 
     def action_shown(self) -> None:
         """With the figures that judge nothing, or without."""
@@ -185,29 +228,9 @@ class WindowScreen(Filtered):
         self.draw()
 
 
-def standing(window: wire.Window, *, timed: bool = True) -> Content:
-    """A window in two lines."""
-    figure = window.realised
-    value = "no labels yet"
-    if figure is not None:
-        value = metric(figure.metric, figure.value, figure.low, figure.high)
-        value += f" on {count(figure.rows)} labelled rows"
-    unjudged = f", {window.columns_unjudged} not judged" if window.columns_unjudged else ""
-    columns = (
-        f"{window.columns_failed} of {plural(window.columns_judged, 'column')} failed{unjudged}"
-    )
-    late = f", {window.late} late" if window.late else ""
-    of = share(window.labels / window.rows) if window.rows else "none"
-    first = Content.assemble(
-        badge(window.verdict, window.state), "   ",
-        (span(window.start, window.end, timed=timed), palette.STRONG), "   ",
-        (window.champion or "", palette.STRONG), "   ", value,
-    )  # fmt: skip
-    second = [
-        f"{count(window.rows)} rows{late}", f"labels {of}", columns,
-        f"revision {max(window.revision, 0)}", *window.notes,
-    ]  # fmt: skip
-    return Content.assemble(first, "\n", ("   ".join(second), palette.MUTED_TEXT))
+def _by_part(f: wire.Finding) -> tuple[str, bool, int]:
+    """A segment's parts together, how many rows each has first, gravest of the rest first."""
+    return f.segment or "", f.detector != "segment", ORDER.index(f.verdict)
 
 
 def _row(index: int, f: wire.Finding) -> Row:
@@ -230,6 +253,20 @@ def _row(index: int, f: wire.Finding) -> Row:
                 "" if is_shown or f.reason is None else words(f.reason), palette.MUTED_TEXT
             ),
             Content.styled(f.basis or "", palette.MUTED_TEXT),
-            Content.styled(f.segment or "", palette.MUTED_TEXT),
         ),
     )
+
+
+def _part_row(index: int, f: wire.Finding) -> Row:
+    """The same of a segment, whose findings have no threshold of their own."""
+    name, detector, verdict, statistic, _, effect, p, bounds, rows, reference, reason, _ = _row(
+        index, f
+    ).cells
+    part = Content.styled(f.segment or "", palette.STRONG)
+    return Row(
+        key=str(index),
+        cells=(
+            part, Content(name.plain), detector, verdict, statistic, effect, p, bounds, rows,
+            reference, reason,
+        ),
+    )  # fmt: skip

@@ -15,6 +15,13 @@ from typing_extensions import override
 from tui import palette
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """One of several answers to a question: what is said with it, and what its button says."""
+
+    value: str
+    says: str
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator is about to do."""
 
@@ -22,12 +29,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     says: Sequence[str]
     """What will happen, a sentence a line."""
     verb: str
+    choices: Sequence[Choice] = ()
+    """What may be answered besides the verb; the verb itself answers nothing more."""
     needs_reason: bool = False
     is_grave: bool = False
 
 
 class Confirm(ModalScreen[str | None]):
-    """Ends with the reason (empty where none is asked), or with None where it was left."""
+    """Ends with the reason or the choice (empty where none is made), or with None where it was left."""
 
     CSS_PATH = "../styles/confirm.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave it")]
@@ -52,6 +61,8 @@ class Confirm(ModalScreen[str | None]):
                 yield Input(placeholder="why this is done", id="reason", select_on_focus=False)
             yield Static("", id="missing")
             with Horizontal(id="answers"):
+                for position, choice in enumerate(asked.choices):
+                    yield Button(choice.says, id=f"choice-{position}", compact=True)
                 yield Button(
                     asked.verb,
                     id="do",
@@ -69,9 +80,12 @@ class Confirm(ModalScreen[str | None]):
         self._do()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Either answer."""
-        if event.button.id == "do":
+        """Any of the answers."""
+        name = event.button.id or ""
+        if name == "do":
             self._do()
+        elif name.startswith("choice-"):
+            _ = self.dismiss(self._asked.choices[int(name.removeprefix("choice-"))].value)
         else:
             _ = self.dismiss(None)
 

@@ -39,7 +39,7 @@ def place_of(evidence: wire.Evidence, model: str) -> Place | None:
     """Where the cited record is shown; None for what has no screen.
 
     >>> place_of(wire.Evidence(kind="score", id="w_1/0"), "bikes")
-    Place(kind='window', model='bikes', id='w_1', column='')
+    Place(kind='window', model='bikes', id='w_1')
     """
     kind = _PLACES.get(evidence.kind)
     return None if kind is None else Place(kind=kind, model=model, id=evidence.id.split("/")[0])

@@ -4,19 +4,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from textual.content import Content
-from textual.strip import Strip
-from textual.widget import Widget
 from typing_extensions import override
 
 from connectors.client import wire
 from tui import palette
-from tui.widgets.canvas import Line, Picture, Point, Span, draw
-from tui.widgets.scale import dates, laid_out, value_labels
+from tui.widgets.canvas import Band, Line, Picture, Point, Span
+from tui.widgets.chart import Chart, framed
+from tui.widgets.scale import dates
 
 GUTTER: Final = 8
 
 
-class SequenceChart(Widget):
+class SequenceChart(Chart):
     """Above the line of nought the candidate is better; decided once the band has left it."""
 
     DEFAULT_CSS = "SequenceChart { height: 12; }"
@@ -25,33 +24,19 @@ class SequenceChart(Widget):
         super().__init__(id=id)
         self._trial: wire.Trial | None = None
         self._timed = True
-        self._lines: list[Content] = []
 
     def show(self, trial: wire.Trial | None, *, timed: bool = True) -> None:
         """Draw this trial."""
         self._trial, self._timed = trial, timed
         self.display = trial is not None and bool(trial.series)
-        self._lay_out()
-
-    def on_resize(self) -> None:
-        """Draw for the new size."""
-        self._lay_out()
+        self.lay_out()
 
     @override
-    def render_line(self, y: int) -> Strip:
-        line = self._lines[y] if y < len(self._lines) else Content("")
-        return Strip(line.render_segments(self.visual_style)).adjust_cell_length(
-            self.size.width, self.rich_style
-        )
-
-    def _lay_out(self) -> None:
-        width, height = self.size
+    def drawn(self, width: int, height: int) -> Sequence[Content]:
         trial = self._trial
         if trial is None or not trial.series or width < 2 * GUTTER or height < 4:  # noqa: PLR2004
-            self._lines = []
-        else:
-            self._lines = _drawn(trial, (width, height), timed=self._timed)
-        self.refresh()
+            return ()
+        return _drawn(trial, (width, height), timed=self._timed)
 
 
 def _drawn(trial: wire.Trial, size: tuple[int, int], *, timed: bool) -> list[Content]:
@@ -75,22 +60,13 @@ def _drawn(trial: wire.Trial, size: tuple[int, int], *, timed: bool) -> list[Con
         for p, x in zip(trial.series, places, strict=True)
     ]  # fmt: skip
     picture = Picture(
-        band=band, lines=[nought, gain], low=low, high=high, band_colour=palette.BAND,
+        bands=[Band(spans=band, colour=palette.BAND)], lines=[nought, gain], low=low, high=high,
         paper=palette.BACKGROUND,
     )  # fmt: skip
-    labels = value_labels(low, high, rows)
-    axis = laid_out(
-        dates([p.at for p in trial.series], timed=timed), [int(x) for x in places], room
-    )
     title = f"gain in {trial.metric}, by day; above 0 {trial.candidate} is better"
-    return [
-        Content.styled(title[:width], palette.MUTED_TEXT),
-        *(
-            Content.assemble((f"{labels.get(y, ''):>{GUTTER - 1}} ", palette.MUTED_TEXT), line)
-            for y, line in enumerate(draw(picture, room, rows))
-        ),
-        Content.styled(" " * GUTTER + axis, palette.MUTED_TEXT),
-    ]
+    head = Content.styled(title[:width], palette.MUTED_TEXT)
+    axis = dates([p.at for p in trial.series], timed=timed), [int(x) for x in places]
+    return framed(head, picture, (room, rows), GUTTER, axis)
 
 
 def _bounds(series: Sequence[wire.Progress]) -> tuple[float, float]:

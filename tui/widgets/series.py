@@ -1,25 +1,26 @@
 """A metric over its windows: realised with its interval, estimated, the reference, the moves."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from textual.content import Content
-from textual.strip import Strip
 from textual.style import Style
-from textual.widget import Widget
 from typing_extensions import override
 
 from tui import palette
 from tui.timeline import Layout, Timeline, Value, laid
-from tui.widgets.canvas import Line, Mark, Picture, Point, Span, draw
-from tui.widgets.scale import dates, laid_out, value_labels
+from tui.widgets.canvas import Band, Line, Mark, Picture, Point, Span
+from tui.widgets.chart import Chart, framed
+from tui.widgets.scale import dates
 
 GUTTER: Final = 13
 CHART_LEGEND: Final = Content.assemble(
-    ("⣀⣀", palette.ACCENT_TEXT), (" realised  ", palette.MUTED_TEXT),
-    ("  ", palette.ink(palette.BAND, palette.BAND)), (" its interval  ", palette.MUTED_TEXT),
-    ("⠄⠄", palette.WARM_TEXT), (" estimated  ", palette.MUTED_TEXT),
+    ("⣀⣀", palette.ACCENT_TEXT), ("  ", palette.ink(palette.BAND, palette.BAND)),
+    (" realised  ", palette.MUTED_TEXT),
+    ("⠄⠄", palette.WARM_TEXT), ("  ", palette.ink(palette.HAZE, palette.HAZE)),
+    (" estimated  ", palette.MUTED_TEXT),
     ("⠤ ", palette.MUTED_TEXT), (" reference loss  ", palette.MUTED_TEXT),
     ("■", palette.BAD_TEXT), (" failed  ", palette.MUTED_TEXT),
     ("▲", palette.GOOD_TEXT), (" promoted  ", palette.MUTED_TEXT),
@@ -29,7 +30,7 @@ LEAST: Final = 5
 """Lines below which nothing is drawn."""
 
 
-class SeriesChart(Widget):
+class SeriesChart(Chart):
     """Stands over the heat map and shares its windows and its cursor."""
 
     DEFAULT_CSS = "SeriesChart { height: 1fr; min-height: 6; }"
@@ -38,58 +39,51 @@ class SeriesChart(Widget):
         super().__init__(id=id)
         self._timeline = Timeline()
         self._cursor = -1
-        self._lines: list[Content] = []
 
     def show(self, timeline: Timeline, cursor: int) -> None:
         """Draw these windows; the one at the cursor stands out."""
         self._timeline, self._cursor = timeline, cursor
-        self._lay_out()
-
-    def on_resize(self) -> None:
-        """Draw for the new size."""
-        self._lay_out()
+        self.lay_out()
 
     @override
-    def render_line(self, y: int) -> Strip:
-        line = self._lines[y] if y < len(self._lines) else Content("")
-        return Strip(line.render_segments(self.visual_style)).adjust_cell_length(
-            self.size.width, self.rich_style
-        )
-
-    def _lay_out(self) -> None:
-        width, height = self.size
+    def drawn(self, width: int, height: int) -> Sequence[Content]:
         room = width - GUTTER - 1
-        self._lines = []
-        if self._timeline.windows and height >= LEAST and room > 0:
-            layout = laid(len(self._timeline.windows), room, self._cursor)
-            self._lines = _drawn(self._timeline, layout, self._cursor, (room, height))
-        self.refresh()
+        if not self._timeline.windows or height < LEAST or room <= 0:
+            return ()
+        layout = laid(len(self._timeline.windows), room, self._cursor)
+        return _drawn(self._timeline, layout, self._cursor, (room, height))
 
 
 def _drawn(line: Timeline, at: Layout, cursor: int, size: tuple[int, int]) -> list[Content]:
     room, height = size
-    rows = height - 2
     low, high = bounds(line, at)
     picture = Picture(
-        band=_band(line.realised, at), lines=_curves(line, at), marks=_marks(line, at),
-        low=low, high=high, band_colour=palette.BAND, paper=palette.BACKGROUND,
-        at_cursor=at.edges(cursor),
-        cursor_paper=palette.RAISED,
+        bands=[
+            Band(spans=_band(_expected(line), at), colour=palette.HAZE),
+            Band(spans=_band(line.realised, at), colour=palette.BAND),
+        ],
+        lines=_curves(line, at), marks=_marks(line, at), low=low, high=high,
+        paper=palette.BACKGROUND, at_cursor=at.edges(cursor), cursor_paper=palette.RAISED,
     )  # fmt: skip
-    labels = value_labels(low, high, rows)
     shown = line.windows[at.first : at.first + at.shown]
-    axis = laid_out(
+    axis = (
         dates([w.start for w in shown], timed=line.timed),
-        [at.edges(at.first + i)[0] for i in range(len(shown))], room,
-    )  # fmt: skip
+        [at.edges(at.first + i)[0] for i in range(len(shown))],
+    )
     head = Content.styled(f"{line.metric[: GUTTER - 2]:>{GUTTER - 1}} ", palette.STRONG)
+    head = Content.assemble(head, _ribbon(line, at, room))
+    return framed(head, picture, (room, height - 2), GUTTER, axis)
+
+
+def _expected(line: Timeline) -> list[Value | None]:
+    """Estimates where nothing is realised yet; the first goes on from the window before it."""
+    known = [value is not None for value in line.realised]
+    leads = [here and not after for here, after in itertools.pairwise([*known, True])]
     return [
-        Content.assemble(head, _ribbon(line, at, room)),
-        *(
-            Content.assemble((f"{labels.get(y, ''):>{GUTTER - 1}} ", palette.MUTED_TEXT), drawn)
-            for y, drawn in enumerate(draw(picture, room, rows))
-        ),
-        Content.styled(" " * GUTTER + axis, palette.MUTED_TEXT),
+        estimated or realised if leading else None if is_known else estimated
+        for estimated, realised, is_known, leading in zip(
+            line.estimated, line.realised, known, leads, strict=True
+        )
     ]
 
 

@@ -85,6 +85,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._rows = rows
         self._choose()
 
+    def use(self, columns: Sequence[Column]) -> None:
+        """Take other columns; rows that have cells for them are to be shown next."""
+        if columns is not self._columns:
+            self._columns, self._rows = columns, ()
+            self._choose()
+
     def filter(self, text: str) -> None:
         """Show only the rows that hold every word of it."""
         self._filter = text.casefold()
