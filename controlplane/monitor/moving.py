@@ -29,10 +29,12 @@ from controlplane.monitor.panes import (
 )
 from controlplane.monitor.rows import prediction_columns, samples
 from controlplane.monitor.scope import Scope
-from controlplane.monitor.yardstick import FORM, SHOWN_ROWS, Counted, Measure, calibrated
+from controlplane.monitor.yardstick import FORM, SHOWN_ROWS, Counted, Measure, calibrated, together
 from controlplane.store.ports import Known, Snapshot, Store
 from detectors.binning import Bins, Tally, freeze
 from detectors.finding import Kind, Sample
+from detectors.tables import summed
+from detectors.tables.summed import Frozen
 from detectors.tallies import as_reference, merge
 
 _shelves: "WeakKeyDictionary[Store, dict[str, Shelf]]" = WeakKeyDictionary()
@@ -73,6 +75,7 @@ def window_panes(
     if shelf is None or shelf.key != key:
         shelf = kept[scope.name] = Shelf(
             key=key, bins=measure.yardstick.bins, answers=(), version=None, served=True,
+            together=measure.together,
             few=max(SHOWN_ROWS // scope.calendar.overlap, 1), panes={},
         )  # fmt: skip
     steps = (number_at(grid, window.start), number_at(grid, window.end))
@@ -94,9 +97,9 @@ def _shelf(store: Store, look: Look, found: Cast, window: Window) -> Shelf:
     shelf = kept.get(scope.name)
     if shelf is None or shelf.key != key:
         steps = max(sum(end - start for start, end in found.sample), 1)
-        bins, answers = _frozen(look, found, version, known)
+        bins, answers, whole = _frozen(look, found, version, known)
         shelf = Shelf(
-            key=key, bins=bins, answers=answers, version=version, served=False,
+            key=key, bins=bins, answers=answers, together=whole, version=version, served=False,
             few=max(SHOWN_ROWS // steps, 1), panes={},
         )  # fmt: skip
         kept[scope.name] = shelf
@@ -113,8 +116,9 @@ def _frozen_by(look: Look, found: Cast, window: Window) -> datetime:
 
 def _frozen(
     look: Look, found: Cast, version: str | None, by: datetime
-) -> tuple[tuple[Bins, ...], tuple[Bins, ...]]:
-    """The bins of all features, and those of the version's predictions, on the same rows."""
+) -> tuple[tuple[Bins, ...], tuple[Bins, ...], Frozen | None]:
+    """The bins of all features, those of the version's predictions, and what is frozen of features
+    together, on the same rows."""
     scope = look.scope
     known: Known = msgspec.structs.replace(look.known(found.frozen_on), by=by)
     rows = look.view.events.rows(scope.name, scope.features, known).combine_chunks()
@@ -123,6 +127,7 @@ def _frozen(
         tuple(freeze(sample) for sample in samples(rows, _kinds(scope)).values()),
         tuple(freeze(s) for s in samples(answers, prediction_columns(scope.schema, answers)).values())
         if answers.num_rows else (),
+        together(scope, rows),
     )  # fmt: skip
 
 
@@ -151,7 +156,7 @@ def _measured(look: Look, shelf: Shelf, found: Cast, window: Window) -> Measure:
     )  # fmt: skip
     return Measure(
         reference=reference, yardstick=calibrated(scope, counted, shelf.key),
-        columns=_shown(scope, shelf, held), is_recorded=False,
+        columns=_shown(scope, shelf, held), together=_together(shelf, held), is_recorded=False,
     )  # fmt: skip
 
 
@@ -204,6 +209,14 @@ def _answers(
         if rank.inside and any(pane.answered for pane in panes)
     ]
     return bins, windows
+
+
+def _together(shelf: Shelf, held: list[Pane]) -> Frozen | None:
+    """What is usual of rows with all their columns: the sum of the panes."""
+    parts = [pane.together for pane in held if pane.together is not None]
+    if shelf.together is None:
+        return None
+    return summed.as_reference(shelf.together, summed.merge(parts))
 
 
 def _shown(scope: Scope, shelf: Shelf, held: list[Pane]) -> dict[str, Sample]:

@@ -22,6 +22,8 @@ from controlplane.monitor.scope import Scope
 from controlplane.store.ports import Known, Snapshot
 from detectors.binning import Bins, Tally, tally
 from detectors.finding import Sample
+from detectors.tables.summed import Frozen, Sums, counted
+from detectors.tables.table import Table
 
 MOST_AT_ONCE: Final = 200_000
 """Rows that are read in one go, unless a single step has more."""
@@ -29,7 +31,8 @@ MOST_AT_ONCE: Final = 200_000
 
 class Pane(msgspec.Struct, frozen=True, kw_only=True):
     """A step's rows as counts, a tally a column in the order of the bins; `answers` counts what the
-    version in question predicted, `answered` how many rows that was; `few` are some of the rows.
+    version in question predicted, `answered` how many rows that was; `together` are the sums over
+    rows with all their columns, where these are compared; `few` are some of the rows.
 
     `labelled` are the rows that had a label when the step's labels closed; None before.
     """
@@ -38,17 +41,20 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     tallies: tuple[Tally, ...]
     answers: tuple[Tally, ...]
     answered: int
+    together: Sums | None
     few: pa.Table
     labelled: int | None = None
 
 
 class Shelf(msgspec.Struct, kw_only=True):
-    """The panes on one set of bins. `key` names all that they depend on but the rows themselves;
+    """The panes on one set of bins, and on what was frozen of whole rows with them (`together`).
+    `key` names all that they depend on but the rows themselves;
     `version` is whose predictions are counted, None: all; `few` how many rows a pane keeps."""
 
     key: str
     bins: tuple[Bins, ...]
     answers: tuple[Bins, ...]
+    together: Frozen | None
     version: str | None
     served: bool
     few: int
@@ -132,11 +138,14 @@ def _pane(scope: Scope, shelf: Shelf, part: pa.Table) -> Pane:
     mine = answers_of(scope, part, shelf.version)
     columns = samples(mine, prediction_columns(scope.schema, mine))
     known = all(frozen.column in columns for frozen in shelf.answers)
+    features = samples(part, kinds)
     pace = max(-(-part.num_rows // max(shelf.few, 1)), 1)
     return Pane(
-        rows=part.num_rows, tallies=_counted(shelf.bins, samples(part, kinds)),
+        rows=part.num_rows, tallies=_counted(shelf.bins, features),
         answers=_counted(shelf.answers, columns) if known else (),
         answered=mine.num_rows if known else 0,
+        together=None if shelf.together is None
+        else counted(shelf.together, Table(tuple(features.values()))),
         few=part.take(pa.array(range(0, part.num_rows, pace), pa.int64())).combine_chunks(),
     )  # fmt: skip
 

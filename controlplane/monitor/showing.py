@@ -15,13 +15,13 @@ from detectors.entry import Entry
 from detectors.finding import Finding, Sample
 from detectors.foreign import checked, failed
 from detectors.ordered import Ordered
-from detectors.tables import mmd, reconstruction
+from detectors.tables import summed
 from detectors.tables.encoding import thinned
 from detectors.tables.table import Table
 
 TABLE_ROWS: Final = 5_000
-"""Rows of either side that are read with all their columns; of more, so many spread evenly."""
-_MOST_KEPT: Final = 8
+"""Rows of either side that detectors which were asked for by name read with all their columns; of
+more, so many spread evenly."""
 MOST_BYTES: Final = 256 * 2**20
 """Of references' columns in order that are held in memory; others are sorted again."""
 
@@ -29,22 +29,16 @@ MOST_BYTES: Final = 256 * 2**20
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """The columns of a reference and of a window by name, and the detectors that were asked for.
 
-    `features` names those that are compared all together.
+    `features` names those that are compared all together: by `together`, what was frozen of them
+    in the reference (None: made here), and `sums`, where the window is the sum of its steps.
     """
 
     reference: Mapping[str, Sample]
     window: Mapping[str, Sample]
     features: Sequence[str]
+    together: summed.Frozen | None = None
+    sums: summed.Sums | None = None
     asked: Sequence[str] = ()
-
-
-class _Prepared(msgspec.Struct, frozen=True):
-    """What is made from a reference once; `columns` is what it was made from."""
-
-    columns: Mapping[str, Sample]
-    table: Table
-    features: mmd.Features
-    components: reconstruction.Components
 
 
 class _Reference(NamedTuple):
@@ -56,7 +50,6 @@ class _Reference(NamedTuple):
 
 
 _references: "OrderedDict[int, _Reference]" = OrderedDict()
-_prepared: "OrderedDict[tuple[int, tuple[str, ...]], _Prepared]" = OrderedDict()
 
 
 def shown(these: Shown) -> list[Finding]:
@@ -133,32 +126,19 @@ def _together(these: Shown, entries: Sequence[tuple[str, Entry]]) -> list[Findin
     names = tuple(n for n in these.features if n in these.reference and n in these.window)
     if not names:
         return []
-    prepared = _prepare(these.reference, names)
-    window = thinned(Table(tuple(these.window[name] for name in names)), TABLE_ROWS)
-    found = [
-        mmd.compared(prepared.features, window),
-        reconstruction.compared(prepared.components, window),
-    ]
-    for name, entry in entries:
-        if entry.of_table:
-            found += checked(name, "*", partial(entry.function, prepared.table, window))
+    window = Table(tuple(these.window[name] for name in names))
+    frozen = these.together or frozen_of({name: these.reference[name] for name in names})
+    sums = summed.counted(frozen, window) if these.sums is None else these.sums
+    found = summed.compared(frozen, sums)
+    asked = [(name, entry) for name, entry in entries if entry.of_table]
+    if asked:
+        reference = Table(tuple(these.reference[name] for name in names))
+        both = thinned(reference, TABLE_ROWS), thinned(window, TABLE_ROWS)
+        for name, entry in asked:
+            found += checked(name, "*", partial(entry.function, *both))
     return found
 
 
-def _prepare(columns: Mapping[str, Sample], names: tuple[str, ...]) -> _Prepared:
-    """What is frozen of a reference, from memory where the very same columns were there before."""
-    key = (id(columns), names)
-    kept = _prepared.get(key)
-    if kept is not None and kept.columns is columns:
-        return kept
-    table = thinned(Table(tuple(columns[name] for name in names)), TABLE_ROWS)
-    made = _Prepared(
-        columns=columns,
-        table=table,
-        features=mmd.made_of(table, seed=0),
-        components=reconstruction.made_of(table),
-    )
-    _prepared[key] = made
-    while len(_prepared) > _MOST_KEPT:
-        _prepared.popitem(last=False)
-    return made
+def frozen_of(columns: Mapping[str, Sample]) -> summed.Frozen:
+    """What windows are compared with, all columns together, made of a reference's features."""
+    return summed.made_of(Table(tuple(columns.values())), seed=0)
