@@ -1,7 +1,7 @@
 """The two files of a comparison: their columns by name, each read when it is its turn.
 
 Parquet is read a column at a time, or a few where they are small, without a thread of Arrow's own:
-the memory it takes is that of the columns at hand. Other files are read as a whole.
+the memory it takes is that of the columns at hand. Other files are read once, as a whole.
 """
 
 import threading
@@ -151,28 +151,16 @@ def _parquet(path: Path) -> Source:
 
 
 def _whole(path: Path) -> Source:
-    """A file of another make, read at once."""
-    from controlplane.cli.tables.opening import opened  # noqa: PLC0415 - not for Parquet
-    from controlplane.cli.tables.texts import NotSoThroughout  # noqa: PLC0415
+    """A file of another make, read once: kept as it is, or beside it on disk where it is large."""
+    from controlplane.cli.tables.kept import kept  # noqa: PLC0415 - not for Parquet
 
-    file, pieces = opened(path), None
-    while pieces is None:
-        try:
-            pieces = list(file.pieces(file.names))
-        except NotSoThroughout as changed:
-            file = opened(path, as_text=file.as_text | {changed.column})
-    found = {
-        name: pa.chunked_array([part for piece in pieces for part in piece[name].chunks],
-                               type=pieces[0][name].type)
-        for name in file.names if pieces
-    }  # fmt: skip
-    rows = len(next(iter(found.values()))) if found else 0
-    types = {name: values.type for name, values in found.items()}
+    rows = kept(path)
+    types = dict(zip(rows.schema.names, rows.schema.types, strict=True))
 
     def read(names: Sequence[str]) -> Mapping[str, pa.ChunkedArray]:
-        return {name: found[name] for name in names}
+        return {name: rows.column(name) for name in names}
 
-    return Source(path=str(path), rows=rows, types=types, read=read)
+    return Source(path=str(path), rows=rows.rows, types=types, read=read, remarks=rows.remarks)
 
 
 def _by_name(

@@ -56,7 +56,7 @@ def _once(asked: Asked, advance: Advance) -> tuple[Profile, list[str]]:
     by_column = all(file.by_column for file in asked.files)
     groups = [(name,) for name in asked.columns] if by_column else [asked.columns]
     found: dict[str, ColumnProfile] = {}
-    remarks: list[str] = []
+    remarks = [remark for file in asked.files for remark in file.remarks]
     for group in groups:
         found |= _Gathering(asked, group, advance, remarks).done()
     if not found:

@@ -1,5 +1,6 @@
 """A data file told by its first bytes, and read in pieces whose size does not grow with it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -38,6 +39,8 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     read: Callable[[Sequence[str], Callable[[int], None]], Iterator[pa.Table]]
     as_text: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
+    """On columns that are not among the names."""
 
     def pieces(
         self, names: Sequence[str], advance: Callable[[int], None] = lambda _: None
@@ -85,10 +88,11 @@ def opened(path: Path, *, as_text: frozenset[str] = frozenset()) -> DataFile:
             f"{path} is not readable as Parquet, Arrow, CSV or JSON lines: {first_line(error)}"
         )
         raise BadInput(message) from error
-    names = _distinct(path, source.names)
+    names, remarks = _distinct(path, source.names)
     return DataFile(
         path=path,
         names=names,
+        remarks=remarks,
         by_column=False,
         size=path.stat().st_size,
         read=source.tables,
@@ -103,7 +107,7 @@ def first_line(error: Exception) -> str:
 
 def _parquet(path: Path) -> DataFile:
     with pq.ParquetFile(path) as file:
-        names = _distinct(path, file.schema_arrow.names)
+        names, remarks = _distinct(path, file.schema_arrow.names)
         rows = file.metadata.num_rows
 
     def tables(wanted: Sequence[str], advance: Callable[[int], None]) -> Iterator[pa.Table]:
@@ -116,7 +120,9 @@ def _parquet(path: Path) -> DataFile:
                 advance(batch.num_rows * batch.num_columns)
                 yield pa.Table.from_batches([batch])
 
-    return DataFile(path=path, names=names, by_column=True, size=rows * len(names), read=tables)
+    return DataFile(
+        path=path, names=names, remarks=remarks, by_column=True, size=rows * len(names), read=tables
+    )  # fmt: skip
 
 
 def _arrow(path: Path, *, stream: bool) -> DataFile:
@@ -134,9 +140,11 @@ def _arrow(path: Path, *, stream: bool) -> DataFile:
                 yield pa.Table.from_batches([batch]).select(list(wanted))
 
     with pa.memory_map(str(path)) as mapped, _reader(mapped, stream=stream) as reader:
-        names = _distinct(path, reader.schema.names)
+        names, remarks = _distinct(path, reader.schema.names)
         rows = sum(batch.num_rows for batch in batches(reader))
-    return DataFile(path=path, names=names, by_column=True, size=rows * len(names), read=tables)
+    return DataFile(
+        path=path, names=names, remarks=remarks, by_column=True, size=rows * len(names), read=tables
+    )  # fmt: skip
 
 
 def _reader(mapped: pa.MemoryMappedFile, *, stream: bool) -> pa.RecordBatchReader:
@@ -156,9 +164,11 @@ def plain_or_none(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return None
 
 
-def _distinct(path: Path, names: Sequence[str]) -> tuple[str, ...]:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        message = f"{path} has two columns of one name: {', '.join(map(repr, twice[:5]))}"
-        raise BadInput(message)
-    return tuple(names)
+def _distinct(path: Path, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns whose name is theirs alone, and a remark on the others."""
+    many = Counter(names)
+    twice = [name for name, times in many.items() if times > 1]
+    remarks = tuple(
+        f"{path} has several columns called {name!r}; none of them is read" for name in twice
+    )
+    return tuple(name for name in names if many[name] == 1), remarks
