@@ -3,9 +3,11 @@
 Each figure is of cold processes, in CPU seconds, floor and product in the same minute: the floor is
 a process that imports NumPy and Arrow, reads both files and sorts every numeric column. `--full`
 adds a million rows and 300 columns; `--peers DIR` other tools, each in a
-virtual environment of its own under DIR, which is made where there is none.
+virtual environment of its own under DIR, which is made where there is none. A tool that takes more
+than `MOST_SECONDS` is ended. The floor of a
+comparison by ten segments is that of none; that of a profile, of the current file alone.
 
-    python benchmarks/drift_report.py [--full] [--peers DIR]
+    python benchmarks/drift_report.py [--full] [--peers DIR] [--data DIR]
 """
 
 import argparse
@@ -13,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import venv
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -23,6 +26,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+MOST_SECONDS = 120
+"""Of wall time, of a tool that may never end."""
+SEGMENTS = 10
 LEVELS = (5, 5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200)
 NUMERIC, TEXT = 45, 15
 
@@ -43,6 +49,7 @@ from controlplane.cli.__main__ import main
 sys.argv = ["leeboard", "compare", *sys.argv[1:], "--json"]
 main()
 """
+PROFILE = PRODUCT.replace('"compare"', '"profile"')
 PEERS = {
     "SciPy, a loop": (("scipy==1.17.1", "pandas", "pyarrow"), """
 from scipy.stats import chi2_contingency, ks_2samp
@@ -53,7 +60,7 @@ def job(before, now):
     for name in TEXTS:
         chi2_contingency(pd.crosstab(pd.concat([before[name], now[name]]).to_numpy(), side))
 """),
-    "Evidently": (("evidently==0.7.23", "pyarrow"), """
+    "Evidently": (("evidently==0.7.23", "pandas<3", "pyarrow"), """
 from evidently import Report
 from evidently.presets import DataDriftPreset
 def job(before, now):
@@ -67,7 +74,7 @@ def job(before, now):
         categorical_methods=["jensen_shannon"])
     found.fit(before).calculate(now).to_df()
 """),
-    "whylogs": (("whylogs[viz]==1.6.4", "pyarrow"), """
+    "whylogs": (("whylogs[viz]==1.6.4", "pandas<3", "pyarrow"), """
 import whylogs
 from whylogs.viz.drift.column_drift_algorithms import calculate_drift_scores
 def job(before, now):
@@ -102,7 +109,7 @@ import pandas as pd
 before, now = (pd.read_parquet(path) for path in sys.argv[1:3])
 NUMBERS = [name for name in before if name.startswith("n")]
 TEXTS = [name for name in before if name.startswith("c")]
-job(before, now)
+job(before[NUMBERS + TEXTS].copy(), now[NUMBERS + TEXTS].copy())
 """
 
 
@@ -135,6 +142,9 @@ def table(rows: int, numbers: int, texts: int, *, seed: int, moved: bool) -> pa.
         codes = generator.choice(size, rows, p=shares / shares.sum()).astype(np.int32)
         names = pa.array([f"level_{level:03d}" for level in range(size)])
         columns[f"c{at:03d}"] = pa.DictionaryArray.from_arrays(codes, names).cast(pa.string())
+    # Of a generator of its own, so that the other columns are what they were without it.
+    part = np.random.default_rng(seed + 1).integers(0, SEGMENTS, rows)
+    columns["part"] = pa.array([f"part {at}" for at in range(SEGMENTS)]).take(pa.array(part))
     return pa.table(columns)
 
 
@@ -148,7 +158,7 @@ def files(folder: Path, rows: int, numbers: int, texts: int) -> list[str]:
     """Both files of a size, written if they are not there."""
     paths = []
     for seed, name in enumerate(("reference", "current")):
-        path = folder / f"{name}_{rows}_{numbers}_{texts}.parquet"
+        path = folder / f"{name}_{rows}_{numbers}_{texts}_{SEGMENTS}.parquet"
         if not path.exists():
             # In a process of its own: what this one ever held would count as its children's peak.
             maker = get_context("spawn").Process(
@@ -169,12 +179,24 @@ def cost(words: list[str], times: int, python: str = sys.executable) -> Cost | N
             [python, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={**os.environ, "DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1"},
         )  # fmt: skip
+        killer = threading.Timer(MOST_SECONDS, process.kill)
+        killer.start()
         _, status, used = os.wait4(process.pid, 0)
+        killer.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode not in {0, 3}:
             return None
         found.append(Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024.0))
     return min(found)
+
+
+def kept(folder: Path, path: str) -> str:
+    """The profile of a file, written if it is not there."""
+    profile = folder / f"{Path(path).stem}.profile.json"
+    if not profile.exists():
+        words = ["-c", PROFILE, path, "--output", str(profile)]
+        assert cost(words, 1) is not None
+    return str(profile)
 
 
 def line(what: str, floor: Cost, found: Cost | None) -> None:
@@ -220,6 +242,13 @@ def main() -> None:
             assert floor is not None
             what = f"{rows:,} x {numbers + texts}"
             line(f"leeboard compare, {what}", floor, cost(["-c", PRODUCT, *paths], times))
+            parts = cost(["-c", PRODUCT, *paths, "--by", "part"], times)
+            line(f"leeboard compare --by, {SEGMENTS} segments, {what}", floor, parts)
+            profile = kept(folder, paths[0])
+            alone = cost(["-c", FLOOR, paths[1]], times)
+            assert alone is not None
+            beside = cost(["-c", PRODUCT, profile, paths[1]], times)
+            line(f"leeboard compare of a profile with a file, {what}", alone, beside)
             if asked.peers is not None and rows <= 100_000:  # noqa: PLR2004
                 for name, (wanted, code) in PEERS.items():
                     python = environment(asked.peers, name, wanted)
