@@ -88,7 +88,7 @@ def correlation(levels: Floats) -> float:
     """How neighbours within windows, shape (windows, places), go together beside their places'
     means.
 
-    >>> correlation(np.array([[1.0, 1.0, -1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])).round(2)
+    >>> round(correlation(np.array([[1.0, 1.0, -1.0, -1.0], [-1.0, -1.0, 1.0, 1.0]])), 2)
     0.33
     """
     apart = levels - levels.mean(axis=0)

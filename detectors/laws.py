@@ -4,11 +4,12 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.finding import Basis
 from detectors.reading import Floats
 from detectors.scores import Form, Scores
-from detectors.seasons import Groupings, Season
+from detectors.seasons import Groupings, Rhythm, Season
 
 MINIMUM_EFFECTS: Final = {"none": 0.0, "small": 1.0, "medium": 2.0, "large": 4.0}
 LEAST_DISTANCE: Final = 1e-9
@@ -50,6 +51,8 @@ class Scale(Law, frozen=True, kw_only=True):
     greatest: float = 0.0
     reason: str | None = None
     smaller: tuple[Law | None, ...] = ()
+    rhythm: Rhythm | None = None
+    """Of a rate that its season explains: the law is then that of what is left."""
 
 
 class Detectable(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +80,8 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     family: str
     windows: int
     mode: str = "pooled"
-    """`pooled`, or `matched`: every window is compared with those of its own `season`."""
+    """`pooled`, or `matched`: every window is compared with those of its own `season`; of rates,
+    those that have a `rhythm`."""
     season: Season | None = None
     alpha: float
     threshold: float | None
@@ -143,6 +147,15 @@ def evened(scores: Scores) -> Floats:
     added = np.where(rows > 0, _ADDED, 0.0)
     hits = (scores.values * np.maximum(rows, 1) + added) / (np.maximum(rows, 1) + 2.0 * added)
     found: Floats = np.arcsin(np.sqrt(np.clip(hits, 0.0, 1.0)))
+    return found
+
+
+def uneven(levels: Floats, rows: NDArray[np.int64]) -> Floats:
+    """The shares that `evened` puts at these levels in windows of so many rows."""
+    added = np.where(rows > 0, _ADDED, 0.0)
+    size = np.maximum(rows, 1)
+    hits = np.square(np.sin(np.clip(levels, 0.0, np.pi / 2.0)))
+    found: Floats = (hits * (size + 2.0 * added) - added) / size
     return found
 
 

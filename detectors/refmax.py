@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import answers, judging, seasons, thinning
+from detectors import answers, judging, rhythms, seasons, thinning
 from detectors.answers import MIN_ROWS
 from detectors.bins import Bins, Tally
 from detectors.calibration import fit
@@ -199,7 +199,8 @@ def calibrate_rates(
 
     A name is a detector, or `detector:column`. All are shares in [0, 1] and may leave the usual
     both ways, but `volume`: that is rows, and changes are relative. `rows`, shape (windows,), lets
-    smaller windows be noisier; windows of fewer than 30 then calibrate the volume alone.
+    smaller windows be noisier; windows of fewer than 30 then calibrate the volume alone. A rate
+    that its season explains is held against those of its hour or day (`detectors.rhythms`).
 
     >>> generator = np.random.default_rng(6)
     >>> usual = np.column_stack([generator.poisson(500, 60), generator.binomial(500, 0.1, 60) / 500])
@@ -210,18 +211,30 @@ def calibrate_rates(
     """
     sizes = np.zeros(windows.shape[0], dtype=np.int64) if rows is None else rows
     few = (sizes < answers.MIN_ROWS) & (rows is not None)
-    scores = [_rate(name, windows[:, at], sizes, few) for at, name in enumerate(names)]
-    found = fit(scores, family=family, alpha=alpha, options=options)
-    return msgspec.structs.replace(found, detectable=detectable_rates(found))
+    learned = [
+        rhythms.learned(_rate(name, windows[:, at], sizes, few), options.groupings)
+        for at, name in enumerate(names)
+    ]
+    found = fit([one for _, one in learned], family=family, alpha=alpha, options=options)
+    scales = [
+        msgspec.structs.replace(fitted, rhythm=rhythm)
+        for fitted, (rhythm, _) in zip(found.scales, learned, strict=True)
+    ]
+    return msgspec.structs.replace(
+        found, scales=tuple(scales), detectable=detectable_rates(found),
+        mode="matched" if any(rhythm is not None for rhythm, _ in learned) else "pooled",
+    )  # fmt: skip
 
 
 def judge_rates(
-    calibration: Calibration, values: Floats, rows: int, *, names: Sequence[str] | None = None
-) -> list[Finding]:
+    calibration: Calibration, values: Floats, rows: int, *, names: Sequence[str] | None = None,
+    groups: Mapping[str, int] = NO_GROUPS,
+) -> list[Finding]:  # fmt: skip
     """What a window's rates show, in the order in which they were calibrated, or that of `names`.
 
     NaN is inconclusive, and so is every share of fewer than 30 rows; no rows at all fail the
-    volume on a hard basis.
+    volume on a hard basis. `groups` says in which group of each season the window lies; a rate
+    with a rhythm is uncalibrated in a group that was not.
     """
     known = names or [f"{s.detector}:{s.column}" for s in calibration.scales]
     sizes, few = np.array([rows]), np.array([rows < answers.MIN_ROWS])
@@ -231,8 +244,21 @@ def judge_rates(
         if scores.detector == VOLUME and rows == 0:
             found.append(_silent(calibration))
         else:
-            found.extend(judging.findings(calibration, [scores]))
+            found.extend(_rhythmic(calibration, scores, groups))
     return found
+
+
+def _rhythmic(calibration: Calibration, scores: Scores, groups: Mapping[str, int]) -> list[Finding]:
+    scales = calibration.scales
+    fitted = next(
+        (s for s in scales if (s.column, s.detector) == (scores.column, scores.detector)), None
+    )
+    if fitted is None or fitted.rhythm is None:
+        return judging.findings(calibration, [scores])
+    left = rhythms.taken_out(fitted.rhythm, scores, groups)
+    if left is None:
+        return [_unjudged(finding) for finding in judging.findings(calibration, [scores])]
+    return judging.findings(calibration, [left])
 
 
 def _rate(name: str, values: Floats, rows: Counts, few: NDArray[np.bool_]) -> Scores:

@@ -36,6 +36,20 @@ class Season(msgspec.Struct, frozen=True, kw_only=True):
     sums: tuple[tuple[tuple[float, ...], ...], ...] = ()
 
 
+class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
+    """What is usual of one rate in each group of a season, and over all groups.
+
+    `levels` are on the scale on which the rate is judged, `rates` as it is.
+    """
+
+    season: str
+    groups: tuple[int, ...]
+    levels: tuple[float, ...]
+    rates: tuple[float, ...]
+    level: float
+    rate: float
+
+
 Groupings = Mapping[str, Sequence[int]]
 """By name of the season, the group of each calibration window; the first that fits is taken."""
 

@@ -4,7 +4,7 @@ Counts of rows, shares of missing values and shares of labels are judged by the 
 budget against those of the calibration windows; limits that need no calibration stand beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -13,10 +13,11 @@ from controlplane.domain.budget import Family
 from controlplane.monitor.material import Material, Part
 from controlplane.monitor.rows import Contents, micros, micros_of, samples
 from controlplane.monitor.scope import Scope
+from controlplane.monitor.season import groupings_of, seasons_of
 from detectors import arrivals, label_feed, missing, schema, volume
 from detectors.binning import Bins, Tally
 from detectors.finding import Finding, Verdict
-from detectors.refmax import Calibration, calibrate_rates, judge_rates
+from detectors.refmax import Calibration, Options, calibrate_rates, judge_rates
 
 LABELS_PART = 0.2
 """The part of the family's budget that the label feed has; it is judged when labels close."""
@@ -65,7 +66,9 @@ def rates_from(
         columns=columns,
         inputs=calibrate_rates(
             _names(columns), inputs.reshape(-1, len(columns) + 1), family=family,
-            alpha=alpha * (1.0 - LABELS_PART), rows=usual,
+            alpha=alpha * (1.0 - LABELS_PART), rows=usual, options=Options(
+                groupings=groupings_of(scope.calendar, [part.first for part in material.parts])
+            ),
         ),
         labels=calibrate_rates(
             (LABELS,), labels.reshape(-1, 1), family=family, alpha=alpha * LABELS_PART, rows=usual
@@ -82,21 +85,25 @@ def judged_inputs(
 ) -> list[Finding]:
     """What came: the count of rows, of whole windows only, and what its columns hold."""
     rows = found.rows.num_rows
-    columns = judged_columns(rates, rows, bins, tallies)
+    groups = seasons_of(found.scope.calendar, found.window.start)
+    columns = judged_columns(rates, rows, bins, tallies, groups=groups)
     if not found.whole:
         return columns
-    soft = judge_rates(rates.inputs, np.array([float(rows)]), rows, names=(volume.NAME,))
+    soft = judge_rates(
+        rates.inputs, np.array([float(rows)]), rows, names=(volume.NAME,), groups=groups
+    )
     hard = volume.volume(rows, np.array(rates.usual_rows, dtype=np.int64))
     return [*_merged([*soft, hard]), *columns, *_arrivals(rates, found)]
 
 
 def judged_columns(
-    rates: Rates, rows: int, bins: Sequence[Bins], tallies: Sequence[Tally]
-) -> list[Finding]:
+    rates: Rates, rows: int, bins: Sequence[Bins], tallies: Sequence[Tally], *,
+    groups: Mapping[str, int],
+) -> list[Finding]:  # fmt: skip
     """Hard limits and the calibrated shares of missing values; of two findings the one that says
-    more."""
+    more. `groups` are the window's seasons."""
     names = _names([frozen.column for frozen in bins])[1:]
-    soft = judge_rates(rates.inputs, np.array(_missing(tallies)), rows, names=names)
+    soft = judge_rates(rates.inputs, np.array(_missing(tallies)), rows, names=names, groups=groups)
     return _merged([*soft, *schema.hard_limits(bins, tallies)])
 
 

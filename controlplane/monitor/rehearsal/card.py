@@ -10,9 +10,10 @@ import numpy as np
 from controlplane.domain.errors import BadInput, Conflict
 from controlplane.domain.names import seed_of
 from controlplane.domain.references import Reference
-from controlplane.monitor.material import Material, gather, reference_in_force
+from controlplane.monitor.material import Material
 from controlplane.monitor.rehearsal import columns, labels
 from controlplane.monitor.rehearsal.columns import Stage, alarmed, stage_of
+from controlplane.monitor.rehearsal.ground import ground
 from controlplane.monitor.rehearsal.plan import Sown, drifts_of
 from controlplane.monitor.scope import Scope, open_scope
 from controlplane.monitor.yardstick import Yardstick, make
@@ -63,21 +64,21 @@ def rehearse(
     """Sow every drift into the asked features (None: all), a copy at a time.
 
     `quiet` adds what the windows say as they were: thresholds are made anew without each of them,
-    which takes a second or more. Conflict where the model has no champion, no reference or no
+    which takes a second or more. Conflict where nothing watches the model, or it has no reference or no
     window to rehearse on; BadInput for a feature that it does not have.
     """
     scope = open_scope(store, name, instant)
     if scope is None:
         raise Conflict(f"{name} has no champion that serves yet, so nothing watches it")
     with store.read() as view:
-        reference = reference_in_force(view, scope, instant)
-        if reference is None:
+        found = ground(view, scope)
+        if found is None:
             raise Conflict(f"{name} has no reference: nothing its rows could be compared with")
-        material = gather(view, scope, reference)
+        reference, material = found
         kinds = {column.name: column.kind for column in scope.schema.features}
         chosen = _chosen(name, kinds, asked)
         yardstick = make(scope, material, "rehearsal")
-        stage = stage_of(yardstick, material, kinds, windows=min(windows, MOST_WINDOWS))
+        stage = stage_of(yardstick, material, scope, windows=min(windows, MOST_WINDOWS))
         if not stage.parts:
             raise Conflict(
                 f"{name} has no whole window within its reference to sow a drift into; "

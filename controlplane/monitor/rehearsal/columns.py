@@ -8,10 +8,13 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from controlplane.domain.windows import Calendar
 from controlplane.monitor.material import Material, Part
 from controlplane.monitor.quality import judged_columns
 from controlplane.monitor.rehearsal.plan import RAMP_WINDOWS, Sown, delay_of, unit_of
 from controlplane.monitor.rows import samples
+from controlplane.monitor.scope import Scope
+from controlplane.monitor.season import groupings_of
 from controlplane.monitor.yardstick import Yardstick, tallied
 from detectors import refmax
 from detectors.binning import Bins
@@ -30,19 +33,20 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     kinds: Mapping[str, Kind]
     likes: Mapping[str, Usual]
+    calendar: Calendar
 
 
-def stage_of(
-    yardstick: Yardstick, material: Material, kinds: Mapping[str, Kind], *, windows: int
-) -> Stage:
+def stage_of(yardstick: Yardstick, material: Material, scope: Scope, *, windows: int) -> Stage:
     """At most `windows` of the calibration windows, spread evenly over all of them."""
     count = len(material.parts)
+    kinds = {column.name: column.kind for column in scope.schema.features}
     chosen = np.unique(np.linspace(0, count - 1, min(windows, count)).round().astype(np.int64))
     return Stage(
         yardstick=yardstick,
         parts=tuple(material.parts[at] for at in chosen.tolist()),
         kinds=kinds,
         likes={name: usual(material.sample[name], kind) for name, kind in kinds.items()},
+        calendar=scope.calendar,
     )
 
 
@@ -109,14 +113,18 @@ def _judged(
     if part.inside:
         own = tallied(bins, samples(part.rows, _kinds(stage, bins)))
         bins = [without(frozen, tally) for frozen, tally in zip(bins, own, strict=True)]
+    groups = {name: own[0] for name, own in groupings_of(stage.calendar, [part.first]).items()}
     drifting = [at for at, n in enumerate(columns) if n in yardstick.drifting]
     found: list[Finding] = []
     if yardstick.drift is not None and drifting:
         found += refmax.judge(
-            yardstick.drift, [bins[at] for at in drifting], [now[at] for at in drifting]
+            yardstick.drift,
+            [bins[at] for at in drifting],
+            [now[at] for at in drifting],
+            groups=groups,
         )
     if yardstick.rates is not None:
-        found += judged_columns(yardstick.rates, rows.num_rows, bins, now)
+        found += judged_columns(yardstick.rates, rows.num_rows, bins, now, groups=groups)
     return found
 
 
