@@ -1,7 +1,10 @@
 """By which measure a window is judged: a champion's reference, a fixed one, or one that moves."""
 
+from datetime import datetime
+
 from controlplane.domain.moving import MOVING, trailing
 from controlplane.domain.names import digest
+from controlplane.domain.policy import Reference as Asked
 from controlplane.domain.references import UNVERSIONED, WANTED, Reference
 from controlplane.domain.versions import Version
 from controlplane.domain.windows import MOMENT, Window
@@ -13,22 +16,31 @@ from controlplane.store.ports import Snapshot, Store
 
 
 def measure_for(store: Store, view: Snapshot, scope: Scope, window: Window) -> Measure | None:
-    """What a window is compared with; None where there is nothing yet.
+    """The measure of what a window is compared with; None where there is nothing yet."""
+    found = compared_with(view, scope, window.start)
+    if isinstance(found, Asked):
+        return moving_measure(store, view, scope, window, found)
+    return None if found is None else measure_of(store, view, scope, found)
+
+
+def compared_with(view: Snapshot, scope: Scope, moment: datetime) -> Reference | Asked | None:
+    """What a window that begins at a moment is compared with: a reference, or how one that moves
+    is asked for; None where there is nothing yet.
 
     The file's own reference first; else the rows that were sent as one; else the champion's
     training rows; else, of a model that is trained elsewhere, the sixty windows before.
     """
     asked = scope.policy.reference
     if asked.kind in MOVING:
-        return moving_measure(store, view, scope, window, asked)
-    name = scope.champion_at(window.start)
+        return asked
+    name = scope.champion_at(moment)
     found = uploaded(view, scope, name) if asked.kind == "training" else None
     if found is None:
-        found = _fixed(view, scope) if name is None else reference_in_force(view, scope, window.start)  # fmt: skip
+        found = _fixed(view, scope) if name is None else reference_in_force(view, scope, moment)
     if found is not None:
-        return measure_of(store, view, scope, found)
+        return found
     if name is None and scope.calendar.grid is not None:
-        return moving_measure(store, view, scope, window, trailing(WANTED, scope.calendar))
+        return trailing(WANTED, scope.calendar)
     return None
 
 

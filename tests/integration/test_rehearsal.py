@@ -1,10 +1,14 @@
 """Drifts sown into a copy of a watched model's rows, on the real store."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+import pyarrow as pa
 import pytest
 
 from controlplane.domain.errors import BadInput, Conflict
+from controlplane.domain.models import Timing
+from controlplane.domain.policy import Reference as Asked
 from controlplane.domain.policy import Windows
 from controlplane.domain.windows import Score
 from controlplane.monitor.rehearsal.card import Card, rehearse
@@ -12,7 +16,20 @@ from controlplane.monitor.rehearsal.plan import Sown
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Store
 from detectors.sowing import Sowing
-from tests.watched import DAY, SERVED, WEEK, a_model, a_policy, labels, log, rows, step, watch
+from tests.watched import (
+    DAY,
+    HOUR,
+    SERVED,
+    TRAINED,
+    WEEK,
+    a_model,
+    a_policy,
+    labels,
+    log,
+    rows,
+    step,
+    watch,
+)
 
 NOW = SERVED + 5 * WEEK
 
@@ -105,4 +122,51 @@ def test_without_a_champion_nothing_is_watched() -> None:
     watch(store, a_policy(), a_model(champion=None, serving_from=None))
     with pytest.raises(Conflict, match="nothing watches it"):
         rehearse(store, "boats", SERVED - DAY, asked=None, quiet=False, windows=8)
+    store.close()
+
+
+def elsewhere(**changes: object) -> Store:
+    """Ten weeks of rows before serving and four weeks served, in windows of two days."""
+    store = open_store(None)
+    asked = {"windows": Windows(every=2 * DAY, lateness=timedelta(0))} | changes
+    model = a_model(champion=None, timing=Timing.LIVE) if "trainer" in changes else a_model()
+    watch(store, a_policy(**asked), model)
+    log(store, rows(SERVED, 28 * 24, seed=3, version="v1"))
+    return store
+
+
+TRAILING = Asked(kind="trailing", trailing=28 * DAY)
+SLIDING = Windows(every=12 * HOUR, span=2 * DAY, lateness=timedelta(0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reference", "shifted"),
+    [
+        ({"reference": TRAILING}, "boats/v1:trailing", 0.4),
+        ({"reference": Asked(kind="season", season=4 * DAY, periods=6)}, "boats/v1:season", 0.0),
+        ({"trainer": None}, "boats/:trailing", 0.4),
+        ({"reference": TRAILING, "windows": SLIDING}, "boats/v1:trailing", 0.0),
+    ],
+    ids=["trailing", "season", "watched", "sliding"],
+)
+def test_a_reference_that_moves_is_rehearsed_as_it_stands(
+    changes: dict, reference: str, shifted: float
+) -> None:
+    store = elsewhere(**changes)
+    card = rehearse(store, "boats", SERVED + 28 * DAY, asked=["wind"], quiet=False, windows=20)
+    assert (card.reference, card.windows, card.rows) == (reference, 20, 48.0)
+    assert of(card, Sowing.SHIFT, "wind", 1.0).power >= shifted
+    assert of(card, Sowing.SHIFT, "wind", 0.1).power < 0.2
+    assert of(card, Sowing.MISSING, "wind", 0.3).power > 0.9
+    assert of(card, Sowing.MISSING, "wind", 0.02).power < 0.5
+    store.close()
+
+
+def test_rows_that_were_sent_as_a_reference_are_rehearsed_on() -> None:
+    store = elsewhere(windows=Windows(every=WEEK, lateness=timedelta(0)))
+    sent = rows(SERVED - 140 * DAY, 60 * 24, seed=9, version="v1")
+    log(store, sent.set_column(4, "role", pa.array(["reference"] * sent.num_rows)))
+    card = rehearse(store, "boats", SERVED + 28 * DAY, asked=["wind"], quiet=False, windows=20)
+    assert (card.reference[:11], card.windows) == ("boats/v1:u_", 8)
+    assert of(card, Sowing.MISSING, "wind", 0.3).power == 1.0
     store.close()
