@@ -20,7 +20,6 @@ from tests.watched import (
     DAY,
     HOUR,
     SERVED,
-    TRAINED,
     WEEK,
     a_model,
     a_policy,
