@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from controlplane.cli.report import plots
 from controlplane.cli.report.comparison import effect_of, page
 from controlplane.cli.report.plots import round_marks, shares_of
 from controlplane.cli.report.words import chance, count, figure, share
@@ -208,3 +209,34 @@ def test_a_report_that_cannot_be_written_is_a_sentence(tmp_path, lee) -> None:
     found = lee("compare", *asked, "--html", str(tmp_path / "nowhere" / "drift.html"))
     assert found.exit_code == 1
     assert "nowhere" in found.stderr
+
+
+def test_the_course_of_a_column_lies_within_its_frame_and_breaks_where_nothing_is_known() -> None:
+    drawn = str(plots.strip((1.0, 2.5, None, 9.0), (1.5, 0.5), says="x over its rows"))
+    lines = re.findall(r'points="([^"]+)"', drawn)
+    points = [tuple(map(float, pair.split(","))) for line in lines for pair in line.split()]
+
+    assert len(lines) == 2
+    assert all(44.0 <= x <= 632.0 and 0.0 <= y <= 64.0 for x, y in points)
+    assert points[0][1] > points[1][1] > points[2][1]
+    band = re.search(r'<rect class="reference"[^>]* y="([\d.]+)"[^>]* height="([\d.]+)"', drawn)
+    assert band is not None
+    top, height = map(float, band.groups())
+    assert top <= points[0][1] <= top + height
+    assert not top <= points[2][1] <= top + height
+
+
+@pytest.mark.parametrize(
+    ("means", "usual"),
+    [((1.0, 1.0), (1.0, 0.0)), ((None, None), (2.0, 0.0)), ((1e308, -1e308), (0.0, 1.0))],
+    ids=["still", "unknown", "endless"],
+)
+def test_a_course_without_any_height_is_not_drawn(means, usual) -> None:
+    assert plots.strip(means, usual, says="x") == ""
+
+
+def test_the_sheet_of_a_column_shows_its_course_below_its_plot() -> None:
+    column = msgspec.structs.replace(numeric("temp", Verdict.FAILED), course=(0.1, 0.2, 0.4))
+    text, _ = written(comparison(column))
+    assert "Mean of the current in 3 blocks of rows" in text
+    assert "mean of temp in blocks of rows" in text
