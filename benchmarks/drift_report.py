@@ -4,7 +4,7 @@ Each figure is of cold processes, in CPU seconds, floor and product in the same 
 a process that imports NumPy and Arrow, reads both files and sorts every numeric column. `--full`
 adds a million rows and 300 columns; `--peers DIR` other tools, each in a
 virtual environment of its own under DIR, which is made where there is none. A tool that takes more
-than `MOST_SECONDS` is ended. The floor of a
+than a minute of CPU is ended. The floor of a
 comparison by ten segments is that of none; that of a profile, of the current file alone.
 
     python benchmarks/drift_report.py [--full] [--peers DIR] [--data DIR]
@@ -12,6 +12,7 @@ comparison by ten segments is that of none; that of a profile, of the current fi
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -26,8 +27,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-MOST_SECONDS = 120
-"""Of wall time, of a tool that may never end."""
+MOST_SECONDS = 60
+"""Of CPU, of a tool."""
+HANGS = 600
+"""Seconds of wall time after which a tool will not end by itself."""
 SEGMENTS = 10
 LEVELS = (5, 5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200)
 NUMERIC, TEXT = 45, 15
@@ -179,7 +182,9 @@ def cost(words: list[str], times: int, python: str = sys.executable) -> Cost | N
             [python, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env={**os.environ, "DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1"},
         )  # fmt: skip
-        killer = threading.Timer(MOST_SECONDS, process.kill)
+        if python != sys.executable:
+            resource.prlimit(process.pid, resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+        killer = threading.Timer(HANGS, process.kill)
         killer.start()
         _, status, used = os.wait4(process.pid, 0)
         killer.cancel()
