@@ -20,6 +20,9 @@ _TABLE: Final = np.array(
             for k in range(1, _SMALL))]
 )  # fmt: skip
 _NEGLIGIBLE: Final = 1e-18
+_EXCESS: Final = tuple((-1.0) ** k / (k * (k - 1)) for k in range(15, 1, -1))
+"""The factors of the powers of x from the 13th down, in the series of (1 + x) log(1 + x) - x over
+x squared."""
 
 
 def probabilities(hits: Floats, n: int, p: Floats, q: Floats) -> Floats:
@@ -93,11 +96,11 @@ def _deviance(counts: Floats, means: Floats) -> Floats:
 
 def _excess(x: Floats) -> Floats:
     """(1 + x) log(1 + x) - x: by its series where x is small."""
-    total = np.zeros_like(x)
-    power = np.square(x)
-    for k in range(2, 16):
-        total += power / (k * (k - 1)) if k % 2 == 0 else -power / (k * (k - 1))
-        power = power * x
+    total = np.full_like(x, _EXCESS[0])
+    for factor in _EXCESS[1:]:
+        total *= x
+        total += factor
+    total *= np.square(x)
     near = np.abs(x) < 0.05  # noqa: PLR2004 - there fourteen terms give all digits
     if near.all():
         return total
