@@ -159,6 +159,9 @@ def rare(calibration: Calibration, fitted: Scale, scores: Scores) -> Outcome:
 def _effects(fitted: Scale, scores: Scores) -> Floats:
     """What is left of the effects after their mean without change; NaN where there is none."""
     found = np.full(scores.values.shape, np.nan)
+    if scores.bucket.size == 1:
+        law = laws.law_of(fitted, int(scores.bucket[0]))
+        return found if law.effect is None else _left(law, law.effect, scores)
     for bucket in np.unique(scores.bucket):
         law = laws.law_of(fitted, int(bucket))
         if law.effect is not None:

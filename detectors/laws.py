@@ -194,14 +194,21 @@ def more_variance(scores: Scores, law: Law) -> Floats:
 
 def standardised(fitted: Scale, scores: Scores) -> Floats:
     """A later window's scores by the law of its size, without sign where both ways count."""
-    z = np.full(scores.values.shape, np.nan)
-    for bucket in np.unique(scores.bucket):
-        law = law_of(fitted, int(bucket))
-        variance = law.sd**2 + more_variance(scores, law)
-        spread = np.sqrt(np.maximum(variance * (1.0 + 1.0 / fitted.windows), ROUNDING**2))
-        here = (transformed(scores, law) - law.mean) / spread
-        z = np.where(scores.bucket == bucket, here, z)
+    if scores.bucket.size == 1:
+        z = _by_law(fitted, scores, law_of(fitted, int(scores.bucket[0])))
+    else:
+        z = np.full(scores.values.shape, np.nan)
+        for bucket in np.unique(scores.bucket):
+            here = _by_law(fitted, scores, law_of(fitted, int(bucket)))
+            z = np.where(scores.bucket == bucket, here, z)
     return np.abs(z) if sides(fitted) > 1 else z
+
+
+def _by_law(fitted: Scale, scores: Scores, law: Law) -> Floats:
+    variance = law.sd**2 + more_variance(scores, law)
+    spread = np.sqrt(np.maximum(variance * (1.0 + 1.0 / fitted.windows), ROUNDING**2))
+    found: Floats = (transformed(scores, law) - law.mean) / spread
+    return found
 
 
 def law_of(fitted: Scale, bucket: int) -> Law:

@@ -44,6 +44,8 @@ def t_matched(z: NDArray[np.float64], df: NDArray[np.float64], to: float) -> NDA
     """
     from scipy.special import stdtr, stdtrit  # noqa: PLC0415 - see the module's docstring
 
+    if df.ndim == 0 and df == to:
+        return z
     df = np.broadcast_to(df, z.shape)
     moved = (z > 0.0) & (df != to)
     if not moved.any():
