@@ -93,7 +93,7 @@ def _promise(budget: wire.Budget, *, timed: bool) -> Iterator[tuple[str, Content
     if budget.confirmed_windows:
         at = date(budget.recalibrated_at, timed=timed)
         added = f"; {budget.confirmed_windows} of them added by hand, {at}"
-    yield "rests on", f"{calibration}{of}{added}"
+    yield "rests on", f"{calibration}{of}{added}" if budget.version else "no reference yet"
     yield "kept", _kept(budget, timed=timed)
 
 

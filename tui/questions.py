@@ -38,6 +38,11 @@ def model(name: str) -> Call[wire.ModelDetail]:
     return calls.model(name)
 
 
+def model_once(name: str) -> Wanted:
+    """The model that something is of, for what hardly changes: its features, whether it is timed."""
+    return Wanted(key="model", call=model(name), when="once", is_optional=True)
+
+
 def metric(name: str, metric: str, segment: str | None = None) -> Call[wire.Metric]:
     """A metric over the windows, of one part of the rows where it is named."""
     return calls.metric(name, metric, Span(limit=1000), segment)

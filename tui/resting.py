@@ -78,10 +78,6 @@ def _apart(estimate: wire.Estimate) -> str:
 
 def standing(window: wire.Window, *, timed: bool = True) -> Content:
     """A window in two lines."""
-    figure = window.realised
-    value = "no labels yet"
-    if figure is not None:
-        value = metric(figure.metric, figure.value, figure.low, figure.high)
     unjudged = f", {window.columns_unjudged} not judged" if window.columns_unjudged else ""
     columns = (
         f"{window.columns_failed} of {plural(window.columns_judged, 'column')} failed{unjudged}"
@@ -91,13 +87,26 @@ def standing(window: wire.Window, *, timed: bool = True) -> Content:
     first = Content.assemble(
         badge(window.verdict, window.state), "   ",
         (span(window.start, window.end, timed=timed), palette.STRONG), "   ",
-        (window.champion or "", palette.STRONG), "   ", value,
+        (window.champion or "", palette.STRONG), "   ", _figure(window),
     )  # fmt: skip
     second = [
         f"{count(window.rows)} rows{late}", f"labels {of}", columns,
         f"revision {max(window.revision, 0)}",
     ]  # fmt: skip
     return Content.assemble(first, "\n", ("   ".join(second), palette.MUTED_TEXT))
+
+
+def _figure(window: wire.Window) -> Content:
+    """What was realised; before labels are in what is expected, in its own colour."""
+    figure, estimate = window.realised, window.estimated
+    if figure is not None:
+        return Content(metric(figure.metric, figure.value, figure.low, figure.high))
+    if estimate is None or estimate.value is None or estimate.hidden:
+        return Content("no labels yet")
+    held = estimate.interval
+    bounds = (None, None) if held is None else (held.low, held.high)
+    told = f"expected {metric(estimate.metric, estimate.value, *bounds)}"
+    return Content.styled(told, palette.WARM_TEXT)
 
 
 def with_notes(window: wire.Window, *, timed: bool = True) -> Content:

@@ -83,7 +83,7 @@ async def test_a_model_without_a_reference_has_a_budget_without_columns() -> Non
     )
     async with dashboard(server, (80, 24)) as it:
         await open_budget(it)
-        await it.sees("0 windows", "nothing to tell yet")
+        await it.sees("no reference yet", "nothing to tell yet")
         assert "must reach" not in it.text
 
 

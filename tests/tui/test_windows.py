@@ -22,7 +22,7 @@ from tests.tui.double import ADDRESS, NOON, problem
 from tui.app import LeeboardApp
 from tui.explained import because, explained, floor_of
 from tui.feed import Feed
-from tui.resting import resting
+from tui.resting import resting, with_notes
 from tui.screens.causes import CausesScreen
 from tui.widgets.choose import Choose
 from tui.widgets.table import Table
@@ -57,6 +57,21 @@ def test_a_window_says_what_its_figure_rests_on(told: dict[str, Any], says: str)
 
 def test_a_window_with_all_labels_is_realised_and_no_more() -> None:
     assert resting(a_window(3)).plain == "realised, all labels in"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({}, "expected mae 39.5 [31, 48]"),
+        ({"estimated": an_estimate(interval=None)}, "expected mae 39.5"),
+        ({"estimated": None}, "no labels yet"),
+    ],
+)
+def test_a_window_stands_with_its_figure_and_what_it_lacks(told: dict[str, Any], says: str) -> None:
+    lines = with_notes(a_window_without_labels(23, **told)).plain.splitlines()
+    assert lines[0].endswith(says)
+    assert lines[1].startswith("168 rows   labels 0 %")
+    assert LACKS in lines[3:]
 
 
 async def test_the_models_screen_tells_of_the_newest_window_that_it_is_only_expected() -> None:

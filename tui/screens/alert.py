@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from typing_extensions import override
 
@@ -19,8 +17,9 @@ from tui.questions import Wanted
 from tui.screens import asking
 from tui.screens.followed import Followed
 from tui.screens.listing import Listing
+from tui.screens.sheet import Sheet
 from tui.widgets.columns import Column
-from tui.widgets.facts import Facts, FactSheet
+from tui.widgets.facts import Facts
 from tui.widgets.table import Row
 from tui.widgets.verdict_badge import badge, severity
 
@@ -171,10 +170,9 @@ class AlertsScreen(Listing):
             self.open("window", model=item.model, id=item.window)
 
 
-class AlertScreen(Followed):
+class AlertScreen(Sheet):
     """One alert, and who was told of it."""
 
-    CSS_PATH = "../styles/sheet.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("A", "acknowledge", "Acknowledge"),
         Binding("d", "decision", "Decision"),
@@ -203,23 +201,15 @@ class AlertScreen(Followed):
             Wanted(key="deliveries", call=questions.deliveries(), is_optional=True),
         ]
         if isinstance(found := known.get("alert"), wire.Alert):
-            wanted.append(
-                Wanted(
-                    key="model", call=questions.model(found.model), when="once", is_optional=True
-                )
-            )
+            wanted.append(questions.model_once(found.model))
         return wanted
 
     @override
-    def compose_body(self) -> ComposeResult:
-        with VerticalScroll(id="body"):
-            yield FactSheet(id="facts")
-
-    @override
-    def draw(self) -> None:
-        if self.found is not None:
-            told = told_of(self.alert, self.items("deliveries"))
-            self.query_one(FactSheet).show([*facts_of(self.found, timed=self.timed), told])
+    def facts(self) -> Sequence[Facts] | None:
+        if self.found is None:
+            return None
+        told = told_of(self.alert, self.items("deliveries"))
+        return [*facts_of(self.found, timed=self.timed), told]
 
     def action_acknowledge(self) -> None:
         """Say that somebody looks at it."""

@@ -44,7 +44,7 @@ class CausesScreen(Followed):
     @override
     def wants(self, known: Known) -> Sequence[Wanted]:
         found = [
-            Wanted(key="model", call=questions.model(self.model), when="once", is_optional=True),
+            questions.model_once(self.model),
             Wanted(key="window", call=questions.window(self.window_id), when="once"),
         ]
         window = known.get("window")  # shown while the causes are looked for

@@ -46,7 +46,7 @@ class ColumnScreen(Followed):
         window, detail = known.get("window"), known.get("model")
         revision = window.revision if isinstance(window, wire.Window) else -1
         found = [
-            Wanted(key="model", call=questions.model(self.model), when="once", is_optional=True),
+            questions.model_once(self.model),
             Wanted(key="window", call=questions.window(self.window_id)),
             Wanted(key="findings", call=questions.findings(self.window_id), when=revision,
                    is_optional=True),

@@ -186,11 +186,7 @@ class DecisionScreen(Followed):
     def wants(self, known: Known) -> Sequence[Wanted]:
         wanted = [Wanted(key="decision", call=questions.decision(self.decision))]
         if isinstance(found := known.get("decision"), wire.Decision):
-            wanted.append(
-                Wanted(
-                    key="model", call=questions.model(found.model), when="once", is_optional=True
-                )
-            )
+            wanted.append(questions.model_once(found.model))
         return wanted
 
     @override

@@ -135,8 +135,10 @@ def no_windows(detail: wire.ModelDetail, windows: Sequence[wire.Window]) -> list
             "No rows yet.",
             f"Log predictions to `POST /v1/models/{detail.name}/predictions`; see docs/client.md.",
         ]
-    ends = max((w.end for w in windows), default=None)
-    when = f"when rows after {day(ends, timed=detail.timed)} have come" if ends else "soon"
+    ends = min((w.end for w in windows), default=None)
+    when = "soon"
+    if ends is not None:
+        when = f"when rows after {day(ends, timed=detail.timed)} have come and late ones have had their time"
     return [
         "No window is scored yet.",
         f"The first one closes {when}; {detail.summary.rows.predictions:,} rows are stored.",

@@ -159,7 +159,7 @@ class TrialScreen(Followed):
         found = known.get("trial")
         is_over = isinstance(found, wire.Trial) and found.ended_at is not None
         return [
-            Wanted(key="model", call=questions.model(self.model), when="once", is_optional=True),
+            questions.model_once(self.model),
             Wanted(key="trial", call=questions.trial(self.trial), when="over" if is_over else None),
         ]
 

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from typing_extensions import override
 
@@ -17,10 +15,10 @@ from tui.format import NOTHING, count, day, number, span
 from tui.messages import Known
 from tui.questions import Wanted
 from tui.screens import asking
-from tui.screens.followed import Followed
 from tui.screens.listing import OfModel
+from tui.screens.sheet import Sheet
 from tui.widgets.columns import Column
-from tui.widgets.facts import Facts, FactSheet
+from tui.widgets.facts import Facts
 from tui.widgets.table import Row
 from tui.widgets.verdict_badge import badge
 
@@ -133,10 +131,9 @@ class VersionsScreen(OfModel):
             asking.promote(self, detail, item)
 
 
-class VersionScreen(Followed):
+class VersionScreen(Sheet):
     """One version."""
 
-    CSS_PATH = "../styles/sheet.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("P", "promote", "Promote"),
         Binding("r", "run", "Its run"),
@@ -161,15 +158,9 @@ class VersionScreen(Followed):
         ]
 
     @override
-    def compose_body(self) -> ComposeResult:
-        with VerticalScroll(id="body"):
-            yield FactSheet(id="facts")
-
-    @override
-    def draw(self) -> None:
+    def facts(self) -> Sequence[Facts] | None:
         found = self.get("version", wire.Version)
-        if found is not None:
-            self.query_one(FactSheet).show(facts_of(found, timed=self.timed))
+        return None if found is None else facts_of(found, timed=self.timed)
 
     def action_promote(self) -> None:
         """Make it champion, once that is confirmed."""
