@@ -18,7 +18,7 @@ from tests.tui.canned import (
     some_causes,
 )
 from tests.tui.conftest import Session, dashboard
-from tests.tui.double import ADDRESS, NOON, problem
+from tests.tui.double import ADDRESS, NOON, page, problem
 from tui.app import LeeboardApp
 from tui.explained import because, explained, floor_of
 from tui.feed import Feed
@@ -81,6 +81,16 @@ async def test_the_models_screen_tells_of_the_newest_window_that_it_is_only_expe
         await it.sees("expected mae 39.5 [31, 48]", "estimated by dle, assumes P(y|x) unchanged")
         await it.press("left")
         await it.sees("realised, all labels in")
+
+
+async def test_a_chart_without_any_figure_says_so() -> None:
+    server = a_busy_server()
+    server.answers["/v1/models/bikes/windows"] = page(a_window_without_labels(23, estimated=None))
+    del server.answers["/v1/models/bikes/metrics/mae"]
+    async with dashboard(server) as it:
+        await it.sees("bikes")
+        await it.press("enter")
+        await it.sees("no label is in and nothing is estimated yet", "no estimate either")
 
 
 async def test_what_cannot_be_judged_yet_wants_attention_with_its_date() -> None:

@@ -26,6 +26,7 @@ CHART_LEGEND: Final = Content.assemble(
     ("▲", palette.GOOD_TEXT), (" promoted  ", palette.MUTED_TEXT),
     ("▼", palette.BAD_TEXT), (" rolled back", palette.MUTED_TEXT),
 )  # fmt: skip
+NOTHING_YET: Final = "no label is in and nothing is estimated yet"
 LEAST: Final = 5
 """Lines below which nothing is drawn."""
 
@@ -72,6 +73,8 @@ def _drawn(line: Timeline, at: Layout, cursor: int, size: tuple[int, int]) -> li
     )
     head = Content.styled(f"{line.metric[: GUTTER - 2]:>{GUTTER - 1}} ", palette.STRONG)
     head = Content.assemble(head, _ribbon(line, at, room))
+    if not any(line.realised) and not any(line.estimated):
+        return [head, Content.styled(" " * GUTTER + NOTHING_YET, palette.MUTED_TEXT)]
     return framed(head, picture, (room, height - 2), GUTTER, axis)
 
 
