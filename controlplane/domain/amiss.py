@@ -70,7 +70,11 @@ def _wanted(name: str, score: Score) -> str:
     asked = (
         [e.labels_wanted for e in score.estimated if e.labels_wanted] if name == "estimate" else []
     )
-    return f"; {max(asked)} labels drawn evenly from the window would tell" if asked else ""
+    if not asked:
+        return ""
+    if max(asked) > score.rows:
+        return f"; its {score.rows} rows are too few to tell by their labels alone"
+    return f"; {max(asked)} labels drawn evenly from the window would tell"
 
 
 def _words(finding: Finding) -> str:

@@ -22,7 +22,7 @@ from controlplane.domain.policy import Performance
 from controlplane.domain.windows import Score
 from controlplane.monitor import estimator as estimators
 from controlplane.monitor.estimator import ASSUMPTION, MAIN, Estimator, Told, learned, usable
-from controlplane.monitor.rows import Contents, micros, micros_of
+from controlplane.monitor.rows import Contents, micros, micros_of, served
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.unseen import FEWEST, unseen_rows
 from controlplane.store.ports import Known, Snapshot, Store
@@ -36,6 +36,9 @@ MOST_KEPT: Final = 16
 OWN: Final = frozenset({ESTIMATE, RESIDUAL})
 """The detectors whose findings are made here, anew at each revision."""
 FEWEST_IN_COHORT: Final = 20
+OWN_COHORTS: Final = 30
+"""The first cohorts that a version serves, by which its estimates are judged where another fit
+stood in for it."""
 COHORTS: Final = 14
 """Into so many cohorts the reference is cut where windows are counted by rows."""
 
@@ -58,6 +61,8 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
     estimator: Estimator | None = None
     estimate: Usual | None = None
     residual: Usual | None = None
+    own: bool = True
+    """Whether the version itself scored what it was learned from, or gives no scores."""
     size: int = 0
     why: str | None = None
 
@@ -65,6 +70,7 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 Answer = tuple[list[Estimated], pa.Table, Told | None]
 """A version's figures, the rows that can be used, and what is expected of them."""
 
+_laws: "WeakKeyDictionary[Store, dict[str, Usual]]" = WeakKeyDictionary()
 _kept: "WeakKeyDictionary[Store, dict[str, Learned]]" = WeakKeyDictionary()
 
 
@@ -88,7 +94,8 @@ def expectation(
         name: _told(scope, known[name], found, _of_version(rows, name), monitor) for name in names
     }
     figures = [figure for name in names for figure in told[name][0]]
-    findings = _judged(scope, found, before, known.get(champion), told.get(champion), champion)
+    law = _law(store, view, scope, known.get(champion), found, champion)
+    findings = _judged(scope, found, before, law, told.get(champion), champion)
     return Expectation(
         figures=(*figures, *_overall(figures, monitor, scope)), findings=tuple(findings),
     )  # fmt: skip
@@ -137,7 +144,7 @@ def _judged(
         return []
     alpha = scope.budget().alpha(Family.LABEL_FREE) / 2.0
     cohort = _cohorts(scope, known.size, rows)
-    means = cohort_means(expected.losses, cohort)
+    means = cohort_means(expected.usual, cohort)
     hidden = all(figure.value is None for figure in figures)
     findings = [] if hidden else [
         residual.judged(ESTIMATE, known.estimate, means, alpha=alpha, rows=rows.num_rows)
@@ -155,6 +162,35 @@ def _judged(
         residual.judged(RESIDUAL, known.residual, series, alpha=alpha, rows=int(there.sum()))
     )
     return findings
+
+
+def _law(
+    store: Store, view: Snapshot, scope: Scope, known: Learned | None, found: Contents,
+    champion: str,
+) -> Learned | None:  # fmt: skip
+    """With what is expected of a version's cohorts as long as nothing changes.
+
+    Where another fit stood in for the version, its scores are spread otherwise than the version's
+    own, and with them what is expected of rows. What is usual is then taken from the cohorts that
+    the version served first, before the window; with too few of them nothing is judged.
+    """
+    if known is None or known.own or known.estimator is None:
+        return known
+    kept = _laws.setdefault(store, {})
+    name = f"{scope.name}/{champion} {known.key}"
+    if (usual_so_far := kept.get(name)) is None:
+        since = next((r.since for r in scope.reigns if r.version == champion), None)
+        span = Known(start=since, end=found.window.start, by=scope.instant)
+        served_rows = served(scope, view.events.rows(scope.name, scope.features, span))
+        rows = usable(scope.schema, _of_version(served_rows, champion))
+        means = cohort_means(known.estimator.usual(rows), _cohorts(scope, known.size, rows))
+        assert known.residual is not None
+        usual_so_far = usual(means[:OWN_COHORTS], loss=known.residual.loss, rows=rows.num_rows)
+        if means.size >= OWN_COHORTS:
+            kept[name] = usual_so_far
+            while len(kept) > MOST_KEPT:
+                kept.pop(next(iter(kept)))
+    return msgspec.structs.replace(known, estimate=usual_so_far)
 
 
 def _learned(
@@ -177,7 +213,8 @@ def _learned(
 
 
 def _learn(view: Snapshot, scope: Scope, monitor: Performance, version: str, key: str) -> Learned:
-    rows = unseen_rows(view, scope, version)
+    unseen = unseen_rows(view, scope, version)
+    rows = unseen.rows
     if (why := estimators.why_none(scope.schema, rows)) is not None:
         return Learned(key=key, why=why)
     rows = usable(scope.schema, rows)
@@ -188,8 +225,9 @@ def _learn(view: Snapshot, scope: Scope, monitor: Performance, version: str, key
         )
         return Learned(key=key, why=why)
     made = learned(
-        scope.schema, rows, metrics_of(scope, monitor), scope.loss, seed_of(f"estimator {key}")
-    )
+        scope.schema, rows, metrics_of(scope, monitor), scope.loss, seed_of(f"estimator {key}"),
+        own=unseen.own,
+    )  # fmt: skip
     losses = estimators.losses_of_rows(scope.schema, scope.loss, rows)
     size = 0
     if scope.calendar.rows is not None:
@@ -198,6 +236,7 @@ def _learn(view: Snapshot, scope: Scope, monitor: Performance, version: str, key
     loss = float(np.nanmean(losses))
     return Learned(
         key=key, estimator=made, size=size,
+        own=unseen.own or not scope.schema.scores,
         estimate=usual(cohort_means(made.apart, cohort), loss=loss, rows=rows.num_rows),
         residual=usual(cohort_means(losses - made.apart, cohort), loss=loss, rows=rows.num_rows),
     )  # fmt: skip

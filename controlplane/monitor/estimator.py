@@ -75,10 +75,15 @@ class Encoder:
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What is expected of some rows: the metrics, and each row's loss, (rows,)."""
+    """What is expected of some rows: the metrics, and each row's loss, (rows,).
+
+    `usual` are the losses by what was learned of the reference alone: those that are judged, as a
+    calibration fitted to one window is noisier than the reference's own.
+    """
 
     figures: list[Estimated]
     losses: Floats
+    usual: Floats
 
 
 class Estimator(Protocol):
@@ -88,6 +93,10 @@ class Estimator(Protocol):
 
     def tell(self, rows: pa.Table, metrics: Sequence[str], seed: int) -> Told:
         """What is expected of rows of a window."""
+        ...
+
+    def usual(self, rows: pa.Table) -> Floats:
+        """The loss expected of each row by what was learned of the reference alone, (rows,)."""
         ...
 
 
@@ -107,9 +116,14 @@ class Numbers:
 
     def tell(self, rows: pa.Table, metrics: Sequence[str], seed: int) -> Told:  # noqa: ARG002
         """What is expected of rows of a window."""
-        inputs = self._inputs(rows)
-        each = self._fitted.tellers[self._loss].errors(inputs.values)
-        return Told(figures=regression.estimate(self._fitted, inputs.values, metrics), losses=each)
+        inputs, each = self._inputs(rows), self.usual(rows)
+        return Told(
+            figures=regression.estimate(self._fitted, inputs.values, metrics), losses=each, usual=each,
+        )  # fmt: skip
+
+    def usual(self, rows: pa.Table) -> Floats:
+        """The error foretold of each row."""
+        return self._fitted.tellers[self._loss].errors(self._inputs(rows).values)
 
     def _inputs(self, rows: pa.Table) -> Inputs:
         found = self._encoder.inputs(rows)
@@ -122,12 +136,12 @@ class Numbers:
 class TwoClasses:
     """Of a positive class and the rest."""
 
-    def __init__(self, schema: Schema, rows: pa.Table, loss: str, seed: int) -> None:
+    def __init__(self, schema: Schema, rows: pa.Table, loss: str, seed: int, *, own: bool) -> None:
         self._schema, self._loss = schema, loss
         self._encoder = Encoder(schema, rows)
         self._positive = labelled.positive_class(_given(schema, rows))
         truth = _equal(rows["label"], self._positive)
-        self._fitted = binary.fit(self._rows(rows), truth, seed=seed)
+        self._fitted = binary.fit(self._rows(rows), truth, seed=seed, by_score=own)
         seen = self._fitted.rows
         self.apart = expected.losses(loss, self._fitted.apart, seen.predicted, seen.score)
 
@@ -135,8 +149,17 @@ class TwoClasses:
         """What is expected of rows of a window."""
         seen = self._rows(rows)
         answer = binary.estimate(self._fitted, seen, metrics, seed=seed)
-        each = expected.losses(self._loss, answer.p, seen.predicted, seen.score)
-        return Told(figures=answer.figures, losses=each)
+        primary, usual = (
+            expected.losses(self._loss, p, seen.predicted, seen.score)
+            for p in (answer.p, answer.usual)
+        )
+        return Told(figures=answer.figures, losses=primary, usual=usual)
+
+    def usual(self, rows: pa.Table) -> Floats:
+        """The expected loss of each row by the calibration as it was learned."""
+        seen = self._rows(rows)
+        p = self._fitted.calibrator.probabilities(seen.score)
+        return expected.losses(self._loss, p, seen.predicted, seen.score)
 
     def _rows(self, rows: pa.Table) -> binary.Rows:
         [score] = scores_of(self._schema, rows).values()
@@ -149,19 +172,26 @@ class TwoClasses:
 class SeveralClasses:
     """Of more than two."""
 
-    def __init__(self, schema: Schema, rows: pa.Table, loss: str, seed: int) -> None:
+    def __init__(self, schema: Schema, rows: pa.Table, loss: str, seed: int, *, own: bool) -> None:
         self._schema, self._loss = schema, loss
         self._encoder = Encoder(schema, rows)
         self._names = pa.array(list(schema.scores), pa.string())
         truth = self._codes(rows["label"])
-        self._fitted = multiclass.fit(self._rows(rows), truth, seed=seed)
+        self._fitted = multiclass.fit(self._rows(rows), truth, seed=seed, by_score=own)
         self.apart = multiclass.losses(loss, self._fitted.apart, self._fitted.rows)
 
     def tell(self, rows: pa.Table, metrics: Sequence[str], seed: int) -> Told:
         """What is expected of rows of a window."""
         seen = self._rows(rows)
         answer = multiclass.estimate(self._fitted, seen, metrics, seed=seed)
-        return Told(figures=answer.figures, losses=multiclass.losses(self._loss, answer.p, seen))
+        primary, usual = (multiclass.losses(self._loss, p, seen) for p in (answer.p, answer.usual))
+        return Told(figures=answer.figures, losses=primary, usual=usual)
+
+    def usual(self, rows: pa.Table) -> Floats:
+        """The expected loss of each row by the calibrations as they were learned."""
+        seen = self._rows(rows)
+        p = multiclass.probabilities(self._fitted.calibrators, seen.score)
+        return multiclass.losses(self._loss, p, seen)
 
     def _rows(self, rows: pa.Table) -> multiclass.Rows:
         scores = scores_of(self._schema, rows)
@@ -178,14 +208,17 @@ class SeveralClasses:
 
 
 def learned(
-    schema: Schema, rows: pa.Table, metrics: Sequence[str], loss: str, seed: int
+    schema: Schema, rows: pa.Table, metrics: Sequence[str], loss: str, seed: int, *, own: bool
 ) -> Estimator:
-    """The estimator of labelled rows that the model was not trained on, by its task."""
+    """The estimator of labelled rows that the model was not trained on, by its task.
+
+    `own` says whether the model itself gave their predictions, not another fit in its place.
+    """
     if schema.task is Task.REGRESSION:
         return Numbers(schema, rows, metrics, loss, seed)
     if schema.task is Task.BINARY:
-        return TwoClasses(schema, rows, loss, seed)
-    return SeveralClasses(schema, rows, loss, seed)
+        return TwoClasses(schema, rows, loss, seed, own=own)
+    return SeveralClasses(schema, rows, loss, seed, own=own)
 
 
 def usable(schema: Schema, rows: pa.Table) -> pa.Table:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,7 +22,15 @@ MOST_READ: Final = 200_000
 MOMENT: Final = timedelta(microseconds=1)
 
 
-def unseen_rows(view: Snapshot, scope: Scope, version: str) -> pa.Table:
+class Unseen(msgspec.Struct, frozen=True):
+    """Labelled rows, and whether the version itself made their predictions: a first one's are of
+    a fit that was thrown away."""
+
+    rows: pa.Table
+    own: bool
+
+
+def unseen_rows(view: Snapshot, scope: Scope, version: str) -> Unseen:
     """`id, at, label, prediction, score:<class>…` and the features, by (at, id); fewer than 200
     where there are no more yet.
 
@@ -33,31 +42,32 @@ def unseen_rows(view: Snapshot, scope: Scope, version: str) -> pa.Table:
     record = view.ledger.get(Version, f"{scope.name}/{version}")
     reference = view.ledger.get(Reference, f"{scope.name}/{version}")
     before = _before(view, scope, version, record, reference)
-    if before is not None and before.num_rows >= FEWEST:
-        return _newest(before)
+    if before is not None and before.rows.num_rows >= FEWEST:
+        return Unseen(_newest(before.rows), before.own)
     served = _served_since(view, scope, version, record)
-    if served is not None and served.num_rows >= FEWEST:
-        return _newest(served)
-    return served if before is None or not before.num_rows else before
+    if served.num_rows >= FEWEST:
+        return Unseen(_newest(served), own=True)
+    return Unseen(served, own=True) if before is None or not before.rows.num_rows else before
 
 
 def _before(
     view: Snapshot, scope: Scope, version: str, record: Version | None,
     reference: Reference | None,
-) -> pa.Table | None:  # fmt: skip
+) -> Unseen | None:  # fmt: skip
     if reference is None:
         return None
     if reference.uploaded:
         known = Known(start=reference.start, end=reference.end, by=reference.known_at)
         rows = view.events.labelled(scope.name, scope.features, known, roles=("reference",))
-        return _shaped(rows.filter(pc.is_valid(rows["prediction"])))
+        return Unseen(_shaped(rows.filter(pc.is_valid(rows["prediction"]))), own=True)
     if record is None or record.trained_to is None:
         return None
     first = view.events.scored(scope.name, measured_name(version), Known(by=reference.known_at))
     if first.num_rows:
-        return _joined(view, scope, first, reference.known_at)
+        return Unseen(_joined(view, scope, first, reference.known_at), own=False)
     known = Known(start=record.trained_to, end=reference.known_at, by=reference.known_at)
-    return _joined(view, scope, view.events.scored(scope.name, version, known), reference.known_at)
+    scored = view.events.scored(scope.name, version, known)
+    return Unseen(_joined(view, scope, scored, reference.known_at), own=True)
 
 
 def _joined(view: Snapshot, scope: Scope, scored: pa.Table, by: datetime) -> pa.Table:
@@ -71,9 +81,7 @@ def _joined(view: Snapshot, scope: Scope, scored: pa.Table, by: datetime) -> pa.
     return _shaped(scored.join(labels.select(kept), "id", join_type="inner"))
 
 
-def _served_since(
-    view: Snapshot, scope: Scope, version: str, record: Version | None
-) -> pa.Table | None:
+def _served_since(view: Snapshot, scope: Scope, version: str, record: Version | None) -> pa.Table:
     known = Known(start=None if record is None else record.trained_to, by=scope.instant)
     rows = labelled_rows(view, scope, known)
     rows = rows.filter(pc.equal(rows["version"], version))

@@ -30,7 +30,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     """What was learned from labelled rows in order of time that the model was not trained on.
 
-    `apart` are their probabilities out of fold, `prior` their share of positives.
+    `apart` are their probabilities out of fold, `prior` their share of positives. `by_score` says
+    that windows are told from them by the score too: not where another fit gave the scores.
     """
 
     rows: Rows
@@ -40,13 +41,18 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     maps: Maps
     spreads: dict[str, Spread]
     prior: float
+    by_score: bool = True
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A window's figures, and each row's probability of being positive, (rows,)."""
+    """A window's figures, and each row's probability of being positive, (rows,).
+
+    `usual` is that by the calibration as it was learned, whatever the window's inputs are.
+    """
 
     figures: list[Estimated]
     p: Floats
+    usual: Floats
     support: Support
 
 
@@ -55,19 +61,24 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: Rows
     p: Floats
+    usual: Floats
     p_prior: Floats
     method: str
     widening: float
 
 
-def fit(rows: Rows, truth: Flags, *, seed: int) -> Fitted:
-    """Learn the calibration and its errors from labelled rows in order of time."""
+def fit(rows: Rows, truth: Flags, *, seed: int, by_score: bool = True) -> Fitted:
+    """Learn the calibration and its errors from labelled rows in order of time.
+
+    `by_score=False` where the rows' scores are those of another fit of the model than the windows':
+    trees would tell the two fits apart and take that for a shift of inputs.
+    """
     calibrator, apart = calibrating.chosen(rows.score, truth)
     return Fitted(
         rows=rows, truth=truth, calibrator=calibrator, apart=apart,
         maps=wandering.drawn_again(rows.score, truth, form=calibrator.form, seed=seed),
         spreads=sampling.binary(truth, rows.predicted, rows.score, seed=seed),
-        prior=float(truth.mean()),
+        prior=float(truth.mean()), by_score=by_score,
     )  # fmt: skip
 
 
@@ -79,7 +90,11 @@ def estimate(fitted: Fitted, window: Rows, metrics: Sequence[str], *, seed: int)
     the window (PAPE: Białek et al. 2024, arXiv 2401.08348); else it is as it was (CBPE). Hidden
     where more than a tenth of the rows have hardly any like them in the reference.
     """
-    there = support(_joined(fitted.rows), _joined(window), seed=seed)
+    there = support(
+        joined(fitted.rows, by_score=fitted.by_score),
+        joined(window, by_score=fitted.by_score),
+        seed=seed,
+    )
     sides = _sides(fitted, window, there.shift)
     if there.hidden is not None:
         found = [
@@ -88,7 +103,7 @@ def estimate(fitted: Fitted, window: Rows, metrics: Sequence[str], *, seed: int)
         ]
     else:
         found = [_figure(fitted, sides, metric) for metric in metrics]
-    return Answer(figures=found, p=sides.p, support=there)
+    return Answer(figures=found, p=sides.p, usual=sides.usual, support=there)
 
 
 def adapted(fitted: Fitted, weights: Floats) -> Calibrator:
@@ -107,7 +122,7 @@ def _sides(fitted: Fitted, window: Rows, shift: Shift | None) -> Sides:
     both = np.column_stack([1.0 - usual, usual])
     after = priors.mix(both, before) if window.score.size else before
     return Sides(
-        rows=window, p=p, p_prior=priors.reweighted(both, before, after)[:, 1], method=method,
+        rows=window, p=p, usual=usual, p_prior=priors.reweighted(both, before, after)[:, 1], method=method,
         widening=widening,
     )  # fmt: skip
 
@@ -153,8 +168,10 @@ def calibration_error(maps: Maps, window: Rows, metric: str) -> float:
     return float(np.nanstd(found, ddof=1)) if np.isfinite(found).any() else 0.0
 
 
-def _joined(rows: Rows) -> Inputs:
-    """The inputs with the score as one more number."""
+def joined(rows: Rows, *, by_score: bool) -> Inputs:
+    """The inputs, with the score as one more number where windows are told apart by it."""
+    if not by_score:
+        return rows.inputs
     return Inputs(
         np.column_stack([rows.inputs.values, rows.score]),
         np.append(rows.inputs.categorical, False),

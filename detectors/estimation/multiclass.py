@@ -45,18 +45,21 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     maps: list[Maps]
     spreads: dict[str, Spread]
     prior: Floats
+    by_score: bool = True
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A window's figures, and each row's probabilities, (rows, classes)."""
+    """A window's figures, and each row's probabilities, (rows, classes); `usual` as for two."""
 
     figures: list[Estimated]
     p: Floats
+    usual: Floats
     support: Support
 
 
-def fit(rows: Rows, truth: Codes, *, seed: int) -> Fitted:
-    """Learn each class's calibration and its errors from labelled rows in order of time."""
+def fit(rows: Rows, truth: Codes, *, seed: int, by_score: bool = True) -> Fitted:
+    """Learn each class's calibration and its errors from labelled rows in order of time; for
+    `by_score` see `binary.fit`."""
     classes = range(rows.score.shape[1])
     made = [calibrating.chosen(rows.score[:, k], truth == k) for k in classes]
     return Fitted(
@@ -68,18 +71,20 @@ def fit(rows: Rows, truth: Codes, *, seed: int) -> Fitted:
         ],
         spreads=_spreads(rows, truth),
         prior=np.bincount(truth, minlength=rows.score.shape[1]) / truth.size,
+        by_score=by_score,
     )  # fmt: skip
 
 
 def estimate(fitted: Fitted, window: Rows, metrics: Sequence[str], *, seed: int) -> Answer:
     """Each metric of a window, as `binary.estimate` does it for two classes."""
-    there = support(_joined(fitted.rows), _joined(window), seed=seed)
+    sides = (_joined(rows, by_score=fitted.by_score) for rows in (fitted.rows, window))
+    there = support(*sides, seed=seed)
     p, method, widening = _adapted(fitted, window, there.shift)
     count = window.predicted.size
+    usual = probabilities(fitted.calibrators, window.score)
     if there.hidden is not None:
         found = [figures.hidden(m, there.hidden, method=method, rows=count) for m in metrics]
-        return Answer(figures=found, p=p, support=there)
-    usual = probabilities(fitted.calibrators, window.score)
+        return Answer(figures=found, p=p, usual=usual, support=there)
     other = priors.reweighted(usual, fitted.prior, priors.mix(usual, fitted.prior))
     found = []
     for metric in metrics:
@@ -94,7 +99,7 @@ def estimate(fitted: Fitted, window: Rows, metrics: Sequence[str], *, seed: int)
         found.append(figures.shown(
             metric, pair, drawn, method=method, rows=count, spread=fitted.spreads[metric]
         ))  # fmt: skip
-    return Answer(figures=found, p=p, support=there)
+    return Answer(figures=found, p=p, usual=usual, support=there)
 
 
 def probabilities(calibrators: Sequence[Calibrator], score: Floats) -> Floats:
@@ -198,7 +203,9 @@ def _to_one(p: Floats) -> Floats:
     return found
 
 
-def _joined(rows: Rows) -> Inputs:
+def _joined(rows: Rows, *, by_score: bool) -> Inputs:
+    if not by_score:
+        return rows.inputs
     scores = rows.score.shape[1]
     return Inputs(
         np.column_stack([rows.inputs.values, rows.score]),
