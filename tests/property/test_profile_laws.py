@@ -69,7 +69,7 @@ def same(one: ColumnProfile, other: ColumnProfile) -> None:
 
 
 @given(parted())
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=15)
 def test_the_profile_of_a_partition_is_the_merge_of_its_parts(drawn) -> None:
     kind, reference, parts = drawn
     bins = profiled(kind, reference).bins
@@ -78,7 +78,7 @@ def test_the_profile_of_a_partition_is_the_merge_of_its_parts(drawn) -> None:
 
 
 @given(parted(), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 def test_merging_does_not_know_order_or_grouping(drawn, random) -> None:
     kind, reference, parts = drawn
     bins = profiled(kind, reference).bins
@@ -93,7 +93,7 @@ def test_merging_does_not_know_order_or_grouping(drawn, random) -> None:
 
 
 @given(parted())
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 def test_a_profile_survives_its_writing_to_the_bit(drawn) -> None:
     kind, reference, parts = drawn
     found = table(profiled(kind, reference, profiled(kind, parts[0]).bins))
@@ -114,7 +114,7 @@ def true_errors(found: points.Points, rows: np.ndarray) -> tuple[float, float]:
     st.lists(st.integers(1, 4000), min_size=1, max_size=6),
     st.sampled_from(["normal", "heavy", "tied", "mixed"]),
 )
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 def test_points_are_never_more_wrong_than_they_say(seed, sizes, shape) -> None:
     generator = np.random.default_rng(seed)
     drawn = []
@@ -151,7 +151,7 @@ def test_points_are_never_more_wrong_than_they_say(seed, sizes, shape) -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.floats(0.5, 2.0))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 def test_frequent_levels_are_undercounted_by_what_is_told_at_most(seed, parts, power) -> None:
     generator = np.random.default_rng(seed)
     drawn = [np.floor(generator.pareto(power, 4000) * 50).astype(int) for _ in range(parts)]
@@ -220,7 +220,7 @@ def refused_or_whole(data: bytes) -> None:
 
 @pytest.mark.parametrize("kind", EXAMPLES)
 @given(data=st.data())
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 def test_cut_and_altered_bytes_are_refused_or_still_a_profile(kind: str, data) -> None:
     whole = bytearray(EXAMPLES[kind])
     cut = data.draw(st.integers(0, len(whole)))
