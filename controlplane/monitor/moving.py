@@ -29,7 +29,15 @@ from controlplane.monitor.panes import (
 )
 from controlplane.monitor.rows import prediction_columns, samples
 from controlplane.monitor.scope import Scope
-from controlplane.monitor.yardstick import FORM, SHOWN_ROWS, Counted, Measure, calibrated, together
+from controlplane.monitor.yardstick import (
+    FORM,
+    SHOWN_ROWS,
+    SHOWN_VALUES,
+    Counted,
+    Measure,
+    calibrated,
+    together,
+)
 from controlplane.store.ports import Known, Snapshot, Store
 from detectors.binning import Bins, Tally, freeze
 from detectors.finding import Kind, Sample
@@ -76,11 +84,18 @@ def window_panes(
         shelf = kept[scope.name] = Shelf(
             key=key, bins=measure.yardstick.bins, answers=(), version=None, served=True,
             together=measure.together,
-            few=max(SHOWN_ROWS // scope.calendar.overlap, 1), panes={},
+            few=_rows_kept(scope), panes={},
         )  # fmt: skip
     steps = (number_at(grid, window.start), number_at(grid, window.end))
     forget_before(shelf, steps[0])
     return panes_of(Look(view=view, scope=scope, grid=grid, by=scope.instant), shelf, steps)
+
+
+def _rows_kept(scope: Scope) -> int:
+    """How many rows a step of a window that slides keeps, for the detectors that read values: all,
+    while the window has no more values than a reference that is read whole."""
+    columns = max(len(scope.schema.features), 1)
+    return max(SHOWN_VALUES // (columns * scope.calendar.overlap), 1)
 
 
 def _shelf(store: Store, look: Look, found: Cast, window: Window) -> Shelf:

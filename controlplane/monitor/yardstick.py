@@ -30,10 +30,10 @@ from detectors.tables.summed import Frozen
 from detectors.thresholds import FEWEST_WINDOWS
 
 SHOWN_ROWS = 20_000
-"""Rows of windows that slide which the shown detectors read; of more, every so many-th."""
+"""Rows of a reference that moves which the shown detectors read; of more, every so many-th."""
 SHOWN_VALUES = 2**22
-"""Values of a reference that are held for the shown detectors, all columns together; only of a
-reference with more, every so many-th row."""
+"""Values of a reference, or of a window that slides, that are held for the shown detectors, all
+columns together; only of one with more, every so many-th row."""
 MOST_KEPT = 64
 """Measures held in memory; the oldest gives way."""
 FORM = 5

@@ -345,3 +345,15 @@ def test_predictions_of_windows_that_slide_are_calibrated_by_windows_as_long_apa
     made = stored_in(reference_of(store, newest(store)[-1]))
     assert (made.windows, made.answer_drift.windows) == (35, 34)
     assert made.answer_drift.usual["prediction"] == 48.0
+
+
+def test_of_a_window_with_very_many_values_some_are_kept_and_every_row_is_in_the_sums(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "SHOWN_VALUES", 48)
+    watch(store, a_policy(windows=SLIDING))
+    serve(store, 3)
+    step(store, SERVED + 3 * DAY)
+    last = newest(store)[-1]
+    assert (last.rows, at(last, "ks").rows) == (48, 24)
+    assert at(last, "mmd", "*").rows == at(last, "reconstruction", "*").rows == 48
