@@ -83,7 +83,7 @@ def sentence(columns: Sequence[ComparedColumn], level: float = LEVEL, *, parts: 
     tests = sum(len(_tests(column)) for column in columns)
     among = f", those of {parts} parts among them" if parts else ""
     return (
-        f"failed: chance explains the change with less than {level:.0%} over all {tests} tests"
+        f"failed: chance explains the change with less than {100.0 * level:g}% over all {tests} tests"
         f"{among} (Holm), rows taken for independent, and the change is large enough to matter; optimistic, "
         "as nothing is known of how much one day differs from the next"
     )

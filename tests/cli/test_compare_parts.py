@@ -100,6 +100,12 @@ def test_many_parts_without_a_change_do_not_fail(compare) -> None:
     assert "those of 20 parts among them (Holm)" in found.stdout
 
 
+def test_a_small_rate_of_false_alarms_is_told_as_it_is(compare) -> None:
+    found = compare(table(1), table(2), "--false-alarms", "0.001", text=True)
+
+    assert "with less than 0.1% over all" in found.stdout
+
+
 def test_levels_beyond_twenty_are_compared_together_and_named(compare) -> None:
     names = [f"town {at:02d}" for at in range(24)]
     generator = np.random.default_rng(3)

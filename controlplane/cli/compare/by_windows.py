@@ -124,5 +124,5 @@ def _sentence(spans: Spans, asking: Asking, calibrated: Calibrated) -> str:
     return (
         f"failed: in a window of {spans.every} a column differs from the reference by more than its "
         f"own {drift.windows} windows do, so much that chance gives it to any column of any of the "
-        f"{count} windows with less than {asking.level:.0%}, and by enough to matter; {drift.basis}"
+        f"{count} windows with less than {100.0 * asking.level:g}%, and by enough to matter; {drift.basis}"
     )
