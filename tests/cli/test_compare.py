@@ -163,12 +163,14 @@ def test_awkward_columns_are_each_decided_and_the_rest_carried_on(put) -> None:
         assert said in text
 
 
-def test_a_name_that_stands_twice_is_left_out_with_a_remark(put, tmp_path) -> None:
+@pytest.mark.parametrize("make", ["parquet", "csv", "csv.gz"])
+def test_a_name_that_stands_twice_is_left_out_with_a_remark(put, make) -> None:
     one = pa.Table.from_arrays([pa.array([1.0] * 50)] * 3, names=["a", "a", "b"])
-    found = lee(put("a.parquet", one), put("b.parquet", one))
+    path = put(f"a.{make}", one)
+    found = lee(path, path)
 
     assert found.exit_code == 0
-    assert "several columns called 'a'; none is compared" in found.stdout
+    assert "several columns called 'a'; none of them is read" in found.stdout
     assert "of 1 columns" in found.stdout
 
 

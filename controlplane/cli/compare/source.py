@@ -171,7 +171,9 @@ def _by_name(
     kept = {
         name: kind for name, kind in zip(names, types, strict=True) if name not in set(twice)
     }  # fmt: skip
-    remarks = (f"{path} has several columns called {name!r}; none is compared" for name in twice)
+    remarks = (
+        f"{path} has several columns called {name!r}; none of them is read" for name in twice
+    )
     return kept, tuple(remarks)
 
 
