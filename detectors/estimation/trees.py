@@ -38,8 +38,12 @@ def classifier(seed: int) -> Any:  # noqa: ANN401
 def grown(tree: Any, inputs: Floats, target: Floats | Flags, categorical: Flags) -> Any:  # noqa: ANN401
     """The trees fitted to inputs (rows, columns), NaN where missing.
 
-    Columns marked `categorical` hold whole numbers from 0 to 253.
+    Columns marked `categorical` hold whole numbers from 0 to 253. One without any value tells
+    nothing and is taken for a constant, as bins cannot be made of it.
     """
+    blank = np.isnan(inputs).all(axis=0)
+    if blank.any():
+        inputs = np.where(blank, 0.0, inputs)
     tree.set_params(categorical_features=categorical if categorical.any() else None)
     with _threads().limit(limits=1):
         return tree.fit(inputs, target)

@@ -76,3 +76,17 @@ def test_larger_trees_are_left_to_scikit_learn() -> None:
     inputs = np.random.default_rng(1).normal(size=(3000, 4))
     model = trees.regressor(1).set_params(max_leaf_nodes=31, min_samples_leaf=5)
     assert Forest.read(trees.grown(model, inputs, np.arange(3000.0), np.zeros(4, bool))) is None
+
+
+@pytest.mark.parametrize("categorical", [False, True])
+def test_a_column_without_any_value_is_no_hindrance(categorical: bool) -> None:
+    inputs = table(1, 400, (False, False))
+    inputs[np.isinf(inputs)] = 0.0
+    inputs[:, 1] = np.nan
+    model = trees.grown(
+        trees.regressor(1), inputs, np.arange(400.0), np.array([False, categorical])
+    )
+    forest = Forest.read(model)
+    assert forest is not None
+    inputs[:10, 1] = 3.0
+    assert forest.values(inputs) == pytest.approx(trees.foretold(model, inputs), rel=1e-12)
