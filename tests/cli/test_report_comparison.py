@@ -161,6 +161,15 @@ def test_a_side_that_is_not_there_is_a_dash() -> None:
     assert re.search(r"<td>rows</td><td[^>]*>10</td><td[^>]*>–</td>", text)
 
 
+def test_a_report_names_files_and_not_where_they_lie() -> None:
+    apart = msgspec.structs.replace(comparison(), reference="/home/ada/a.csv", current="b.csv")
+    text, _ = written(apart)
+    assert "a.csv" in text
+    assert "/home/ada" not in text
+    alike = msgspec.structs.replace(comparison(), reference="may/a.csv", current="june/a.csv")
+    assert "may/a.csv" in written(alike)[0]
+
+
 def test_no_columns_at_all_is_still_a_page() -> None:
     text, _ = written(comparison())
     assert "0 of 0" in text

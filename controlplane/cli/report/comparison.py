@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any, Final
 
 import msgspec
@@ -51,7 +52,7 @@ def page(comparison: Comparison, *, seconds: float, made_at: str) -> str:
     )  # fmt: skip
     environment.filters.update(figure=figure, share=share, count=count, chance=chance)
     return environment.get_template("comparison.html.j2").render(
-        comparison=comparison,
+        comparison=_named(comparison),
         lines=sorted(map(_line, range(len(comparison.columns)), comparison.columns),
                      key=lambda line: -line.weight),
         tally=_tally(comparison.columns),
@@ -70,6 +71,14 @@ FACTS: Final[Sequence[tuple[str, str, Callable[[Any], str]]]] = (
     ("greatest", "maximum", figure), ("first", "first", str), ("last", "last", str),
 )  # fmt: skip
 """What a side holds: the label, the field, and how it is told."""
+
+
+def _named(comparison: Comparison) -> Comparison:
+    """With the files' names alone where those differ: a report is passed on, paths are nobody's."""
+    first, second = (PurePath(each).name for each in (comparison.reference, comparison.current))
+    if first == second:
+        return comparison
+    return msgspec.structs.replace(comparison, reference=first, current=second)
 
 
 def effect_of(column: ComparedColumn) -> tuple[str, float]:
