@@ -1,6 +1,6 @@
 """A drift report of two files, Parquet to result, beside the floor of reading and sorting them.
 
-Each figure is of cold processes, in CPU seconds, floor and product in the same minute: the floor is
+Each figure is of cold processes, in CPU seconds, floor and product in turn: the floor is
 a process that imports NumPy and Arrow, reads both files and sorts every numeric column. `--full`
 adds a million rows and 300 columns; `--peers DIR` other tools, each in a
 virtual environment of its own under DIR, which is made where there is none. A tool that takes more
@@ -195,6 +195,17 @@ def cost(words: list[str], times: int, python: str = sys.executable) -> Cost | N
     return min(found)
 
 
+def costs(jobs: list[list[str]], times: int) -> list[Cost]:
+    """The least of each of several, in turn, so that all see the same load."""
+    found: list[list[Cost]] = [[] for _ in jobs]
+    for _ in range(times):
+        for of, words in zip(found, jobs, strict=True):
+            took = cost(words, 1)
+            assert took is not None, words
+            of.append(took)
+    return [min(of) for of in found]
+
+
 def kept(folder: Path, path: str) -> str:
     """The profile of a file, written if it is not there."""
     profile = folder / f"{Path(path).stem}.profile.json"
@@ -243,16 +254,16 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for rows, numbers, texts, times in sizes:
             paths = files(folder, rows, numbers, texts)
-            floor = cost(["-c", FLOOR, *paths], times)
-            assert floor is not None
             what = f"{rows:,} x {numbers + texts}"
-            line(f"leeboard compare, {what}", floor, cost(["-c", PRODUCT, *paths], times))
-            parts = cost(["-c", PRODUCT, *paths, "--by", "part"], times)
+            product, profile = ["-c", PRODUCT, *paths], kept(folder, paths[0])
+            floor, whole, parts = costs(
+                [["-c", FLOOR, *paths], product, [*product, "--by", "part"]], times
+            )
+            alone, beside = costs(
+                [["-c", FLOOR, paths[1]], ["-c", PRODUCT, profile, paths[1]]], times
+            )
+            line(f"leeboard compare, {what}", floor, whole)
             line(f"leeboard compare --by, {SEGMENTS} segments, {what}", floor, parts)
-            profile = kept(folder, paths[0])
-            alone = cost(["-c", FLOOR, paths[1]], times)
-            assert alone is not None
-            beside = cost(["-c", PRODUCT, profile, paths[1]], times)
             line(f"leeboard compare of a profile with a file, {what}", alone, beside)
             if asked.peers is not None and rows <= 100_000:  # noqa: PLR2004
                 for name, (wanted, code) in PEERS.items():
