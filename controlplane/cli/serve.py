@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 import msgspec
+from threadpoolctl import threadpool_limits
 
 from connectors.client.place import RUNNING
 from controlplane.api.auth import check_openness
@@ -107,6 +108,8 @@ def run(settings: Settings, listener: socket.socket) -> None:
                 with contextlib.suppress(OSError):  # it may never have been written
                     written.unlink()
 
+    # Threads of BLAS wait for each other in busy loops, and no matrix here is worth two of them.
+    threadpool_limits(limits=1, user_api="blas")
     Host(build_in(settings), listener, up=up, down=down).run()
 
 
