@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from detectors import jensen_shannon, multiplicity
-from detectors.finding import Finding
+from detectors.finding import Basis, Finding
 from detectors.reading import Counts, Floats
 
 LEVEL: Final = 0.1
@@ -53,7 +53,7 @@ def moved(findings: Sequence[Finding], importance: Mapping[str, float] | None) -
         first = _first(found)
         known = importance is not None and greatest > 0.0
         matters = abs((importance or {}).get(column, 0.0)) / greatest if known else None
-        z = first.statistic if first.threshold is not None else None
+        z = first.statistic if _is_standardised(first) else None
         weight = None if matters is None or z is None else max(z, 0.0) * matters
         rows.append(
             Moved(
@@ -87,18 +87,24 @@ def main_effects(codes: Sequence[Counts], predictions: Floats) -> list[float]:
     return found
 
 
+def _is_standardised(finding: Finding) -> bool:
+    """Whether the statistic is a score in standard deviations: those of hard limits and of
+    thresholds set by hand are in units of their own."""
+    return finding.threshold is not None and finding.basis not in {Basis.HARD, Basis.FIXED}
+
+
 def _excess(found: Sequence[Finding]) -> float:
     return max((f.effect**2 for f in found if f.detector in DISTANCES and f.effect), default=0.0)
 
 
 def _p(found: Sequence[Finding]) -> float:
-    known = [f.p_value for f in found if f.threshold is not None and f.p_value is not None]
+    known = [f.p_value for f in found if _is_standardised(f) and f.p_value is not None]
     return min(1.0, min(known) * len(known)) if known else 1.0
 
 
 def _first(found: Sequence[Finding]) -> Finding:
     """The judged score that stands highest; else the distance that is shown."""
-    judged = [f for f in found if f.threshold is not None and f.statistic is not None]
+    judged = [f for f in found if _is_standardised(f) and f.statistic is not None]
     if judged:
         return max(judged, key=lambda f: f.statistic or 0.0)
     return next((f for f in found if f.detector in DISTANCES), found[0])

@@ -92,6 +92,20 @@ def test_windows_without_drift_are_counted_beside_what_the_budget_expects(card: 
     assert card.a_period == pytest.approx(90 / 7)
 
 
+def test_spans_that_are_bad_already_credit_no_flip() -> None:
+    store = open_store(None)
+    watch(store, a_policy())
+    served = rows(SERVED, 14 * 24, seed=3, version="v1")
+    log(store, served, labels(served, off=5.0))
+    step(store, SERVED + 3 * WEEK)
+    found = rehearse(store, "boats", SERVED + 3 * WEEK, asked=["wind"], quiet=True, windows=2)
+    assert found.quiet is not None
+    assert found.quiet.worse == found.quiet.spans == 2
+    assert not [s for s in found.sown if s.drift.kind is Sowing.CONCEPT_FLIP]
+    assert "in every labelled span as it is" in found.notes[-1]
+    store.close()
+
+
 def test_the_same_card_comes_out_each_time_and_nothing_is_stored(
     watched: Store, card: Card
 ) -> None:

@@ -9,7 +9,7 @@ from scipy import stats
 from detectors.attribution import credit, slices
 from detectors.attribution.moved import main_effects, moved
 from detectors.estimation.shift import Inputs
-from detectors.finding import Finding, Verdict
+from detectors.finding import Basis, Finding, Verdict
 from detectors.multiplicity import benjamini_hochberg
 
 
@@ -175,3 +175,17 @@ def test_the_main_effect_of_a_column_is_its_share_of_the_predictions_variance() 
     assert found[1] == pytest.approx(0.2, abs=0.01)
     assert found[2] < 0.001
     assert main_effects([a], np.ones(50_000)) == [0.0]
+
+
+def test_a_hard_limit_is_no_score_in_standard_deviations() -> None:
+    hard = Finding(
+        column="x", detector="missing", statistic=0.41, threshold=0.2, p_value=1e-71,
+        verdict=Verdict.FAILED, basis=Basis.HARD,
+    )  # fmt: skip
+    shown = Finding(
+        column="x", detector="jensen_shannon", statistic=0.3, effect=0.3,
+        verdict=Verdict.INCONCLUSIVE,
+    )  # fmt: skip
+    [found] = moved([hard, shown], None)
+    assert (found.z, found.p_value, found.stands_out) == (None, None, False)
+    assert (found.detector, found.share) == ("jensen_shannon", 1.0)

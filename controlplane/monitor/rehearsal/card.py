@@ -106,7 +106,7 @@ def _card(  # noqa: PLR0913
         rows=float(np.median([part.rows.num_rows for part in stage.parts])),
         a_period=budget.windows, count=budget.count, sown=tuple(sown),
         quiet=_quiet(scope, material, stage, judged) if quiet else None,
-        notes=_notes(stage.yardstick, judged is not None),
+        notes=_notes(stage.yardstick, judged),
     )  # fmt: skip
 
 
@@ -123,11 +123,11 @@ def _quiet(scope: Scope, material: Material, stage: Stage, judged: "labels.Judge
     return Quiet(
         windows=len(stage.parts), alarmed=alarms, expected=expected * len(stage.parts),
         spans=0 if judged is None else len(judged.spans),
-        worse=0 if judged is None else labels.quiet_alarms(scope, judged),
+        worse=0 if judged is None else len(judged.spans) - len(judged.calm),
     )  # fmt: skip
 
 
-def _notes(yardstick: Yardstick, has_labels: bool) -> tuple[str, ...]:  # noqa: FBT001
+def _notes(yardstick: Yardstick, judged: "labels.Judged | None") -> tuple[str, ...]:
     said = []
     if yardstick.drift is None:
         said.append(
@@ -138,8 +138,13 @@ def _notes(yardstick: Yardstick, has_labels: bool) -> tuple[str, ...]:  # noqa: 
             f"drift has no threshold yet: {yardstick.drift.needs} more calibration windows are "
             "needed, so only hard limits can find what is sown"
         )
-    if not has_labels:
+    if judged is None:
         said.append("no labelled window of the champion yet, so concept flips are not rehearsed")
+    elif not judged.calm:
+        said.append(
+            "the champion is worse than it may be in every labelled span as it is, so concept flips "
+            "are not rehearsed"
+        )
     return tuple(said)
 
 

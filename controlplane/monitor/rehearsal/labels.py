@@ -36,6 +36,9 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """The loss beyond which a performance condition holds."""
     spread: float
     """The standard deviation of numeric labels; 0 of classes."""
+    calm: tuple[pa.Table, ...] = ()
+    """Those of the spans in which the condition does not hold as they are: in the others it would
+    hold whatever was sown."""
 
 
 def judged_spans(
@@ -58,21 +61,18 @@ def judged_spans(
         return None
     labels = pa.concat_tables(spans)["label"]
     numeric = pa.types.is_floating(labels.type)
-    return Judged(
+    judged = Judged(
         spans=spans,
         limit=version.scale.reference_loss * (1.0 + _worse_by(scope.policy)),
         spread=float(np.nanstd(reading.numbers(labels))) if numeric else 0.0,
     )
+    calm = tuple(rows for rows in spans if not _holds(scope, judged, rows, rows["label"]))
+    return msgspec.structs.replace(judged, calm=calm)
 
 
 def flips_of(scope: Scope, judged: Judged, column: str) -> list[Sown]:
-    """Concept flips along one numeric feature, at every size."""
-    return [_flip(scope, judged, column, size) for size in FLIPS]
-
-
-def quiet_alarms(scope: Scope, judged: Judged) -> int:
-    """In how many of the spans, as they were, the condition held."""
-    return sum(_holds(scope, judged, rows, rows["label"]) for rows in judged.spans)
+    """Concept flips along one numeric feature, at every size, in the calm spans; none without."""
+    return [_flip(scope, judged, column, size) for size in FLIPS] if judged.calm else []
 
 
 def _flip(scope: Scope, judged: Judged, column: str, size: float) -> Sown:
@@ -80,7 +80,7 @@ def _flip(scope: Scope, judged: Judged, column: str, size: float) -> Sown:
         _holds(scope, judged, rows, flipped(
             rows["label"], reading.numbers(rows[column]), size, spread=judged.spread,
         ))
-        for rows in judged.spans
+        for rows in judged.calm
     ]  # fmt: skip
     return Sown(
         drift=Drift(kind=Sowing.CONCEPT_FLIP, column=column, size=size),
