@@ -63,15 +63,20 @@ def show_alert(terminal: Terminal, alert: str) -> None:
     ),
 )
 @click.argument("alert", shell_complete=completing.alerts)
-@click.option("--false-alarm", "verdict", flag_value="false_alarm", help="Nothing was wrong.")
-@click.option("--true-alarm", "verdict", flag_value="true_alarm", help="It told of something real.")
+@click.option("--false-alarm", is_flag=True, help="Nothing was wrong.")
+@click.option("--true-alarm", is_flag=True, help="It told of something real.")
 @click.option("--note", default="", help="What you found.")
 @talks
-def acknowledge(terminal: Terminal, alert: str, verdict: str | None, note: str) -> None:
+def acknowledge(
+    terminal: Terminal, alert: str, *, false_alarm: bool, true_alarm: bool, note: str
+) -> None:
     """Say that somebody is looking at it, and whether it was a true or a false alarm.
 
     False alarms are counted against the budget: `leeboard budget MODEL`.
     """
+    if false_alarm and true_alarm:
+        raise click.UsageError("--false-alarm and --true-alarm say the opposite; give one of them")
+    verdict = "false_alarm" if false_alarm else "true_alarm" if true_alarm else None
     found = terminal.connection.acknowledge(alert, verdict=verdict, note=note)
     said = f" as a {found.verdict.replace('_', ' ')}" if found.verdict else ""
     terminal.answer(

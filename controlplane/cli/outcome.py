@@ -1,6 +1,7 @@
 """How a command ends and what it says, for those that talk to no server and for those that do."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final, NoReturn
 
 import click
@@ -18,6 +19,18 @@ def cannot(message: str) -> NoReturn:
 def bad_news() -> NoReturn:
     """End: it was done, and the answer is bad news."""
     click.get_current_context().exit(BAD_NEWS)
+
+
+def spare(output: Path | None, inputs: Iterable[Path]) -> None:
+    """Raise UsageError where writing the output would overwrite one of the inputs, by whatever name."""
+    if output is None or not output.exists():
+        return
+    for path in inputs:
+        if path.exists() and output.samefile(path):
+            message = (
+                f"{output} is {path} itself, which would be overwritten; name another file to write"
+            )
+            raise click.UsageError(message)
 
 
 def say(line: str) -> None:

@@ -121,3 +121,11 @@ def test_a_decision_that_was_made_is_shown_with_where_to_read_on(lee, actions):
     found = lee("rollback", "bikes", "--reason", "too high", "--yes")
 
     assert f"leeboard why {a_decision().id}" in found.stdout
+
+
+def test_an_alarm_is_not_true_and_false_at_once(lee, actions):
+    found = lee("alerts", "acknowledge", "a_2", "--false-alarm", "--true-alarm")
+
+    assert found.exit_code == 2
+    assert "say the opposite" in found.stderr
+    assert actions.asked == []

@@ -203,7 +203,7 @@ def test_a_fixed_threshold_judges_whatever_chance_says(put) -> None:
     [
         (["--detector", "kss"], "there is no detector 'kss'; did you mean ks?"),
         (["--detector", "volume"], "volume does not compare a column of two files"),
-        (["--threshold", "ks"], "expected a detector and a number, as ks=0.1"),
+        (["--threshold", "ks"], "expected a detector and a number of 0 or more, as ks=0.1"),
         (["--columns", "levell"], "neither file has a column 'levell'; did you mean level?"),
         (["--false-alarms", "1.5"], "1.5"),
     ],

@@ -134,7 +134,7 @@ def test_a_level_of_one_file_alone_is_named_and_not_compared(compare) -> None:
         (["--by", "day"], "dates, for which there is --time", 1),
         (["--by", "region", "--time", "day"], "expected one of them", 2),
         (["--every", "1d"], "expected --time", 2),
-        (["--time", "day", "--every", "soon"], "--every soon; expected a length", 1),
+        (["--time", "day", "--every", "soon"], "--every 'soon'; expected a length", 2),
         (["--time", "region"], "expected dates, times", 1),
     ],
 )  # fmt: skip

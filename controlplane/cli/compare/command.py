@@ -1,18 +1,21 @@
 """`leeboard compare REFERENCE CURRENT`."""
 
 import gc
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from controlplane.cli.groups import examples
-from controlplane.cli.outcome import bad_news, cannot, nearest, put, say
+from controlplane.cli.outcome import bad_news, cannot, nearest, put, say, spare
 from controlplane.domain.errors import LeeboardError
+from controlplane.policy.durations import duration_of
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -75,6 +78,9 @@ def compare(reference: Path, current: Path, *, as_json: bool, level: float, **to
     the change is large enough to matter. Exit status 3 where one failed.
     """
     began = time.perf_counter()
+    _go_together(told)
+    if isinstance(told["html"], Path):
+        spare(told["html"], (reference, current))
     # OpenBLAS starts a thread a core as NumPy is imported; nothing here multiplies matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with _nothing_collected():
@@ -130,7 +136,6 @@ def _compared(
     """The comparison of two files of rows, or of what a profile keeps of them."""
     from controlplane.cli.profiling.recognised import is_profile  # noqa: PLC0415 - beside the others
 
-    _go_together(told)
     if not (is_profile(reference) or is_profile(current)):
         from controlplane.cli.compare import running  # noqa: PLC0415 - NumPy, Arrow
 
@@ -158,6 +163,16 @@ def _go_together(told: Mapping[str, object]) -> None:
             "--every says how long windows are; expected --time with the column of times as well"
         )
         raise click.UsageError(message)
+    if told["every"] is not None:
+        _length(str(told["every"]))
+
+
+def _length(text: str) -> timedelta:
+    length = duration_of(text)
+    if length is None or length < timedelta(seconds=1):
+        message = f"--every {text!r}; expected a length of a second or more, as 1d, 6h or 7d"
+        raise click.UsageError(message)
+    return length
 
 
 def _job(reference: Path, current: Path, level: float, told: dict[str, object]) -> "Job":
@@ -173,7 +188,7 @@ def _job(reference: Path, current: Path, level: float, told: dict[str, object]) 
         _known_column(name, first, second)
     return Job(
         reference=first, current=second, asked=asked, columns=columns, drop=frozenset(drop),
-        level=level, by=by, time=at, every=_text(told["every"]),
+        level=level, by=by, time=at, every=None if told["every"] is None else _length(str(told["every"])),
     )  # fmt: skip
 
 
@@ -193,10 +208,13 @@ def _asked(told: Mapping[str, object]) -> "Asked":
 def _threshold(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
-        return name.strip(), float(value)
+        limit = float(value)
     except ValueError:
-        message = f"--threshold {text!r}; expected a detector and a number, as ks=0.1"
-        raise click.UsageError(message) from None
+        limit = math.nan
+    if not (math.isfinite(limit) and limit >= 0.0):
+        message = f"--threshold {text!r}; expected a detector and a number of 0 or more, as ks=0.1"
+        raise click.UsageError(message)
+    return name.strip(), limit
 
 
 def _known_detector(name: str) -> None:

@@ -93,7 +93,12 @@ def _values(file: Source, name: str) -> pa.ChunkedArray:
     if name not in file.types:
         message = f"--by {name}: {file.path} has no such column"
         raise BadInput(message)
-    return plain(file.read([name])[name])
+    held = file.read([name])[name]
+    values = plain(held)
+    if values is None:
+        message = f"--by {name}: {file.path} holds {held.type} in it; expected numbers or text"
+        raise BadInput(message)
+    return values
 
 
 def _instead(bins: Bins) -> str:

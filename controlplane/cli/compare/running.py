@@ -1,6 +1,7 @@
 """Two sources compared column by column, on two threads where there is enough to do."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -43,7 +44,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     level: float = rule.LEVEL
     by: str | None = None
     time: str | None = None
-    every: str | None = None
+    every: timedelta | None = None
 
     @property
     def rows(self) -> Rows:
@@ -140,6 +141,15 @@ def _left_out(job: Job, name: str) -> ComparedColumn | None:
     return None
 
 
+def _unread(job: Job, name: str, kind: pa.DataType) -> ComparedColumn:
+    """A column whose values on one side are not compared, such as bytes that are no text."""
+    column = ComparedColumn(
+        column=name, kind=Kind.CATEGORICAL, verdict=Verdict.INCONCLUSIVE, reference=None,
+        current=None, findings=(), note=f"is left out: it holds {kind}",
+    )  # fmt: skip
+    return rule.of_schema(column, job.rows, failed=False)
+
+
 def _noted(column: ComparedColumn, note: str) -> ComparedColumn:
     return msgspec.structs.replace(column, note=note)
 
@@ -163,6 +173,8 @@ def _column(
 ) -> Measured:
     try:
         first, second = (plain(each) for each in values)
+        if first is None or second is None:
+            return Measured(_unread(job, name, values[first is not None].type))
         kind = kinds_of(first, second)
         if kind is None:
             return Measured(_of_another_kind(job, name, (first, second)))
@@ -171,7 +183,7 @@ def _column(
         if cut is None or name == cut.column:
             return Measured(whole)
         return cut.measured(whole, samples, job.asked)
-    except (ValueError, pa.ArrowException) as error:
+    except (ValueError, OverflowError, pa.ArrowException) as error:
         return Measured(_error(name, str(error).splitlines()[0]))
 
 

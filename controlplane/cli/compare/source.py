@@ -97,8 +97,9 @@ def kinds_of(before: pa.ChunkedArray, now: pa.ChunkedArray) -> Kind | None:
     return Kind.BOOLEAN if Kind.BOOLEAN in both and Kind.DATETIME not in both else None
 
 
-def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Values as they are compared: without extension types, bytes as the text that they are."""
+def plain(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Values as they are compared: without extension types, bytes as the text that they are; None
+    where they are no text."""
     kind = values.type
     if pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type):
         return values
@@ -110,9 +111,7 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values
     from controlplane.cli.tables.opening import plain_or_none  # noqa: PLC0415 - for odd types alone
 
-    found = plain_or_none(values)
-    assert found is not None
-    return found
+    return plain_or_none(values)
 
 
 def _is_text(kind: pa.DataType) -> bool:

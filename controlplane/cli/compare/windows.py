@@ -14,7 +14,6 @@ from controlplane.cli.compare.concluding import Asking, Measured, concluded
 from controlplane.cli.compare.source import Source
 from controlplane.cli.replay.times import as_times
 from controlplane.domain.errors import BadInput
-from controlplane.policy.durations import duration_of
 from detectors.answers import MIN_ROWS
 from detectors.comparison import windowed
 from detectors.comparison.measuring import Asked
@@ -86,11 +85,11 @@ class Windows(msgspec.Struct, frozen=True):
                      tuple(Rows(before, rows) for rows in self.current.rows))  # fmt: skip
 
 
-def windows_of(name: str, every: str | None, reference: Source, current: Source) -> Windows:
-    """Both files cut by a column of times, into windows of `every`, or of the longest of a week, a
+def windows_of(name: str, every: timedelta | None, reference: Source, current: Source) -> Windows:
+    """Both files cut by a column of times, into windows of `every`, a second or more, or of the longest of a week, a
     day, six hours and an hour of which the reference holds thirty; raises BadInput."""
     both = [_micros(file, name) for file in (reference, current)]
-    length = _length(both[0]) if every is None else _asked_length(every)
+    length = _length(both[0]) if every is None else every // timedelta(microseconds=1)
     codes = [np.where(known, (micros - ORIGIN) // length, 0) for micros, known in both]
     cut = [_cut(code, known) for code, (_, known) in zip(codes, both, strict=True)]
     starts = [found * length + ORIGIN for found, _ in cut]
@@ -144,14 +143,6 @@ def _length(reference: tuple[NDArray[np.int64], NDArray[np.bool_]]) -> int:
         if rows.size >= fewest and np.median(rows) >= MIN_ROWS:
             return length
     return DAY
-
-
-def _asked_length(every: str) -> int:
-    length = duration_of(every)
-    if length is None or length < timedelta(seconds=1):
-        message = f"--every {every}; expected a length of a second or more, as 1d, 6h or 7d"
-        raise BadInput(message)
-    return length // timedelta(microseconds=1)
 
 
 def _cut(code: NDArray[np.int64], known: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Parts]:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from controlplane.cli.groups import examples
+from controlplane.cli.outcome import spare
 from controlplane.cli.profiling.recognised import is_profile
 from controlplane.cli.profiling.told import Told
 from controlplane.cli.render import count
@@ -52,6 +53,7 @@ def _profile(told: Told, *, as_json: bool) -> None:
     known = {path: files.read_profile(path) for path in told.files if is_profile(path)}
     rows = [path for path in told.files if path not in known]
     output = _output(told, rows)
+    spare(output, told.files if told.like is None else (*told.files, told.like))
     with click.progressbar(length=1, label="profiling", file=sys.stderr, hidden=not rows) as bar:
         found, remarks = files.made(told, known, rows, bar)
     for remark in remarks:

@@ -33,15 +33,26 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if isinstance(kind, pa.BaseExtensionType):
         column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
         kind = column.type
-    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        column = column.cast(kind.value_type)
-        kind = column.type
-    if pa.types.is_nested(kind):
+    column = _unpacked(column)
+    kind = column.type
+    if pa.types.is_nested(kind) or pa.types.is_interval(kind):
         raise NoFeature(f"values of several parts ({kind})")
     if _is_bytes(kind):
         return _decoded(column)
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())
+    return column
+
+
+def _unpacked(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column without dictionary or run lengths."""
+    kind = column.type
+    if pa.types.is_run_end_encoded(kind):
+        return pa.chunked_array(list(map(pc.run_end_decode, column.chunks)), kind.value_type)
+    if pa.types.is_dictionary(kind):
+        if pa.types.is_nested(kind.value_type):
+            raise NoFeature(f"values of several parts ({kind.value_type})")
+        return column.cast(kind.value_type)
     return column
 
 
