@@ -17,7 +17,7 @@ import msgspec
 from detectors import chi_squared, jensen_shannon, ks, missing, new_levels, psi, wasserstein
 from detectors.comparison.measuring import SCHEMA, Asked
 from detectors.comparison.result import ComparedColumn, Rows
-from detectors.finding import Basis, Finding, Kind, Reason, Verdict
+from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.multiplicity import holm
 
 LEVEL: Final = 0.05
@@ -54,13 +54,13 @@ def only(column: ComparedColumn, asked: Asked) -> ComparedColumn:
         return column
     names = {*asked.of(column.kind), SCHEMA}
     found = tuple(f for f in column.findings if f.detector in names)
-    verdict = _verdict(column, found) if found else Verdict.INCONCLUSIVE
+    verdict = _verdict(found) if found else Verdict.INCONCLUSIVE
     return msgspec.structs.replace(column, findings=found, verdict=verdict)
 
 
 def by_windows(column: ComparedColumn, verdicts: Sequence[Verdict]) -> ComparedColumn:
     """A column judged by its windows; a fixed or hard limit that all its rows failed stays so."""
-    own = _verdict(column, column.findings) if column.findings else column.verdict
+    own = _verdict(column.findings) if column.findings else column.verdict
     stays = own in {Verdict.FAILED, Verdict.ERROR} or not verdicts
     verdict = own if stays else verdict_of(verdicts)
     return msgspec.structs.replace(column, verdict=verdict)
@@ -83,7 +83,7 @@ def sentence(columns: Sequence[ComparedColumn], level: float = LEVEL, *, parts: 
     tests = sum(len(_tests(column)) for column in columns)
     among = f", those of {parts} parts among them" if parts else ""
     return (
-        f"failed: chance explains the change with less than {100.0 * level:g}% over all {tests} tests"
+        f"A column fails where chance explains the change with less than {100.0 * level:g}% over all {tests} tests"
         f"{among} (Holm), rows taken for independent, and the change is large enough to matter; optimistic, "
         "as nothing is known of how much one day differs from the next"
     )
@@ -113,19 +113,19 @@ def _judged(column: ComparedColumn, adjusted: Mapping[str, float], level: float)
     for finding in column.findings:
         p = adjusted.get(finding.detector) if finding.detector in _OWN_TESTS else shape
         found.append(finding if p is None else _concluded(finding, column, p <= level))
-    return msgspec.structs.replace(column, findings=tuple(found), verdict=_verdict(column, found))
+    return msgspec.structs.replace(column, findings=tuple(found), verdict=_verdict(found))
 
 
-def _verdict(column: ComparedColumn, findings: Sequence[Finding]) -> Verdict:
-    """Failed by any finding; passed only where the distribution itself, if there is one, was."""
+def _verdict(findings: Sequence[Finding]) -> Verdict:
+    """Failed by any finding; passed only where the distribution itself was: dates, of which none
+    is compared, never are."""
     verdicts = {f.verdict for f in findings if f.verdict in _JUDGED}
     shapes = {f.verdict for f in findings if f.detector not in _RATES and f.verdict in _JUDGED}
     if Verdict.FAILED in verdicts:
         return Verdict.FAILED
     if any(f.verdict is Verdict.ERROR for f in findings):
         return Verdict.ERROR
-    looked_at = bool(shapes) or (column.kind is Kind.DATETIME and bool(verdicts))
-    return Verdict.PASSED if looked_at else Verdict.INCONCLUSIVE
+    return Verdict.PASSED if shapes else Verdict.INCONCLUSIVE
 
 
 def _concluded(finding: Finding, column: ComparedColumn, unlikely: bool) -> Finding:  # noqa: FBT001 - a fact
@@ -146,6 +146,7 @@ def size_of(finding: Finding, column: ComparedColumn) -> tuple[float, float] | N
     """The size of a change beyond chance and the least that matters, in the unit of the detector's
     effect; None where a finding is not judged by its size.
 
+    >>> from detectors.finding import Kind
     >>> found = Finding(column="x", detector="ks", statistic=0.23, effect=0.22, verdict=Verdict.PASSED)
     >>> size_of(found, ComparedColumn(column="x", kind=Kind.NUMERIC, verdict=Verdict.PASSED,
     ...     reference=None, current=None, findings=(found,)))

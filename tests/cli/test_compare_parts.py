@@ -204,7 +204,7 @@ def test_a_row_number_is_no_feature(compare) -> None:
 def test_what_decided_is_said_in_words(compare) -> None:
     found = compare(table(1), table(2, moved=["north", "south", "west"]), text=True)
 
-    assert re.search(r"ks 0\.[34]\d?, floor 0\.05", found.stdout)
+    assert re.search(r"ks 0\.[34]\d?, 0\.[34]\d? beyond chance, floor 0\.05", found.stdout)
 
 
 def test_a_report_shows_the_parts_and_the_course_of_numbers(compare, tmp_path) -> None:

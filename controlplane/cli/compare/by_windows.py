@@ -14,7 +14,7 @@ from detectors.finding import Finding, Verdict
 LISTED: Final = 20
 _SAID: Final = {
     "a1": "moved by {:.2g} sd", "jensen_shannon": "distance {:.2g}", "unseen": "{:.1%} new levels",
-    "share": "the share of a value changed by {:+.1%}", "missing": "{:+.1%} missing",
+    "share": "the share of a value changed by {:+.1%}", "missing": "{:+.1f} points missing",
 }  # fmt: skip
 
 
@@ -116,13 +116,14 @@ def _says(failed: Sequence[Finding]) -> str:
     moved = [finding for finding in failed if finding.detector == "a1"]
     finding = max(moved or failed, key=_height)
     said = _SAID.get(finding.detector, finding.detector + " {:+.2g}")
-    return said.format(finding.effect or 0.0)
+    effect = finding.effect or 0.0
+    return said.format(effect * 100.0 if finding.detector == "missing" else effect)
 
 
 def _sentence(spans: Spans, asking: Asking, calibrated: Calibrated) -> str:
     drift, count = calibrated.drift, len(spans.starts)
     return (
-        f"failed: in a window of {spans.every} a column differs from the reference by more than its "
+        f"A column fails where in a window of {spans.every} it differs from the reference by more than its "
         f"own {drift.windows} windows do, so much that chance gives it to any column of any of the "
         f"{count} windows with less than {100.0 * asking.level:g}%, and by enough to matter; {drift.basis}"
     )

@@ -1,5 +1,6 @@
 """Both files cut by the levels of a column, or by ranges of its numbers."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -76,17 +77,27 @@ def cut_by(name: str, reference: Source, current: Source) -> Cut:
     codes = [slicing.codes(scale, each) for each in values]
     first, second = (np.bincount(each, minlength=len(scale.parts)) for each in codes)
     held = (first, second)
-    both = np.flatnonzero((held[0] > 0) & (held[1] > 0))
-    if not both.size:
+    common = np.flatnonzero((held[0] > 0) & (held[1] > 0)).tolist()
+    both = sorted(common, key=lambda at: _place(scale.parts[at]))
+    if not both:
         message = f"--by {name}: the files have no level of it in common"
         raise BadInput(message)
     places = np.full(len(scale.parts), -1)
-    places[both] = np.arange(both.size)
-    parts = [parts_of(places[each], both.size) for each in codes]
+    places[both] = np.arange(len(both))
+    parts = [parts_of(places[each], len(both)) for each in codes]
     return Cut(
         name, tuple(scale.parts[at] for at in both), parts[0], parts[1],
         (*_together(bins, scale), *_apart(name, scale.parts, held)),
     )  # fmt: skip
+
+
+def _place(level: str) -> float:
+    """Where a part stands: numbers by value, after them what is none, as it stands."""
+    try:
+        value = float(level)
+    except ValueError:
+        return math.inf
+    return math.inf if math.isnan(value) else value
 
 
 def _values(file: Source, name: str) -> pa.ChunkedArray:

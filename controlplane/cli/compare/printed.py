@@ -7,7 +7,8 @@ import click
 
 from controlplane.cli import render
 from controlplane.cli.compare.document import share_missing
-from controlplane.cli.render import NOTHING, badge, count, number
+from controlplane.cli.render import HUES, NOTHING, count, number
+from controlplane.cli.report.words import VERDICTS, span_of
 from detectors.comparison.result import ComparedColumn, Comparison, Histogram, Levels, Segment
 from detectors.comparison.rule import size_of
 from detectors.finding import Basis, Finding, Reason, Verdict
@@ -42,11 +43,11 @@ def lines(comparison: Comparison, seconds: float) -> Iterator[str]:
     """The lines of the answer."""
     rows, columns = comparison.rows, comparison.columns
     yield render.heading(
-        f"{comparison.reference} → {comparison.current}  {badge(comparison.verdict)}"
+        f"{comparison.reference} → {comparison.current}  {_badge(comparison.verdict)}"
     )
     yield (
         f"{count(rows.reference)} and {count(rows.current)} rows, {len(_failed(columns))} of {len(columns)} columns "
-        f"failed, {seconds:.1f} s"
+        f"failed, {_of_parts(comparison)}{seconds:.1f} s"
     )
     yield ""
     order = sorted(columns, key=lambda column: (ORDER[column.verdict], -moved(column)))
@@ -84,7 +85,8 @@ def words(column: ComparedColumn) -> str:
     if column.note is not None:
         return column.note
     found = _by_name(column)
-    said = [*_distribution(column, found), *_rates(found)]
+    span = span_of(column)
+    said = [*([span] if span else []), *_distribution(column, found), *_rates(found)]
     if said:
         return ", ".join(said)
     reasons = [_REASONS[Reason(f.reason)] for f in column.findings if f.reason in set(_REASONS)]
@@ -106,15 +108,15 @@ def sparkline(counts: Sequence[int]) -> str:
 def _line(column: ComparedColumn, deciding: Finding | None) -> tuple[str, ...]:
     before, now = _pictures(column)
     return (
-        column.column, str(column.kind), badge(str(column.verdict)), words(column), before, now,
+        column.column, str(column.kind), _badge(column.verdict), words(column), before, now,
         _missing(column), _p_value(deciding), _judged_by(deciding, column),
     )  # fmt: skip
 
 
 def _in_order(comparison: Comparison) -> list[Segment]:
-    """The parts of the rows, those in which most columns failed first."""
+    """The parts of the rows, those in which most columns failed first, else as they stand."""
     return sorted(comparison.segments, key=lambda part: (
-        ORDER[part.comparison.verdict], -len(_failed(part.comparison.columns)), part.level
+        ORDER[part.comparison.verdict], -len(_failed(part.comparison.columns))
     ))  # fmt: skip
 
 
@@ -125,9 +127,20 @@ def _part(part: Segment) -> tuple[str, ...]:
     more = [f"{len(failed) - MOST_NAMED} more"] if len(failed) > MOST_NAMED else []
     return (
         f"{part.column}={part.level}", count(rows.reference), count(rows.current),
-        badge(str(part.comparison.verdict)), f"{len(failed)} of {len(columns)}",
+        _badge(part.comparison.verdict), f"{len(failed)} of {len(columns)}",
         "; ".join([*named, *more]) or NOTHING,
     )  # fmt: skip
+
+
+def _of_parts(comparison: Comparison) -> str:
+    """How many parts of the rows failed, where any did."""
+    parts = comparison.segments
+    failed = sum(part.comparison.verdict is Verdict.FAILED for part in parts)
+    return f"{failed} of {len(parts)} parts failed, " if failed else ""
+
+
+def _badge(verdict: Verdict) -> str:
+    return click.style(VERDICTS[verdict], fg=HUES[verdict])
 
 
 def _failed(columns: Sequence[ComparedColumn]) -> list[ComparedColumn]:
@@ -152,7 +165,7 @@ def _rates(found: Mapping[str, Finding]) -> Iterator[str]:
     gone = found.get("missing")
     if gone is not None and gone.statistic is not None and gone.verdict is Verdict.FAILED:
         way = "more" if gone.statistic > 0 else "fewer"
-        yield f"{abs(gone.statistic):.1%} {way} missing"
+        yield f"{abs(gone.statistic) * 100.0:.1f} points {way} missing"
     far = found.get("range")
     if far is not None and far.statistic and far.verdict is Verdict.FAILED:
         yield f"{far.statistic:.1%} far outside the range"
@@ -225,16 +238,35 @@ def _p_value(finding: Finding | None) -> str:
 
 
 def _judged_by(finding: Finding | None, column: ComparedColumn) -> str:
-    """What decided, in words: how large the change is beside the least that matters, or the limit."""
+    """What decided, in words: the statistic, how much of it chance does not give where that is
+    known, and the least of that which matters; or the limit."""
     if finding is None:
         return NOTHING
     size = size_of(finding, column) if finding.basis in {None, Basis.OPTIMISTIC} else None
     if size is not None:
-        return click.style(f"{finding.detector} {size[0]:.2g}, floor {size[1]:g}", dim=True)
+        return click.style(
+            f"{_beside_chance(finding, column, size[0])}, floor {size[1]:g}", dim=True
+        )
     limit = "" if finding.threshold is None else f" > {number(finding.threshold)}"
     if finding.basis in _OF_WINDOWS and finding.threshold is not None:
         limit = f" {finding.statistic:.2g}, usual below {finding.threshold:.2g}"
     return click.style(f"{finding.detector}{limit}, {finding.basis or Basis.OPTIMISTIC}", dim=True)
+
+
+def _beside_chance(finding: Finding, column: ComparedColumn, size: float) -> str:
+    """A statistic as measured, and what chance leaves of it where that is less.
+
+    >>> from detectors.finding import Kind
+    >>> found = Finding(column="x", detector="ks", statistic=0.039, effect=0.0, verdict=Verdict.PASSED)
+    >>> _beside_chance(found, ComparedColumn(column="x", kind=Kind.NUMERIC, verdict=Verdict.PASSED,
+    ...     reference=None, current=None, findings=(found,)), 0.0)
+    'ks 0.039, none beyond chance'
+    """
+    own = finding if finding.detector != "chi_squared" else _by_name(column)["jensen_shannon"]
+    said = f"{own.detector} {abs(own.statistic or 0.0):.2g}"
+    if own.statistic is None or abs(own.statistic) == size:
+        return said
+    return f"{said}, {f'{size:.2g}' if size else 'none'} beyond chance"
 
 
 def _by_name(column: ComparedColumn) -> dict[str, Finding]:

@@ -10,17 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from controlplane.cli.report import plots
-from controlplane.cli.report.words import DASH, chance, count, figure, share
+from controlplane.cli.report.words import DASH, VERDICTS, chance, count, figure, share, span_of
 from detectors.catalogue import CATALOGUE
 from detectors.comparison.result import QUANTILES, ComparedColumn, Comparison, Side
 from detectors.finding import Verdict
 
 ORDER: Final = {
     Verdict.ERROR: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 2, Verdict.PASSED: 3,
-}  # fmt: skip
-WORDS: Final = {
-    Verdict.FAILED: "drifted", Verdict.PASSED: "no drift", Verdict.INCONCLUSIVE: "not judged",
-    Verdict.ERROR: "not measured",
 }  # fmt: skip
 
 
@@ -37,7 +33,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     large: Markup
     strip: Markup
     facts: list[tuple[str, str, str]]
-    missing: tuple[float, float]
+    missing: tuple[float | None, float | None]
+    rise: float
+    why: str | None
+    """What there is to say in place of how much moved."""
 
 
 def page(comparison: Comparison, *, seconds: float, made_at: str) -> str:
@@ -59,7 +58,7 @@ def page(comparison: Comparison, *, seconds: float, made_at: str) -> str:
         says={name: entry.says for name, entry in CATALOGUE.items()},
         missing=_missing(comparison.columns),
         segments=[(part, _tally(part.comparison.columns)) for part in comparison.segments],
-        words=WORDS, bar=plots.bar, seconds=f"{seconds:.2g}", made_at=made_at,
+        words=VERDICTS, bar=plots.bar, seconds=f"{seconds:.2g}", made_at=made_at,
         style=Markup(_packed("style.css")),  # noqa: S704 - ours, and not of the data
         script=Markup(_packed("script.js")),  # noqa: S704 - likewise
     )  # fmt: skip
@@ -96,10 +95,11 @@ def effect_of(column: ComparedColumn) -> tuple[str, float]:
 def _line(at: int, column: ComparedColumn) -> Line:
     effect, size = effect_of(column)
     return Line(
-        at=at, column=column, word=WORDS[column.verdict], effect=effect,
+        at=at, column=column, word=VERDICTS[column.verdict], effect=effect,
         weight=10.0 * (len(ORDER) - ORDER[column.verdict]) + size, small=_small(column),
         large=_large(column), strip=_strip(column), facts=list(_facts(column)),
-        missing=(_missing_of(column.reference), _missing_of(column.current)),
+        missing=(missing := _missing_both(column)), rise=_rise(missing),
+        why=column.note or span_of(column),
     )  # fmt: skip
 
 
@@ -161,18 +161,25 @@ def _both_missing(side: Side | None) -> str | None:
     return None if side is None else f"{side.missing:,} ({share(_missing_of(side))})"
 
 
-def _missing_of(side: Side | None) -> float:
-    return side.missing / side.rows if side is not None and side.rows else 0.0
+def _missing_of(side: Side | None) -> float | None:
+    if side is None:
+        return None
+    return side.missing / side.rows if side.rows else 0.0
 
 
-def _missing(columns: Iterable[ComparedColumn]) -> list[tuple[str, float, float]]:
+def _missing_both(column: ComparedColumn) -> tuple[float | None, float | None]:
+    return _missing_of(column.reference), _missing_of(column.current)
+
+
+def _rise(missing: tuple[float | None, float | None]) -> float:
+    return (missing[1] or 0.0) - (missing[0] or 0.0)
+
+
+def _missing(columns: Iterable[ComparedColumn]) -> list[tuple[str, float | None, float | None]]:
     """Columns of which a value is missing on either side, those that changed most first."""
-    found = [
-        (column.column, _missing_of(column.reference), _missing_of(column.current))
-        for column in columns
-    ]
+    found = [(column.column, *_missing_both(column)) for column in columns]
     return sorted(
-        (line for line in found if line[1] or line[2]), key=lambda line: -abs(line[2] - line[1])
+        (line for line in found if line[1] or line[2]), key=lambda line: -abs(_rise(line[1:]))
     )
 
 

@@ -15,6 +15,9 @@ LARGE: Final = (640.0, 220.0)
 STRIP: Final = (640.0, 64.0)
 MARGIN: Final = (44.0, 8.0, 26.0, 8.0)
 """Of a large plot: left, top, bottom, right."""
+DIGIT_WIDTH: Final = 7.0
+BESIDE_MARK: Final = 8.0
+"""Between a mark and its axis, and left of it."""
 LEVEL_HEIGHT: Final = 22.0
 NAME_WIDTH: Final = 170.0
 FIGURE_WIDTH: Final = 112.0
@@ -92,7 +95,8 @@ def strip(means: Sequence[float | None], usual: tuple[float, float], *, says: st
     least, most = min([low, *known]), max([high, *known])
     if not most > least or not math.isfinite(most - least):
         return Markup("")
-    left, _, _, right = MARGIN
+    right, name = MARGIN[-1], figure(usual[0])
+    left = max(MARGIN[0], BESIDE_MARK + len(name) * DIGIT_WIDTH)
     (wide, tall), pad = STRIP, 4.0
     box_wide, box_tall = wide - left - right, tall - 2.0 * pad
 
@@ -105,7 +109,7 @@ def strip(means: Sequence[float | None], usual: tuple[float, float], *, says: st
     middle = height(usual[0])
     body = band.format(left, height(high), box_wide, height(low) - height(high))
     body += line.format(left, left + box_wide, middle, middle)
-    body += mark.format(left - 6.0, middle + 4.0, figure(usual[0]))
+    body += mark.format(left - 6.0, middle + 4.0, name)
     step = box_wide / len(means)
     places = [
         None if mean is None else (left + (at + 0.5) * step, height(mean))

@@ -2,9 +2,30 @@
 
 from typing import Final
 
+from detectors.comparison.result import ComparedColumn
+from detectors.finding import Verdict
+
 DASH: Final = "–"
 SPACE: Final = "\N{NO-BREAK SPACE}"
 LEAST_P: Final = 1e-99
+MINUTES: Final = len("2024-01-01T00:00")
+VERDICTS: Final = {
+    Verdict.FAILED: "failed", Verdict.PASSED: "passed", Verdict.INCONCLUSIVE: "not judged",
+    Verdict.ERROR: "not measured",
+}  # fmt: skip
+"""What verdicts are called, in a terminal and on a page."""
+
+
+def span_of(column: ComparedColumn) -> str | None:
+    """From when to when the dates of both sides are, to the minute; None where they are not known
+    of both."""
+    before, now = column.reference, column.current
+    if before is None or now is None or None in {before.first, now.first}:
+        return None
+    return " → ".join(
+        " … ".join(str(moment)[:MINUTES].replace("T", " ") for moment in (side.first, side.last))
+        for side in (before, now)
+    )
 
 
 def figure(value: float | None) -> str:
