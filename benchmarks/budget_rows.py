@@ -5,6 +5,7 @@ before (0.9). Ten normal columns, windows of 960 rows, one false alarm per 30 wi
 `python benchmarks/budget_rows.py [MODELS]`, 8 unless said; a minute of CPU for eight.
 """
 
+import argparse
 import sys
 from collections.abc import Iterator
 
@@ -124,7 +125,9 @@ def tables(models: int) -> Iterator[tuple[str, ...]]:
 
 def main() -> int:
     """Print the cells as they come, in Markdown."""
-    models = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="?", type=int, default=8, help="a cell; default: 8")
+    models = parser.parse_args().models
     print("| table | stream | rows or windows | alarming windows | models over 1 |")
     print("| --- | --- | --- | --- | --- |")
     for row in tables(models):

@@ -4,8 +4,8 @@ Rows are drawn independently, 200 a window, 400 windows a metric; the truth is t
 million rows of the same law. Run: `python benchmarks/intervals.py [windows [metric …]]`.
 """
 
+import argparse
 import os
-import sys
 
 import numpy as np
 import pyarrow as pa
@@ -81,4 +81,8 @@ def main(windows: int, only: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400, sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("windows", nargs="?", type=int, default=400, help="drawn; default: 400")
+    parser.add_argument("metrics", nargs="*", help="only these; default: all of them")
+    asked = parser.parse_args()
+    main(asked.windows, asked.metrics)
