@@ -76,7 +76,7 @@ def tallied(bins: Bins, found: tuple[pa.Array, Counts], *, missing: int) -> Tall
     names, held = found
     size = len(bins.levels)
     known = [*bins.levels, *(bins.rare or ())]
-    at = _places(names, known)
+    at = places(names, known)
     seen = at < len(known)
     unseen_bin = size + 1 if bins.rare is not None else size
     bin_of = np.where(seen, np.minimum(at, size), unseen_bin)
@@ -115,8 +115,11 @@ def _picked(names: pa.Array, which: NDArray[np.bool_]) -> list[str]:
     return [names[place].as_py() for place in places.tolist()]
 
 
-def _places(names: pa.Array, known: list[str]) -> NDArray[np.int64]:
-    """Where each name stands among known ones; their number where it does not."""
+def places(names: pa.Array, known: list[str]) -> NDArray[np.int64]:
+    """Where each name stands among known ones, by place; how many these are where it does not.
+
+    O(names + known).
+    """
     if len(names) > _MOST_SINGLY:
         import pyarrow.compute as pc  # noqa: PLC0415 - where there are few, the import costs more
 

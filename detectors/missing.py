@@ -24,8 +24,7 @@ def missing(reference: Sample, sample: Sample, params: MissingParams = _DEFAULT)
     """The rise of the share of rows without a value, failed beyond the limit.
 
     The statistic is the rise, in [-1, 1]; the effect the share itself; the p-value that of two
-    equal proportions, for independent rows. Fewer than 30 rows are not judged, nor is a column
-    without reference rows.
+    equal proportions, for independent rows. Fewer than 30 rows on either side are not judged.
 
     >>> import pyarrow as pa
     >>> from detectors.finding import Kind
@@ -65,7 +64,7 @@ class Gaps(NamedTuple):
 
 def of_counts(reference: Counted, window: Counted, params: MissingParams = _DEFAULT) -> Finding:
     """The same of two columns whose gaps are counted already."""
-    if not reference.rows or window.rows < answers.MIN_ROWS:
+    if min(reference.rows, window.rows) < answers.MIN_ROWS:
         return answers.unjudged(NAME, window.column, Reason.INSUFFICIENT, rows=window.rows)
     lost = (reference.missing / reference.rows, window.missing / window.rows)
     return rise(window.column, lost, (reference.rows, window.rows), params)

@@ -28,8 +28,8 @@ def value_range(reference: Sample, sample: Sample, params: RangeParams = _DEFAUL
     """The share of values far outside the reference's range, as codes and wrong units are.
 
     The statistic is that share; the effect the share of all values outside the range, however
-    near: weather and prices leave it honestly. Infinities are far. Fewer than 30 values are not
-    judged; a constant reference makes every other value far.
+    near: weather and prices leave it honestly. Infinities are far. Fewer than 30 values on either
+    side are not judged; a constant reference makes every other value far.
 
     >>> import numpy as np
     >>> import pyarrow as pa
@@ -49,7 +49,7 @@ def of_ordered(reference: Ordered, window: Ordered, params: RangeParams = _DEFAU
     known, rows = reference.finite, window.values.size
     if not known.size:
         return answers.unjudged(NAME, window.column, Reason.NOT_APPLICABLE, rows=rows)
-    if rows < answers.MIN_ROWS:
+    if min(known.size, rows) < answers.MIN_ROWS:
         return answers.unjudged(NAME, window.column, Reason.INSUFFICIENT, rows=rows)
     limits = (float(known[0]), float(known[-1]))
     figures = Figures(
@@ -63,6 +63,8 @@ def of_ordered(reference: Ordered, window: Ordered, params: RangeParams = _DEFAU
 
 def beyond(bins: Bins, tally: Tally) -> Finding:
     """The same from counts; the window holds numbers, and so does the reference."""
+    if min(bins.valid, tally.valid) < answers.MIN_ROWS:
+        return answers.unjudged(NAME, bins.column, Reason.INSUFFICIENT, rows=tally.valid)
     figures = Figures(
         statistic=tally.far / tally.valid,
         effect=tally.outside / tally.valid,

@@ -33,12 +33,13 @@ def hard_limits(bins: Sequence[Bins], tallies: Sequence[Tally]) -> list[Finding]
     `missing`: the share of rows without a value has risen by more than twenty points. `range`:
     more than 5 % of the numbers lie further than three reference ranges beyond the reference.
     `constant`: a column of more than twenty different numbers has stopped moving. `schema`: a
-    column that was always empty has values. Windows of fewer than 30 rows are left out.
+    column that was always empty has values. Where a window or the reference has fewer than 30
+    rows, nothing is judged.
     """
     return [
         finding
         for frozen, tally in zip(bins, tallies, strict=True)
-        if tally.rows >= answers.MIN_ROWS and frozen.rows
+        if min(tally.rows, frozen.rows) >= answers.MIN_ROWS
         for finding in _limits(frozen, tally)
     ]
 
@@ -48,7 +49,9 @@ def _limits(bins: Bins, tally: Tally) -> list[Finding]:
         return [_revived(bins, tally)] if tally.valid else []
     shares = (bins.missing / bins.rows, tally.missing / tally.rows)
     found = [missing.rise(bins.column, shares, (bins.rows, tally.rows))]
-    if bins.kind is not Kind.NUMERIC or not bins.counts or tally.valid < answers.MIN_ROWS:
+    if bins.kind is not Kind.NUMERIC or not bins.counts:
+        return found
+    if min(bins.valid, tally.valid) < answers.MIN_ROWS:
         return found
     found.append(range.beyond(bins, tally))
     if not bins.exact and bins.distinct > answers.MIN_ROWS:

@@ -10,8 +10,10 @@ from detectors.comparison.result import QUANTILES, ComparedColumn, Histogram, Le
 from detectors.finding import Finding, Kind, Verdict
 from detectors.profile import comparing, points
 from detectors.profile.form import ColumnProfile, Profile
+from detectors.profile.names import buckets_of
 from detectors.profile.points import Points
 from detectors.reading import Counts, Floats
+from detectors.share_distances import total_variations
 
 BARS: Final = 24
 """Of a histogram, between the quantiles 0.5 % and 99.5 % of both sides."""
@@ -92,7 +94,27 @@ def levels(reference: ColumnProfile, current: ColumnProfile) -> Levels | None:
     names = sorted(shares, key=lambda name: (-shares[name], name))[:NAMES]
     counts = [tuple(of.get(name, 0) for name in names) for of in held]
     others = Rows(reference.valid - sum(counts[0]), current.valid - sum(counts[1]))
-    return Levels(names=tuple(names), reference=counts[0], current=counts[1], others=others)
+    return Levels(
+        names=tuple(names), reference=counts[0], current=counts[1], others=others,
+        apart=_apart(reference, current),
+        at_least=not (reference.names.exact and current.names.exact),
+    )  # fmt: skip
+
+
+def _apart(reference: ColumnProfile, current: ColumnProfile) -> float | None:
+    """The total variation over all levels, or where not all are kept over 64 buckets of their
+    hashes, which can only be smaller; None where a side holds no value."""
+    first, second = reference.names, current.names
+    if first is None or second is None or not min(reference.valid, current.valid):
+        return None
+    if first.exact and second.exact:
+        places = {name: at for at, name in enumerate(dict.fromkeys([*first.names, *second.names]))}
+        counts = np.zeros((2, len(places)), dtype=np.int64)
+        for row, of in zip(counts, (first, second), strict=True):
+            row[[places[name] for name in of.names]] = of.held
+    else:
+        counts = np.array([buckets_of(first), buckets_of(second)])
+    return float(total_variations(counts[0], counts[1]))
 
 
 def _compared(

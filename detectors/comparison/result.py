@@ -55,12 +55,19 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Levels(msgspec.Struct, frozen=True, kw_only=True):
-    """Both sides of a column of levels: the most frequent ones by name, the rest together."""
+    """Both sides of a column of levels: the most frequent ones by name, the rest together.
+
+    `apart` is the share of rows that would have to change their level, over all levels: the total
+    variation. It is `at_least` so much where not all levels are counted; None where a side holds
+    no value.
+    """
 
     names: tuple[str, ...]
     reference: tuple[int, ...]
     current: tuple[int, ...]
     others: Rows = Rows(0, 0)
+    apart: float | None = None
+    at_least: bool = False
 
 
 class ComparedColumn(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from detectors import level_bins
 from detectors.comparison.held import Dates
 from detectors.comparison.result import QUANTILES, Histogram, Levels, Rows, Side
 from detectors.levelled import Levelled
@@ -83,7 +84,21 @@ def levels(reference: Levelled, current: Levelled) -> Levels:
         others=Rows(
             int(reference.counts.sum()) - sum(first), int(current.counts.sum()) - sum(second)
         ),
+        apart=_apart(reference, current),
     )  # fmt: skip
+
+
+def _apart(reference: Levelled, current: Levelled) -> float | None:
+    """The total variation over all levels: by how much shares have grown, new ones among them;
+    exactly 0 for equal shares. O(levels)."""
+    sizes = [int(held.counts.sum()) for held in (reference, current)]
+    if not all(sizes):
+        return None
+    at = level_bins.places(current.names, reference.names.to_pylist())
+    both = at < len(reference.names)
+    more = current.counts[both] / sizes[1] - reference.counts[at[both]] / sizes[0]
+    new = int(current.counts[~both].sum()) / sizes[1]
+    return min(new + float(np.maximum(more, 0.0).sum()), 1.0)
 
 
 def _most_frequent(held: Levelled) -> list[tuple[str, int]]:

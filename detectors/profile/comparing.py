@@ -11,7 +11,16 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
-from detectors import answers, chi_squared, jensen_shannon, missing, new_levels, psi, tails
+from detectors import (
+    answers,
+    chi_squared,
+    counting,
+    jensen_shannon,
+    missing,
+    new_levels,
+    psi,
+    tails,
+)
 from detectors import range as ranges
 from detectors.answers import Figures
 from detectors.bins import Bins
@@ -112,7 +121,7 @@ def _steps(pair: Pair) -> Steps:
 
 
 def _missing(reference: ColumnProfile, current: ColumnProfile) -> Finding:
-    if not reference.rows or current.rows < answers.MIN_ROWS:
+    if min(reference.rows, current.rows) < answers.MIN_ROWS:
         reason = Reason.INSUFFICIENT
         return answers.unjudged(missing.NAME, current.column, reason, rows=current.rows)
     shares = (reference.missing / reference.rows, current.missing / current.rows)
@@ -133,16 +142,18 @@ def _of_numbers(pair: Pair, bins: Bins, placed: Placed) -> list[Finding]:
     ]
     if bins.counts and placed.tally.valid >= answers.MIN_ROWS:
         beyond = ranges.beyond(bins, placed.tally)
-        error = 2 * placed.wrong / placed.tally.valid
-        interval = bounds.around(beyond.statistic or 0.0, error, most=1.0)
-        found.append(msgspec.structs.replace(beyond, interval=interval))
+        if beyond.statistic is not None:
+            error = 2 * placed.wrong / placed.tally.valid
+            interval = bounds.around(beyond.statistic, error, most=1.0)
+            beyond = msgspec.structs.replace(beyond, interval=interval)
+        found.append(beyond)
     return found
 
 
 def _of_levels(pair: Pair, bins: Bins, placed: Placed) -> list[Finding]:
     compared = bins.levels and bins.reason is None
     many = bins.rare is None and bins.reason is None
-    counts = (np.array(bins.counts), np.array(placed.tally.counts)) if compared else None
+    counts = counting.of_levels(bins, placed.tally) if compared else None
     return [
         _of_buckets(*pair) if many else jensen_shannon.of_counts(placed.tally, counts),
         psi.of_counts(placed.tally, counts),

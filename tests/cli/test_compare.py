@@ -79,6 +79,16 @@ def test_what_moved_is_told_first_and_ends_with_three(put) -> None:
     assert "of rows in other levels" in found.stdout
 
 
+def test_the_share_of_rows_in_other_levels_is_that_over_all_levels(put) -> None:
+    before, now = ([f"n{at + first}" for at in range(1_000)] * 2 for first in (0, 500))
+    found = lee(
+        put("a.parquet", pa.table({"place": before})), put("b.parquet", pa.table({"place": now}))
+    )
+
+    assert "0.5 of rows in other levels" in found.stdout
+    assert "at least" not in found.stdout
+
+
 def test_two_files_of_one_stream_pass_with_zero(put) -> None:
     found = lee(put("a.parquet", table(1)), put("b.parquet", table(2)))
 

@@ -9,15 +9,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from controlplane.cli.compare import profiled
+from controlplane.cli.compare.printed import words
 from controlplane.cli.compare.profiled import Job
 from controlplane.cli.compare.running import Job as JobOfRows
 from controlplane.cli.compare.running import compared as compared_rows
 from controlplane.cli.compare.source import source
 from controlplane.domain.errors import BadInput
 from detectors.comparison.measuring import Asked
-from detectors.comparison.result import Comparison
-from detectors.finding import Verdict
+from detectors.comparison.profiles import levels as of_profiles
+from detectors.comparison.result import ComparedColumn, Comparison, Levels
+from detectors.finding import Kind, Verdict
+from detectors.profile.building import column
 from tests.cli.test_profile import lee
+from tests.columns import levels
 
 ROWS = 4000
 
@@ -146,3 +150,25 @@ def test_the_command_takes_a_profile_on_either_side(files) -> None:
     lee("profile", then, "--salt", "long secret", "-o", hidden)
     assert lee("compare", hidden, then, "--salt", "long secret").exit_code == 0
     assert "--salt" in lee("compare", hidden, then).stderr
+
+
+def test_levels_that_are_not_all_counted_differ_by_at_least_so_much() -> None:
+    found = {}
+    for size in (1_000, 3_000):
+        then, now = (
+            column(levels([f"n{first + at}" for at in range(size)] * 2)) for first in (0, size // 2)
+        )
+        found[size] = of_profiles(then, now)
+    whole, sketched = found[1_000], found[3_000]
+    assert (whole.apart, whole.at_least) == (pytest.approx(0.5), False)
+    assert 0.0 < sketched.apart < 0.5
+    assert sketched.at_least
+    assert said(sketched) == f"at least {sketched.apart:.2g} of rows in other levels"
+    assert said(whole) == "0.5 of rows in other levels"
+
+
+def said(found: Levels) -> str:
+    return words(ComparedColumn(
+        column="x", kind=Kind.CATEGORICAL, verdict=Verdict.PASSED, reference=None, current=None,
+        findings=(), levels=found,
+    ))  # fmt: skip

@@ -229,7 +229,21 @@ def test_new_levels_are_those_beyond_what_good_and_turing_expect() -> None:
     found = new_levels(reference, sample)
     assert found.statistic == 0.2
     assert found.effect == pytest.approx(0.1)
-    assert found.p_value == pytest.approx(stats.binom.sf(19, 100, 0.1))
+    assert found.p_value == pytest.approx(stats.binom.sf(19, 30, 0.5))
+
+
+def test_rows_of_one_unseen_level_come_together_as_levels_held_twice_say() -> None:
+    held = [f"once{i}" for i in range(10)] + [f"twice{i}" for i in range(5)] * 2
+    reference = levels(list("ab" * 40) + held)
+    found = new_levels(reference, levels(list("ab" * 40) + [f"new{i}" for i in range(20)]))
+    # 1 + 2 * 5 / 10 * 100 / 200: one and a half times as wide, so 20 and 10 count as 13 and 7.
+    assert found.p_value == pytest.approx(stats.binom.sf(12, 20, 0.5))
+
+
+def test_half_the_rows_in_new_levels_are_found_though_every_level_was_held_twice() -> None:
+    reference = levels([f"l{i}" for i in range(300)] * 2)
+    sample = levels([f"l{i + 150}" for i in range(300)] * 2)
+    assert new_levels(reference, sample).p_value == pytest.approx(stats.binom.sf(49, 51, 0.5))
 
 
 def test_holm_steps_down() -> None:

@@ -49,6 +49,9 @@ def test_missing_is_judged_against_what_was_missing_before() -> None:
     assert (fewer.statistic, fewer.verdict) == (-0.5, Verdict.PASSED)
     assert missing(numeric([]), half).reason == Reason.INSUFFICIENT
     assert missing(half, numeric([None] * 29)).reason == Reason.INSUFFICIENT
+    lost = numeric([None] * 100)
+    assert missing(numeric(SOME[:29]), lost).reason == Reason.INSUFFICIENT
+    assert missing(numeric(SOME[:30]), lost).verdict is Verdict.FAILED
 
 
 def test_a_window_without_any_value_fails_as_missing_alone() -> None:
@@ -75,6 +78,10 @@ def test_a_range_needs_numbers_on_both_sides_and_thirty_of_them() -> None:
     assert value_range(numeric([None] * 40), numeric(SOME)).reason == Reason.NOT_APPLICABLE
     assert value_range(levels(["a"]), levels(["a"])).reason == Reason.NOT_APPLICABLE
     assert value_range(numeric(SOME), numeric(SOME[:29])).reason == Reason.INSUFFICIENT
+    far = numeric(SOME + 100.0)
+    assert value_range(numeric(SOME[:1]), far).reason == Reason.INSUFFICIENT
+    assert value_range(numeric(SOME[:29]), far).reason == Reason.INSUFFICIENT
+    assert value_range(numeric(SOME[:30]), far).verdict is Verdict.FAILED
 
 
 def test_a_sensor_that_stopped_moving_fails_as_constant() -> None:
@@ -97,6 +104,8 @@ def test_a_column_that_was_always_empty_must_stay_so() -> None:
 def test_windows_of_fewer_than_thirty_rows_break_no_limit() -> None:
     assert limits(numeric(SOME), numeric([None] * 29)) == {}
     assert limits(numeric([]), numeric(SOME)) == {}
+    assert limits(numeric(SOME[:29]), numeric([None] * 100)) == {}
+    assert limits(numeric([*SOME[:29], *[None] * 9]), numeric(SOME)) == {"missing": "passed"}
 
 
 def test_absent_columns_fail_and_unknown_ones_are_named() -> None:

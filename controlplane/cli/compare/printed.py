@@ -150,8 +150,8 @@ def _failed(columns: Sequence[ComparedColumn]) -> list[ComparedColumn]:
 def _distribution(column: ComparedColumn, found: Mapping[str, Finding]) -> Iterator[str]:
     if (w := found.get("wasserstein")) is not None and w.statistic is not None:
         yield f"moved by {w.statistic:.2g} sd"
-    elif column.levels is not None and (share := _other_levels(column.levels)) is not None:
-        yield f"{share:.2g} of rows in other levels" if share < 1 else "all rows in other levels"
+    elif column.levels is not None and (said := _other_levels(column.levels)) is not None:
+        yield said
     else:
         named = next((found[name] for name in _SIZES if name in found), None)
         if named is not None and named.statistic is not None:
@@ -173,16 +173,14 @@ def _rates(found: Mapping[str, Finding]) -> Iterator[str]:
         yield "was always empty and is no longer"
 
 
-def _other_levels(levels: Levels) -> float | None:
-    """The share of rows that would have to change their level, half the sum of differences."""
-    sizes = (
-        sum(levels.reference) + levels.others.reference, sum(levels.current) + levels.others.current
-    )  # fmt: skip
-    if not all(sizes):
+def _other_levels(levels: Levels) -> str | None:
+    """The share of rows that would have to change their level, in words."""
+    if levels.apart is None:
         return None
-    first = [rows / sizes[0] for rows in (*levels.reference, levels.others.reference)]
-    second = [rows / sizes[1] for rows in (*levels.current, levels.others.current)]
-    return sum(abs(p - q) for p, q in zip(first, second, strict=True)) / 2.0
+    if levels.apart >= 1:
+        return "all rows in other levels"
+    least = "at least " if levels.at_least else ""
+    return f"{least}{levels.apart:.2g} of rows in other levels"
 
 
 def _pictures(column: ComparedColumn) -> tuple[str, str]:
