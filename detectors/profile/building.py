@@ -3,9 +3,8 @@
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from detectors import level_bins, numeric_bins, reading
+from detectors import dated, level_bins, numeric_bins, reading
 from detectors.bins import FAR_WIDTHS, Bins, Tally
 from detectors.finding import Kind, Sample
 from detectors.levelled import Levelled, levelled
@@ -157,8 +156,7 @@ def of_levels(found: Levelled) -> Values:
 
 
 def _dates(sample: Sample) -> ColumnProfile:
-    limits = pc.min_max(sample.values).as_py()
-    first, last = limits["min"], limits["max"]
+    first, last = dated.bounds(sample.values)
     return ColumnProfile(
         column=sample.column,
         kind=sample.kind,

@@ -94,3 +94,21 @@ def test_a_figure_that_makes_no_sense_is_wrong_usage(lee, files, words, said) ->
 
     assert found.exit_code == 2
     assert said in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("moment", "unit", "said"),
+    [(1_700_000_000_123_456_789, "ns", "2023-11-14"), (2**40, "s", "36812-02-20")],
+    ids=["nanoseconds", "far"],
+)
+def test_dates_of_any_unit_and_year_are_read(lee, tmp_path, moment, unit, said) -> None:
+    path = tmp_path / "a.arrow"
+    rows = pa.table({"x": [1.0, 2.0], "at": pa.array([moment] * 2, pa.timestamp(unit))})
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, rows.schema) as out:
+        out.write_table(rows)
+
+    found, profiled = lee("compare", str(path), str(path)), lee("profile", str(path), "--json")
+
+    assert (found.exit_code, profiled.exit_code) == (0, 0)
+    assert said in found.stdout
+    assert said in profiled.stdout

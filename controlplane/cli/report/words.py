@@ -8,7 +8,6 @@ from detectors.finding import Verdict
 DASH: Final = "–"
 SPACE: Final = "\N{NO-BREAK SPACE}"
 LEAST_P: Final = 1e-99
-MINUTES: Final = len("2024-01-01T00:00")
 VERDICTS: Final = {
     Verdict.FAILED: "failed", Verdict.PASSED: "passed", Verdict.INCONCLUSIVE: "not judged",
     Verdict.ERROR: "not measured",
@@ -23,9 +22,13 @@ def span_of(column: ComparedColumn) -> str | None:
     if before is None or now is None or None in {before.first, now.first}:
         return None
     return " → ".join(
-        " … ".join(str(moment)[:MINUTES].replace("T", " ") for moment in (side.first, side.last))
+        " … ".join(_to_the_minute(str(moment)) for moment in (side.first, side.last))
         for side in (before, now)
     )
+
+
+def _to_the_minute(moment: str) -> str:
+    return ":".join(moment.split(":")[:2]).replace("T", " ")
 
 
 def figure(value: float | None) -> str:
