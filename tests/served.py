@@ -14,7 +14,7 @@ from typing import Self
 
 import httpx
 
-LIMIT = 30.0
+LIMIT = 120.0
 """Seconds within which a server must be up or down; nothing measures them."""
 
 FILE = """\

@@ -82,9 +82,7 @@ def _drift(
     thresholds = _thresholds(section)
     asked = _detectors(section, detectors)
     section.close()
-    return Drift(
-        columns=columns, minimum_effect=effect, thresholds=thresholds, detectors=asked
-    )
+    return Drift(columns=columns, minimum_effect=effect, thresholds=thresholds, detectors=asked)
 
 
 def _thresholds(drift: Section) -> dict[str, float]:

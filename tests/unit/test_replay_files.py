@@ -96,7 +96,10 @@ def test_every_column_has_a_name_of_its_own_on_one_line(tmp_path: Path) -> None:
     [
         (b"", "is empty; expected CSV with a line of column names, or Parquet"),
         (b"\n\n", "is empty"),
-        (b"PK\x03\x04rest", "is a zip archive or an Excel workbook; expected CSV, JSON lines or Parquet"),
+        (
+            b"PK\x03\x04rest",
+            "is a zip archive or an Excel workbook; expected CSV, JSON lines or Parquet",
+        ),
         (b"\x00\x01\x02" * 50, "holds bytes that are no text"),
         (b"\x1f\x8bnothing", "is not readable as CSV, JSON lines or Parquet"),
         (b"PAR1short", "is not readable as CSV, JSON lines or Parquet"),
