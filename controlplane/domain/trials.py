@@ -11,7 +11,7 @@ from controlplane.domain.records import Record
 from controlplane.domain.states import TrialEvent, TrialState
 
 FEWEST_BLOCKS: Final = 14
-"""Days before which the asymptotic bounds are not looked at (STATISTICS 4.2, burn-in)."""
+"""Days before which the asymptotic bounds are not looked at (the burn-in is part of their definition)."""
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
