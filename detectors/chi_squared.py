@@ -5,9 +5,9 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from detectors import answers, counting, tails
-from detectors.answers import Figures, Named
-from detectors.finding import Finding, Kind, Reason, Sample
+from detectors import counting, homogeneity
+from detectors.answers import Named
+from detectors.finding import Finding, Kind, Sample
 from detectors.reading import Counts
 
 NAME: Final = "chi_squared"
@@ -45,21 +45,7 @@ def of_counts(
     window: Named, counts: tuple[Counts, Counts] | None, params: ChiSquaredParams = _DEFAULT
 ) -> Finding:
     """The same from the counts of both by levels, the reference's first."""
-    if counts is None:
-        return answers.unjudged(NAME, window.column, Reason.NOT_APPLICABLE)
-    m, n = int(counts[0].sum()), int(counts[1].sum())
-    figures = Figures(rows=n, rows_reference=m)
-    if min(m, n) > 1:
-        first, second = counting.merged(*counts)
-        found, df = statistic(first, second), first.size - 1
-        figures = Figures(
-            statistic=found,
-            p_value=tails.chi2_sf(found, df) if df else 1.0,
-            effect=float(np.sqrt(found / (n + m))),
-            rows=n,
-            rows_reference=m,
-        )
-    return answers.answer(NAME, window, figures, params.threshold)
+    return homogeneity.tested(NAME, window, counts, statistic, params.threshold)
 
 
 def statistic(first: Counts, second: Counts) -> float:

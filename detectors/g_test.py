@@ -5,9 +5,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from detectors import answers, counting, tails
-from detectors.answers import Figures
-from detectors.finding import Finding, Kind, Reason, Sample
+from detectors import counting, homogeneity
+from detectors.finding import Finding, Kind, Sample
 from detectors.from_bins import Masses
 
 NAME: Final = "g_test"
@@ -40,21 +39,7 @@ def g_test(reference: Sample, sample: Sample, params: GTestParams = _DEFAULT) ->
     """
     levels = Kind.NUMERIC not in {sample.kind, reference.kind}
     counts = counting.side_by_side(reference, sample) if levels else None
-    if counts is None:
-        return answers.unjudged(NAME, sample.column, Reason.NOT_APPLICABLE)
-    m, n = int(counts[0].sum()), int(counts[1].sum())
-    figures = Figures(rows=n, rows_reference=m)
-    if min(m, n) > 1:
-        first, second = counting.merged(*counts)
-        found, df = statistic(first, second), first.size - 1
-        figures = Figures(
-            statistic=found,
-            p_value=tails.chi2_sf(found, df) if df else 1.0,
-            effect=float(np.sqrt(found / (n + m))),
-            rows=n,
-            rows_reference=m,
-        )
-    return answers.answer(NAME, sample, figures, params.threshold)
+    return homogeneity.tested(NAME, sample, counts, statistic, params.threshold)
 
 
 def statistic(first: Masses, second: Masses) -> float:
