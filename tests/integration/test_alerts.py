@@ -43,6 +43,7 @@ def test_an_alert_fires_once_and_ends_with_what_it_told_of(store: Store, tmp_pat
     with pytest.raises(NotFound, match="there is no alert a_9"):
         attending.acknowledge("a_9", by="ada")
     voyage.sail(SERVED + 43 * DAY)
+    assert sorted(one.condition for one in voyage.all(Alert)) == ["concept", "performance"]
     [ended] = [one for one in voyage.all(Alert) if one.condition == "performance"]
     assert ended.state == "resolved"
     assert ended.resolved_at >= SERVED + 22 * DAY
