@@ -15,6 +15,8 @@ from controlplane.cli.terminal import Terminal, talks
 
 ENOUGH: Final = 0.8
 """A size counts as found where at least this share of windows alarms at once."""
+STEPS: Final = 10
+"""Into so many questions a rehearsal of many features is cut."""
 BLIND: Final = "blind"
 SHORT: Final = {
     "standard deviations": " sd",
@@ -60,8 +62,11 @@ def rehearse(
     ask = terminal.connection
     asked = list(columns) or ask.model(model).features
     cards = [ask.rehearse(model, asked[:0], windows=windows)]
-    with click.progressbar(asked, label=f"rehearsing {model}", file=sys.stderr) as bar:
-        cards += [ask.rehearse(model, [name], quiet=False, windows=windows) for name in bar]
+    # The server makes the thresholds anew for each question: a few features at a time.
+    size = -(-len(asked) // STEPS)
+    parts = [asked[at : at + size] for at in range(0, len(asked), size)] if asked else []
+    with click.progressbar(parts, label=f"rehearsing {model}", file=sys.stderr) as bar:
+        cards += [ask.rehearse(model, part, quiet=False, windows=windows) for part in bar]
     card = msgspec.structs.replace(cards[0], drifts=[d for found in cards for d in found.drifts])
     terminal.answer(
         card, [*_head(card), *(_details(card) if details else _card(card)), *_foot(card)]

@@ -78,3 +78,11 @@ def test_a_model_that_is_not_there_is_a_sentence(lee) -> None:
     found = lee("rehearse", "bicycles")
     assert found.exit_code == 1
     assert "bicycles" in found.stderr
+
+
+def test_many_features_are_asked_for_a_few_at_a_time(lee, asked) -> None:
+    names = [f"x{n}" for n in range(25)]
+    found = lee("rehearse", "bikes", *(word for name in names for word in ("--column", name)))
+    assert found.exit_code == 0
+    assert [len(columns) for _, columns, _, _ in asked] == [0, *[3] * 8, 1]
+    assert [name for _, columns, _, _ in asked for name in columns] == names
