@@ -49,7 +49,7 @@ def calibrate_blocks(
     whole windows calibrate. About as much work as 400 calibration windows.
     """
     columns = _columns(bins, stretches)
-    asked = msgspec.structs.replace(options, groupings={}, pseudo=True)
+    asked = msgspec.structs.replace(options, groupings={}, joint=(), pseudo=True)
     found = calibrate_columns(columns, family=family, alpha=alpha, options=asked)
     windows = len(stretches)
     return msgspec.structs.replace(found, windows=windows, needs=max(FEWEST_WINDOWS - windows, 0))

@@ -34,11 +34,11 @@ def fit(
 ) -> Calibration:  # fmt: skip
     """The threshold of scores over the same windows, whatever they are scores of.
 
-    `sized[k - 1]` are the same scores of windows thinned to size k.
+    `sized[k - 1]` are the same scores of windows thinned to size k, as far as they are.
     """
     factor = options.factor
     scales = [
-        scale(found, factor=factor, smaller=[level[at] for level in sized])
+        scale(found, factor=factor, smaller=[s[at] for s in sized if at < len(s)])
         for at, found in enumerate(scores)
     ]
     kept = [at for at, fitted in enumerate(scales) if fitted.reason is None]

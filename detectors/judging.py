@@ -173,7 +173,7 @@ def _left(law: laws.Law, usual: float, scores: Scores) -> Floats:
     match scores.form:
         case Form.DISTANCE:
             return np.maximum(0.0, scores.effects - usual * laws.stretch(scores, law))
-        case Form.SHARE:
+        case Form.SHARE | Form.LEVEL:
             return scores.effects - usual
         case Form.COUNT:
             return scores.effects / max(usual, laws.LEAST_COUNT) - 1.0

@@ -1,5 +1,6 @@
 """What scores are without change: the laws that windows are standardised by, and their threshold."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -22,7 +23,8 @@ ROUNDING: Final = 1e-9
 class Law(msgspec.Struct, frozen=True, kw_only=True):
     """What a score is without change in windows of one size: mean and standard deviation.
 
-    Of the logarithm of a distance or a count, or of the arcsine of a share's root; `effect` is the mean effect.
+    Of the logarithm of a distance or a count, of the arcsine of a share's root, or of a level;
+    `effect` is the mean effect.
     """
 
     mean: float = 0.0
@@ -102,11 +104,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     `minimum_effect` multiplies the floors: none, small, medium, large. `groupings` name the season
     of each calibration window. Calibration windows never overlap, whether those to come do or
-    not. `pseudo` says that the windows were drawn from blocks of a short reference.
+    not. `joint` are scores of the same windows that no column has alone. `pseudo` says that the
+    windows were drawn from blocks of a short reference.
     """
 
     minimum_effect: str = "small"
     groupings: Groupings = {}
+    joint: Sequence[Scores] = ()
     pseudo: bool = False
 
     @property
@@ -133,6 +137,8 @@ def transformed(scores: Scores, law: Law) -> Floats:
             return evened(scores)
         case Form.COUNT:
             return logarithm(scores.values, LEAST_COUNT)
+        case Form.LEVEL:
+            return scores.values
         case Form.DISTANCE:
             return logarithm(scores.values, LEAST_DISTANCE) - np.log(stretch(scores, law))
 
@@ -179,7 +185,7 @@ def stretch(scores: Scores, law: Law) -> Floats:
 
 
 def more_variance(scores: Scores, law: Law) -> Floats:
-    """The variance of a share in a smaller window beyond that in the median one.
+    """The variance of a share or a level in a smaller window beyond that in the median one.
 
     A count gets that of a wander of 5 %: streams of so many rows an hour have none at all.
     """
@@ -188,7 +194,8 @@ def more_variance(scores: Scores, law: Law) -> Floats:
     if scores.form is Form.DISTANCE or not law.rows:
         return np.zeros(scores.values.size)
     fewer = 1.0 / np.maximum(scores.rows, 1) - 1.0 / max(law.rows, 1.0)
-    found: Floats = 0.25 * np.maximum(fewer, 0.0)
+    each = 1.0 if scores.form is Form.LEVEL else 0.25
+    found: Floats = each * np.maximum(fewer, 0.0)
     return found
 
 

@@ -29,6 +29,7 @@ from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.laws import PLAIN, Calibration, Options
 from detectors.reading import Counts, Floats
 from detectors.scores import Form, Scores, score
+from detectors.seasons import Rhythm
 from detectors.thresholds import FEWEST_WINDOWS
 
 __all__ = ["Calibration", "Options", "calibrate", "calibrate_rates", "judge", "judge_rates"]
@@ -82,9 +83,12 @@ def calibrate_columns(
         columns = seasons.within(season, columns, labels)
     usual = [thinning.usual_rows(column) for column in columns]
     columns = thinning.matched(columns, usual, SEED, MIN_ROWS)
+    own, joint = score(columns), [rhythms.learned(s, options.groupings) for s in options.joint]
     found = fit(
-        score(columns), family=family, alpha=alpha, options=options, sized=_sized(columns, usual)
-    )
+        own + [one for _, one in joint], family=family, alpha=alpha, options=options,
+        sized=_sized(columns, usual),
+    )  # fmt: skip
+    found = _rhythmical(found, [None] * len(own) + [rhythm for rhythm, _ in joint])
     some = _some(columns, MOST_WINDOWS)
     names = [column.bins.column for column in columns]
     return msgspec.structs.replace(
@@ -152,6 +156,7 @@ def judge(
     *,
     seed: int = 0,
     groups: Mapping[str, int] = NO_GROUPS,
+    joint: Sequence[Scores] = (),
 ) -> list[Finding]:
     """What a window shows against its family's calibration: a finding a column and score.
 
@@ -165,7 +170,8 @@ def judge(
 
     `seed` draws the rows of a window much larger or smaller than usual; `groups` says in which
     group of each season the window lies. One that lies in none that was calibrated is
-    uncalibrated.
+    uncalibrated. `joint` are the window's scores that no column has alone; of those that were
+    calibrated there are findings too.
     """
     if len(bins) != len(tallies):
         raise ValueError(f"{len(bins)} columns have bins and {len(tallies)} a tally; expected both")
@@ -174,6 +180,7 @@ def judge(
     if scores and not _has_season(calibration, groups):
         found = [_unjudged(finding) for finding in found]
     scored = {finding.column for finding in found}
+    known = {(fitted.column, fitted.detector) for fitted in calibration.scales}
     return found + [
         answers.unjudged(
             "jensen_shannon",
@@ -183,7 +190,8 @@ def judge(
         )
         for frozen, tally in zip(bins, tallies, strict=True)
         if frozen.column not in scored
-    ]
+    ] + [finding for one in joint if (one.column, one.detector) in known
+         for finding in _rhythmic(calibration, one, groups)]  # fmt: skip
 
 
 def calibrate_rates(
@@ -216,12 +224,9 @@ def calibrate_rates(
         for at, name in enumerate(names)
     ]
     found = fit([one for _, one in learned], family=family, alpha=alpha, options=options)
-    scales = [
-        msgspec.structs.replace(fitted, rhythm=rhythm)
-        for fitted, (rhythm, _) in zip(found.scales, learned, strict=True)
-    ]
+    found = _rhythmical(found, [rhythm for rhythm, _ in learned])
     return msgspec.structs.replace(
-        found, scales=tuple(scales), detectable=detectable_rates(found),
+        found, detectable=detectable_rates(found),
         mode="matched" if any(rhythm is not None for rhythm, _ in learned) else "pooled",
     )  # fmt: skip
 
@@ -246,6 +251,13 @@ def judge_rates(
         else:
             found.extend(_rhythmic(calibration, scores, groups))
     return found
+
+
+def _rhythmical(found: Calibration, learned: Sequence[Rhythm | None]) -> Calibration:
+    scales = zip(found.scales, learned, strict=True)
+    return msgspec.structs.replace(
+        found, scales=tuple(msgspec.structs.replace(s, rhythm=rhythm) for s, rhythm in scales)
+    )
 
 
 def _rhythmic(calibration: Calibration, scores: Scores, groups: Mapping[str, int]) -> list[Finding]:
@@ -281,10 +293,6 @@ def _rate(name: str, values: Floats, rows: Counts, few: NDArray[np.bool_]) -> Sc
 
 def _silent(calibration: Calibration) -> Finding:
     return Finding(
-        column="*",
-        detector=VOLUME,
-        threshold=calibration.threshold,
-        effect=-1.0,
-        verdict=Verdict.FAILED,
-        basis=Basis.HARD,
-    )
+        column="*", detector=VOLUME, threshold=calibration.threshold, effect=-1.0,
+        verdict=Verdict.FAILED, basis=Basis.HARD,
+    )  # fmt: skip

@@ -47,9 +47,15 @@ def taken_out(rhythm: Rhythm, scores: Scores, groups: Mapping[str, int]) -> Scor
 
 
 def _levels(scores: Scores) -> Floats:
-    if scores.form is Form.COUNT:
-        return laws.logarithm(scores.values, laws.LEAST_COUNT)
-    return laws.evened(scores)
+    match scores.form:
+        case Form.COUNT:
+            return laws.logarithm(scores.values, laws.LEAST_COUNT)
+        case Form.DISTANCE:
+            return laws.logarithm(scores.values, laws.LEAST_DISTANCE)
+        case Form.LEVEL:
+            return scores.values
+        case Form.SHARE:
+            return laws.evened(scores)
 
 
 def _means(values: Floats, place: NDArray[np.int64]) -> tuple[Floats, Floats]:
@@ -66,4 +72,8 @@ def _moved(scores: Scores, levels: Floats, rates: Floats, rhythm: Rhythm) -> Sco
         effects = scores.effects * rhythm.rate / np.maximum(rates, laws.LEAST_COUNT)
         return msgspec.structs.replace(scores, values=np.exp(moved), effects=effects)
     effects = scores.effects - rates + rhythm.rate
-    return msgspec.structs.replace(scores, values=laws.uneven(moved, scores.rows), effects=effects)
+    if scores.form is Form.SHARE:
+        moved = laws.uneven(moved, scores.rows)
+    elif scores.form is Form.DISTANCE:
+        moved = np.exp(moved)
+    return msgspec.structs.replace(scores, values=moved, effects=effects)

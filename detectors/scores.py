@@ -37,6 +37,8 @@ class Form(StrEnum):
     """As it is; both ways."""
     COUNT = "count"
     """By its logarithm; both ways."""
+    LEVEL = "level"
+    """A mean over rows in standard deviations of a row's, as it is; both ways."""
 
 
 class Scores(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,21 @@ class Components(msgspec.Struct, frozen=True, kw_only=True):
     errors: Moments
 
 
+class Scatter(msgspec.Struct, frozen=True):
+    """Rows about a point: how many, their sums, shape (size,), and their products, (size, size)."""
+
+    rows: int
+    about: Floats
+    sums: Floats
+    squares: Floats
+
+    def without(self, other: "Scatter") -> "Scatter":
+        """These rows without some of them, about the same point."""
+        return Scatter(
+            self.rows - other.rows, self.about, self.sums - other.sums, self.squares - other.squares
+        )
+
+
 def reconstruction(
     reference: Table, sample: Table, params: ReconstructionParams = _DEFAULT
 ) -> Finding:
@@ -89,24 +104,37 @@ def made_of(reference: Table, *, variance: float = VARIANCE) -> Components:
     centre = np.zeros(encoding.size)
     for part in reference.cut(_AT_ONCE):
         centre += encode(encoding, part).sum(axis=0) / reference.rows
+    blank = fitted(encoding, scatter(encoding, centre, reference), variance=variance)
+    if reference.rows < _FEWEST:
+        return blank
+    return msgspec.structs.replace(blank, errors=_moments(blank, reference))
+
+
+def scatter(encoding: Encoding, about: Floats, table: Table) -> Scatter:
+    """How some rows lie about a point of shape (encoding.size,). O(rows size^2)."""
+    sums = np.zeros(encoding.size)
     squares = np.zeros((encoding.size, encoding.size))
-    for part in reference.cut(_AT_ONCE):
-        off = encode(encoding, part) - centre
+    for part in table.cut(_AT_ONCE):
+        off = encode(encoding, part) - about
+        sums += off.sum(axis=0)
         squares += off.T @ off
-    along, directions = _principal(squares / max(reference.rows, 1))
+    return Scatter(table.rows, about, sums, squares)
+
+
+def fitted(encoding: Encoding, found: Scatter, *, variance: float = VARIANCE) -> Components:
+    """The components of rows that are known by their scatter, without moments of errors."""
+    off = found.sums / max(found.rows, 1)
+    along, directions = _principal(found.squares / max(found.rows, 1) - np.outer(off, off))
     kept = 0
     if along.sum() > 0.0:
         reached = np.cumsum(along) / along.sum()
         kept = int(np.searchsorted(reached, variance, side="right")) + 1
-    blank = Components(
+    return Components(
         encoding=encoding,
-        centre=tuple(centre.tolist()),
+        centre=tuple((found.about + off).tolist()),
         directions=tuple(map(tuple, directions[:, :kept].T.tolist())),
         errors=Moments(0, 0.0, 0.0),
     )
-    if reference.rows < _FEWEST:
-        return blank
-    return msgspec.structs.replace(blank, errors=_moments(blank, reference))
 
 
 def errors(components: Components, table: Table) -> Floats:
