@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import tail_arrays, thresholds
+from detectors.answers import number
 from detectors.finding import Basis, Reason
 from detectors.laws import (
     PLAIN,
     ROUNDING,
     Calibration,
     Law,
+    Laws,
     Options,
     Scale,
+    as_laws,
     more_variance,
     sides,
     standardised,
@@ -34,19 +36,20 @@ def fit(
 ) -> Calibration:  # fmt: skip
     """The threshold of scores over the same windows, whatever they are scores of.
 
-    `sized[k - 1]` are the same scores of windows thinned to size k, as far as they are.
+    `sized[k - 1]` are the first of the same scores, of windows thinned to size k.
     """
     factor = options.factor
     scales = [
-        scale(found, factor=factor, smaller=[s[at] for s in sized if at < len(s)])
+        scales_of(found, factor=factor, smaller=[level[at] for level in sized if at < len(level)])
         for at, found in enumerate(scores)
     ]
-    kept = [at for at, fitted in enumerate(scales) if fitted.reason is None]
-    freedom = max((scales[at].windows for at in kept), default=2) - 2
-    maxima = _maxima([scores[at] for at in kept], [scales[at] for at in kept], freedom)
-    tests = sum(sides(scales[at]) for at in kept)
-    usable = max([maxima.size, *(fitted.windows for fitted in scales)])
-    needs = max(0, thresholds.FEWEST_WINDOWS - usable) if scores else 0
+    fitted = _in_order(scores, scales)
+    kept = [one for one in fitted if one.reason is None]
+    freedom = max((one.windows for one in kept), default=2) - 2
+    maxima = _maxima(scores, scales, freedom)
+    tests = sum(sides(one.form) for one in kept)
+    usable = max([maxima.size, *(one.windows for one in fitted)])
+    needs = max(0, thresholds.FEWEST_WINDOWS - usable) if fitted else 0
     found = None if needs else thresholds.threshold(maxima, alpha, scores=tests)
     return Calibration(
         family=family,
@@ -59,52 +62,86 @@ def fit(
         needs=needs,
         basis=_basis(usable, options) if not needs else None,
         freedom=freedom,
-        scales=tuple(scales),
+        scales=tuple(fitted),
     )
 
 
-def scale(scores: Scores, *, factor: float, smaller: Sequence[Scores] = ()) -> Scale:
-    """The law of one score over the windows of the usual size in which it is known."""
+def _in_order(scores: Sequence[Scores], scales: Sequence[Sequence[Scale]]) -> list[Scale]:
+    places = [place for found in scores for place in found.places]
+    fitted = [one for found in scales for one in found]
+    return [one for _, one in sorted(zip(places, fitted, strict=True), key=lambda pair: pair[0])]
+
+
+def scales_of(scores: Scores, *, factor: float, smaller: Sequence[Scores] = ()) -> list[Scale]:
+    """The law of each score over the windows of the usual size in which it is known."""
     known = ~np.isnan(scores.values) & (scores.bucket == 0)
-    values = scores.values[known]
-    blank = Scale(
-        column=scores.column,
-        detector=scores.detector,
-        part=scores.part,
-        form=scores.form,
-        windows=values.size,
-        floor=scores.floor * factor,
-        reason=str(Reason.INSUFFICIENT),
-    )
-    if not values.size:
-        return blank
-    law = _law(scores, known)
-    return msgspec.structs.replace(
-        blank,
-        **{name: getattr(law, name) for name in Law.__struct_fields__},
-        least=float(values.min()),
-        greatest=float(values.max()),
-        reason=_why_not(scores, values, law.sd),
-        smaller=tuple(_smaller_law(level) for level in smaller)
-        if scores.form is Form.DISTANCE
-        else (),
-    )
+    laws = _laws(scores, known)
+    smaller = smaller if scores.form is Form.DISTANCE else ()
+    levels = [_smaller_laws(level) for level in smaller]
+    return [
+        _scale(scores, at, law, scores.values[at][known[at]], factor=factor,
+               smaller=tuple(level[at] for level in levels))
+        for at, law in enumerate(laws)
+    ]  # fmt: skip
 
 
-def _smaller_law(scores: Scores) -> Law | None:
+def _scale(
+    scores: Scores, at: int, law: Law | None, values: Floats, *, factor: float,
+    smaller: tuple[Law | None, ...],
+) -> Scale:  # fmt: skip
+    column, detector, part = scores.names[at]
+    floor = float(scores.floors[at]) * factor
+    if law is None:
+        return Scale(
+            column=column, detector=detector, part=part, form=scores.form, floor=floor,
+            reason=str(Reason.INSUFFICIENT),
+        )  # fmt: skip
+    return Scale(
+        mean=law.mean, sd=law.sd, effect=law.effect, rows=law.rows,
+        rows_reference=law.rows_reference, column=column, detector=detector, part=part,
+        form=scores.form, floor=floor, windows=values.size, least=float(values.min()),
+        greatest=float(values.max()), reason=_why_not(scores.form, values, law.sd), smaller=smaller,
+    )  # fmt: skip
+
+
+def _smaller_laws(scores: Scores) -> list[Law | None]:
     known = ~np.isnan(scores.values)
-    return _law(scores, known) if known.sum() >= thresholds.FEWEST_WINDOWS else None
+    enough = known.sum(axis=1, keepdims=True) >= thresholds.FEWEST_WINDOWS
+    return _laws(scores, known & enough)
 
 
-def _law(scores: Scores, known: NDArray[np.bool_]) -> Law:
-    sized = Law(
-        rows=float(np.median(scores.drawn[known])),
-        rows_reference=float(np.median(scores.rows_reference[known])),
-        effect=_mean(scores.effects[known]),
+def _laws(scores: Scores, known: NDArray[np.bool_]) -> list[Law | None]:
+    """The law of each score in the windows in which it is known; None where it is in none.
+
+    At once of those that are known in all windows.
+    """
+    found: list[Law | None] = [None] * len(known)
+    whole = np.flatnonzero(known.all(axis=1))
+    if whole.size and known.shape[1]:
+        alike = scores if whole.size == len(known) else scores.picked(whole)
+        for at, law in zip(whole.tolist(), _laws_over(alike), strict=True):
+            found[at] = law
+    for at in np.flatnonzero(known.any(axis=1) & ~known.all(axis=1)).tolist():
+        [found[at]] = _laws_over(scores.picked(np.array([at]), known[at]))
+    return found
+
+
+def _laws_over(scores: Scores) -> list[Law]:
+    """The law of each score over all windows."""
+    rows = np.median(scores.drawn, axis=1)
+    rows_reference = np.median(scores.rows_reference, axis=1)
+    none = np.zeros((rows.size, 1))
+    sized = Laws(
+        mean=none, sd=none, effect=none, rows=rows[:, None], rows_reference=rows_reference[:, None]
     )
-    levels = transformed(scores, sized)[known]
-    sd = float(levels.std(ddof=1)) if levels.size > 1 else 0.0
-    return msgspec.structs.replace(sized, mean=float(levels.mean()), sd=sd)
+    levels = transformed(scores, sized)
+    several = levels.shape[1] > 1
+    spread = levels.std(axis=1, ddof=1) if several else np.zeros(rows.size)
+    fields = (levels.mean(axis=1), spread, _means(scores.effects), rows, rows_reference)
+    return [
+        Law(mean=mean, sd=sd, effect=number(effect), rows=size, rows_reference=reference)
+        for mean, sd, effect, size, reference in zip(*(f.tolist() for f in fields), strict=True)
+    ]
 
 
 def jackknife(levels: Floats, more: Floats) -> Floats:
@@ -127,34 +164,38 @@ def jackknife(levels: Floats, more: Floats) -> Floats:
     return found
 
 
-def _maxima(scores: Sequence[Scores], scales: Sequence[Scale], freedom: int) -> Floats:
+def _maxima(scores: Sequence[Scores], scales: Sequence[Sequence[Scale]], freedom: int) -> Floats:
     """The greatest standardised score of every window in which any is known."""
-    if not scores:
-        return np.empty(0)
-    z = np.column_stack(
-        [_calibrating(one, fitted) for one, fitted in zip(scores, scales, strict=True)]
-    )
-    z = tail_arrays.t_matched(z, np.array([fitted.windows - 2.0 for fitted in scales]), freedom)
-    greatest = np.where(np.isnan(z), -np.inf, z).max(axis=1)
+    windows = scores[0].values.shape[1] if scores else 0
+    greatest = np.full(windows, -np.inf)
+    for one, fitted in zip(scores, scales, strict=True):
+        kept = np.flatnonzero([scale.reason is None for scale in fitted])
+        if kept.size:
+            laws = [fitted[at] for at in kept.tolist()]
+            z = _calibrating(one.picked(kept), laws)
+            df = np.array([law.windows - 2.0 for law in laws])[:, None]
+            z = tail_arrays.t_matched(z, df, freedom)
+            greatest = np.fmax(greatest, np.fmax.reduce(z, axis=0))
     found: Floats = greatest[np.isfinite(greatest)]
     return found
 
 
-def _calibrating(scores: Scores, fitted: Scale) -> Floats:
+def _calibrating(scores: Scores, scales: Sequence[Scale]) -> Floats:
     """The windows of the usual size by the others of it, smaller ones by the law of theirs."""
     usual = scores.bucket == 0
-    levels = np.where(usual, transformed(scores, fitted), np.nan)[:, None]
-    z = jackknife(levels, more_variance(scores, fitted)[:, None])[:, 0]
-    z = np.abs(z) if sides(fitted) > 1 else z
-    return z if usual.all() else np.where(usual, z, standardised(fitted, scores))
+    laws = as_laws([[fitted] for fitted in scales])
+    levels = np.where(usual, transformed(scores, laws), np.nan)
+    z = jackknife(levels.T, more_variance(scores, laws).T).T
+    z = np.abs(z) if sides(scores.form) > 1 else z
+    return z if usual.all() else np.where(usual, z, standardised(scales, scores))
 
 
-def _why_not(scores: Scores, values: NDArray[np.float64], sd: float) -> str | None:
+def _why_not(form: Form, values: Floats, sd: float) -> str | None:
     if values.size < thresholds.FEWEST_WINDOWS:
         return str(Reason.INSUFFICIENT)
-    if scores.form is Form.COUNT:
+    if form is Form.COUNT:
         return None
-    narrow = sd < (LEAST_SD if scores.form is Form.DISTANCE else ROUNDING)
+    narrow = sd < (LEAST_SD if form is Form.DISTANCE else ROUNDING)
     few = np.unique(values).size < FEWEST_DISTINCT
     return str(Reason.DEGENERATE) if narrow or few else None
 
@@ -167,6 +208,11 @@ def _basis(windows: int, options: Options) -> Basis | None:
     return Basis.CALIBRATED if windows >= thresholds.CALIBRATED_FROM else Basis.PROVISIONAL
 
 
-def _mean(values: Floats) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else None
+def _means(values: Floats) -> Floats:
+    """The mean of the finite values of each row; NaN where there are none."""
+    finite = np.isfinite(values)
+    if finite.all():
+        found: Floats = values.mean(axis=1)
+        return found
+    rows = zip(values, finite, strict=True)
+    return np.array([row[known].mean() if known.any() else np.nan for row, known in rows])

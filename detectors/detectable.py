@@ -5,9 +5,10 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors import judging
-from detectors.counted import Column
+from detectors.counted import Column, reference_of
 from detectors.finding import Kind
 from detectors.laws import Calibration, Detectable, Scale
 from detectors.reading import Counts, Floats
@@ -63,10 +64,11 @@ def _seen(calibration: Calibration, columns: Sequence[Column]) -> list[str]:
     if not scores:
         return []
     failures = judging.failed(calibration, scores)
-    by_column: dict[str, Floats] = {}
-    for at, one in enumerate(scores):
-        before = by_column.get(one.column, np.zeros(len(failures)))
-        by_column[one.column] = np.maximum(before, failures[:, at])
+    by_column: dict[str, NDArray[np.bool_]] = {}
+    for one in scores:
+        for place, name in zip(one.places, one.names, strict=True):
+            before = by_column.get(name.column, False)
+            by_column[name.column] = failures[:, place] | before
     return [name for name, hits in by_column.items() if hits.mean() >= POWER]
 
 
@@ -78,11 +80,12 @@ def shifted(column: Column, by: float) -> Column:
     """
     if column.bins.kind is Kind.NUMERIC and not column.values:
         return _moved(column, by * (column.bins.std or 0.0))
-    counts = _exchanged(column.counts, np.array(column.bins.counts), by)
-    drawn = counts if column.drawn is column.counts else _exchanged(
-        column.drawn, np.array(column.bins.counts), by
-    )  # fmt: skip
-    return msgspec.structs.replace(column, counts=counts, drawn=drawn)
+    counts = _exchanged(column.counts, column.whole.counts, by)
+    same = column.drawn is column.counts
+    drawn = counts if same else _exchanged(column.drawn, column.whole.counts, by)
+    return msgspec.structs.replace(
+        column, counts=counts, drawn=drawn, rows=counts.sum(axis=1), against=reference_of(column)
+    )
 
 
 def _exchanged(counts: Counts, reference: Counts, by: float) -> Counts:
@@ -99,7 +102,7 @@ def _exchanged(counts: Counts, reference: Counts, by: float) -> Counts:
 
 
 def _moved(column: Column, by: float) -> Column:
-    edges = np.array(column.bins.edges)
+    edges = column.edges
     low, high = column.bins.minimum or 0.0, column.bins.maximum or 0.0
     least = min(low, edges[0] if edges.size else low)
     most = max(high, edges[-1] if edges.size else high)

@@ -1,8 +1,11 @@
 """Scores of windows against a calibration: which pass the threshold, and the findings of one."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from itertools import groupby
+from operator import itemgetter
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -13,14 +16,14 @@ from detectors.answers import number
 from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.laws import Calibration, Scale
 from detectors.reading import Floats
-from detectors.scores import Form, Scores
+from detectors.scores import Form, Name, Scores
 from detectors.thresholds import FEWEST_WINDOWS
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one score of several windows came to: arrays of shape (windows,).
+    """What scores of several windows came to: arrays of shape (scores, windows).
 
-    `z` is what the threshold is compared with, `p_values` are of this score alone.
+    `z` is what the threshold is compared with, `p_values` are of each score alone.
     """
 
     z: Floats
@@ -40,17 +43,35 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     basis: Basis | None = None
 
 
+class Standing(StrEnum):
+    """By what a score can be judged."""
+
+    CALIBRATED = "calibrated"
+    """By the law of its calibration windows."""
+    STILL = "still"
+    """By the binomial law, as it is a share that hardly moved while calibrating."""
+    SHOWN = "shown"
+    """By none, as its calibration windows give no law."""
+    UNKNOWN = "unknown"
+    """By none, as too few windows calibrated it."""
+
+
 def findings(calibration: Calibration, scores: Sequence[Scores]) -> list[Finding]:
     """A finding a column and detector; of a score in parts, that of the part that stands out most.
 
-    `scores` are those of a single window.
+    `scores` are those of a single window. The findings stand in the order of the scores' places.
     """
     scales = by_name(calibration)
+    rows: list[tuple[int, Name, Judged, int, int]] = []
+    for one in scores:
+        judged = judge(calibration, [scales.get(name) for name in one.names], one)
+        sizes = one.rows[:, 0].tolist(), one.rows_reference[:, 0].tolist()
+        rows += zip(one.places, one.names, judged, *sizes, strict=True)
+    rows.sort(key=itemgetter(0))
     found = []
-    for (column, detector), parts in groupby(scores, key=lambda s: (s.column, s.detector)):
+    for (column, detector), parts in groupby(rows, key=_of_column):
         group = list(parts)
-        judged = [judge(calibration, scales.get((s.column, s.detector, s.part)), s) for s in group]
-        most = max(judged, key=_standing_out)
+        most = max((judged for _, _, judged, _, _ in group), key=_standing_out)
         p_value = None if most.p_value is None else min(1.0, most.p_value * len(group))
         found.append(
             Finding(
@@ -60,8 +81,8 @@ def findings(calibration: Calibration, scores: Sequence[Scores]) -> list[Finding
                 p_value=p_value,
                 threshold=calibration.threshold,
                 effect=number(most.effect),
-                rows=int(group[0].rows[0]),
-                rows_reference=int(group[0].rows_reference[0]),
+                rows=group[0][3],
+                rows_reference=group[0][4],
                 verdict=most.verdict,
                 reason=most.reason,
                 basis=most.basis,
@@ -70,41 +91,49 @@ def findings(calibration: Calibration, scores: Sequence[Scores]) -> list[Finding
     return found
 
 
-def by_name(calibration: Calibration) -> Mapping[tuple[str, str, str], Scale]:
+def by_name(calibration: Calibration) -> Mapping[Name, Scale]:
     """The scales by column, detector and part."""
-    return {(s.column, s.detector, s.part): s for s in calibration.scales}
+    return {Name(s.column, s.detector, s.part): s for s in calibration.scales}
 
 
 def failed(calibration: Calibration, scores: Sequence[Scores]) -> NDArray[np.bool_]:
-    """Which windows fail in which score, shape (windows, scores); cheap for many windows."""
+    """Which windows fail in which score, shape (windows, scores), in the order of their places."""
     scales = by_name(calibration)
-    found = []
+    windows = scores[0].values.shape[1] if scores else 0
+    found = np.zeros((sum(len(one.names) for one in scores), windows), dtype=np.bool_)
     for one in scores:
-        fitted = scales.get((one.column, one.detector, one.part))
-        if fitted is None or fitted.windows < FEWEST_WINDOWS:
-            found.append(np.zeros(one.values.shape, dtype=np.bool_))
-        elif fitted.reason is None:
-            found.append(outcome(calibration, fitted, one).failed)
-        elif fitted.form is Form.SHARE:
-            found.append(rare(calibration, fitted, one).failed)
-        else:
-            found.append(np.zeros(one.values.shape, dtype=np.bool_))
-    return np.column_stack(found)
+        fitted = [scales.get(name) for name in one.names]
+        places = np.array(one.places)
+        for at, out in _outcomes(calibration, fitted, one):
+            found[places[at]] = out.failed
+    return found.T
 
 
-def judge(calibration: Calibration, fitted: Scale | None, scores: Scores) -> Judged:
-    """One score of a single window against its law."""
-    value = float(scores.values[0])
+def judge(calibration: Calibration, fitted: Sequence[Scale | None], scores: Scores) -> list[Judged]:
+    """Scores of a single window against their laws, None where there is none."""
+    figures = np.full((4, len(fitted)), np.nan)
+    for at, out in _outcomes(calibration, fitted, scores):
+        figures[:, at] = out.z[:, 0], out.p_values[:, 0], out.effects[:, 0], out.failed[:, 0]
+    values = scores.values[:, 0].tolist()
+    return [
+        _judged(calibration, scale, value, told)
+        for scale, value, told in zip(fitted, values, figures.T.tolist(), strict=True)
+    ]
+
+
+def _judged(
+    calibration: Calibration, fitted: Scale | None, value: float, figures: Sequence[float]
+) -> Judged:
+    """What is concluded from a score and from z, p-value, effect and whether it failed."""
     if math.isnan(value):
         return Judged(reason=str(Reason.INSUFFICIENT))
-    if fitted is None or fitted.windows < FEWEST_WINDOWS:
+    standing = standing_of(fitted)
+    if fitted is None or standing is Standing.UNKNOWN:
         return Judged(effect=value, reason=str(Reason.UNCALIBRATED))
-    if fitted.reason is not None and fitted.form is not Form.SHARE:
-        return Judged(effect=number(float(_effects(fitted, scores)[0])), reason=fitted.reason)
-    still = fitted.reason is not None
-    out = (rare if still else outcome)(calibration, fitted, scores)
-    z, effect = number(float(out.z[0])), number(float(out.effects[0]))
-    p_value = float(out.p_values[0])
+    z, p_value, effect = number(figures[0]), figures[1], number(figures[2])
+    if standing is Standing.SHOWN:
+        return Judged(effect=effect, reason=fitted.reason)
+    still = standing is Standing.STILL
     if not still and (calibration.threshold is None or effect is None):
         reason = Reason.UNCALIBRATED if calibration.threshold is None else Reason.DEGENERATE
         return Judged(z=z, p_value=p_value, effect=effect, reason=str(reason))
@@ -112,71 +141,109 @@ def judge(calibration: Calibration, fitted: Scale | None, scores: Scores) -> Jud
         z=z,
         p_value=p_value,
         effect=effect,
-        verdict=Verdict.FAILED if out.failed[0] else Verdict.PASSED,
+        verdict=Verdict.FAILED if figures[3] else Verdict.PASSED,
         basis=Basis.PROVISIONAL if still else calibration.basis,
     )
 
 
-def outcome(calibration: Calibration, fitted: Scale, scores: Scores) -> Outcome:
+def standing_of(fitted: Scale | None) -> Standing:
+    """By what a score with this law can be judged."""
+    if fitted is None or fitted.windows < FEWEST_WINDOWS:
+        return Standing.UNKNOWN
+    if fitted.reason is None:
+        return Standing.CALIBRATED
+    return Standing.STILL if fitted.form is Form.SHARE else Standing.SHOWN
+
+
+def _outcomes(
+    calibration: Calibration, fitted: Sequence[Scale | None], scores: Scores
+) -> Iterator[tuple[NDArray[np.int64], Outcome]]:
+    """What the scores come to that have a law, with their places, those of one law together."""
+    standings = [standing_of(scale) for scale in fitted]
+    for standing, law in _LAWS.items():
+        at = np.array([n for n, own in enumerate(standings) if own is standing], dtype=np.int64)
+        if at.size:
+            scales = [scale for n in at.tolist() if (scale := fitted[n]) is not None]
+            some = scores if at.size == len(fitted) else scores.picked(at)
+            yield at, law(calibration, scales, some)
+
+
+def outcome(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -> Outcome:
     """Scores by the law of windows without change: beyond the threshold, and by enough to matter.
 
     Scores that fewer windows calibrated have heavier tails; they are brought to the tail of the
     others, so that one threshold holds for all.
     """
     z = laws.standardised(fitted, scores)
-    freedom = fitted.windows - 1.0
-    p_values = np.minimum(1.0, laws.sides(fitted) * tail_arrays.t_sf(z, freedom))
-    z = tail_arrays.t_matched(z, np.array(freedom), calibration.freedom + 1.0)
+    freedom = np.array([scale.windows - 1.0 for scale in fitted])[:, None]
+    p_values = np.minimum(1.0, laws.sides(scores.form) * tail_arrays.t_sf(z, freedom))
+    z = tail_arrays.t_matched(z, freedom, calibration.freedom + 1.0)
     effects = _effects(fitted, scores)
     height = math.inf if calibration.threshold is None else calibration.threshold
     with np.errstate(invalid="ignore"):
-        beyond = (z > height) & (np.abs(effects) >= fitted.floor)
+        beyond = (z > height) & (np.abs(effects) >= _floors(fitted))
     return Outcome(z=z, p_values=p_values, effects=effects, failed=beyond)
 
 
-def rare(calibration: Calibration, fitted: Scale, scores: Scores) -> Outcome:
-    """A share that hardly moved while calibrating, by the binomial law at its level then.
+def rare(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -> Outcome:
+    """Shares that hardly moved while calibrating, by the binomial law at their level then.
 
-    Failed where the share leaves all that the calibration windows had, by the floor at least, and
+    Failed where a share leaves all that the calibration windows had, by the floor at least, and
     chance explains it with less than the family's alpha over its scores.
     """
-    level = fitted.effect or 0.0
-    shares, rows = np.nan_to_num(scores.values, nan=level), scores.rows
+    level = np.array([scale.effect or 0.0 for scale in fitted])[:, None]
+    usual_rows = np.array([scale.rows for scale in fitted])[:, None]
+    windows, least, greatest = (
+        np.array([[getattr(scale, name)] for scale in fitted])
+        for name in ("windows", "least", "greatest")
+    )
+    shares, rows = np.where(np.isnan(scores.values), level, scores.values), scores.rows
     effects = shares - level
-    seen = fitted.windows * np.where(fitted.rows, fitted.rows, rows)
+    seen = windows * np.where(usual_rows, usual_rows, rows)
     rises = shares >= level
     usual = np.maximum(np.where(rises, level, 1.0 - level), 1.0 / np.maximum(seen, 1.0))
     hits = np.round(np.where(rises, shares, 1.0 - shares) * rows).astype(np.int64)
     p_values = tail_arrays.binomial_sf(hits, rows, np.minimum(1.0, usual))
-    left = np.where(rises, shares > fitted.greatest, shares < fitted.least)
+    left = np.where(rises, shares > greatest, shares < least)
     unlikely = p_values <= calibration.alpha / max(len(calibration.scales), 1)
     return Outcome(
         z=np.full(shares.shape, np.nan), p_values=p_values, effects=effects,
-        failed=left & unlikely & (np.abs(effects) >= fitted.floor),
+        failed=left & unlikely & (np.abs(effects) >= _floors(fitted)),
     )  # fmt: skip
 
 
-def _effects(fitted: Scale, scores: Scores) -> Floats:
+def _shown(_: Calibration, fitted: Sequence[Scale], scores: Scores) -> Outcome:
+    none = np.full(scores.values.shape, np.nan)
+    return Outcome(
+        z=none, p_values=none, effects=_effects(fitted, scores),
+        failed=np.zeros(none.shape, dtype=np.bool_),
+    )  # fmt: skip
+
+
+_LAWS: Final[Mapping[Standing, Callable[[Calibration, Sequence[Scale], Scores], Outcome]]] = {
+    Standing.CALIBRATED: outcome, Standing.STILL: rare, Standing.SHOWN: _shown,
+}  # fmt: skip
+
+
+def _floors(fitted: Sequence[Scale]) -> Floats:
+    return np.array([[scale.floor] for scale in fitted])
+
+
+def _effects(fitted: Sequence[Scale], scores: Scores) -> Floats:
     """What is left of the effects after their mean without change; NaN where there is none."""
-    found = np.full(scores.values.shape, np.nan)
-    if scores.bucket.size == 1:
-        law = laws.law_of(fitted, int(scores.bucket[0]))
-        return found if law.effect is None else _left(law, law.effect, scores)
-    for bucket in np.unique(scores.bucket):
-        law = laws.law_of(fitted, int(bucket))
-        if law.effect is not None:
-            found = np.where(scores.bucket == bucket, _left(law, law.effect, scores), found)
-    return found
-
-
-def _left(law: laws.Law, usual: float, scores: Scores) -> Floats:
+    known = laws.laws_of(fitted, scores.bucket)
     match scores.form:
         case Form.DISTANCE:
-            return np.maximum(0.0, scores.effects - usual * laws.stretch(scores, law))
+            left = scores.effects - known.effect * laws.stretch(scores, known)
+            return np.maximum(0.0, left)
         case Form.SHARE | Form.LEVEL:
-            return scores.effects - usual
+            return scores.effects - known.effect
         case Form.COUNT:
-            return scores.effects / max(usual, laws.LEAST_COUNT) - 1.0
+            return scores.effects / np.maximum(known.effect, laws.LEAST_COUNT) - 1.0
+
+
+def _of_column(row: tuple[int, Name, Judged, int, int]) -> tuple[str, str]:
+    return row[1].column, row[1].detector
 
 
 def _standing_out(judged: Judged) -> tuple[bool, float]:

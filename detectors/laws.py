@@ -1,6 +1,6 @@
 """What scores are without change: the laws that windows are standardised by, and their threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -125,12 +125,23 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 PLAIN: Final = Options()
 
 
-def sides(fitted: Scale) -> int:
+class Laws(msgspec.Struct, frozen=True, kw_only=True):
+    """The laws of several scores: arrays that broadcast to (scores, windows), as windows of
+    different sizes have different ones; an effect is NaN where it is not known."""
+
+    mean: Floats
+    sd: Floats
+    effect: Floats
+    rows: Floats
+    rows_reference: Floats
+
+
+def sides(form: Form) -> int:
     """In how many directions a score may leave the usual."""
-    return 1 if fitted.form is Form.DISTANCE else 2
+    return 1 if form is Form.DISTANCE else 2
 
 
-def transformed(scores: Scores, law: Law) -> Floats:
+def transformed(scores: Scores, laws: Laws) -> Floats:
     """The logarithm of a distance, brought to the law's size, or of a count; a share evened."""
     match scores.form:
         case Form.SHARE:
@@ -140,7 +151,7 @@ def transformed(scores: Scores, law: Law) -> Floats:
         case Form.LEVEL:
             return scores.values
         case Form.DISTANCE:
-            return logarithm(scores.values, LEAST_DISTANCE) - np.log(stretch(scores, law))
+            return logarithm(scores.values, LEAST_DISTANCE) - np.log(stretch(scores, laws))
 
 
 def evened(scores: Scores) -> Floats:
@@ -171,51 +182,62 @@ def logarithm(values: Floats, least: float) -> Floats:
     return found
 
 
-def stretch(scores: Scores, law: Law) -> Floats:
+def stretch(scores: Scores, laws: Laws) -> Floats:
     """By how much chance makes a distance larger than in the law's windows; never below 1.
 
     Takes up what is left between two sizes to which windows are thinned.
     """
-    if scores.form is not Form.DISTANCE:
-        return np.ones(scores.values.size)
     now = 1.0 / np.maximum(scores.drawn, 1) + 1.0 / np.maximum(scores.rows_reference, 1)
-    then = 1.0 / max(law.rows, 1.0) + 1.0 / max(law.rows_reference, 1.0)
+    then = 1.0 / np.maximum(laws.rows, 1.0) + 1.0 / np.maximum(laws.rows_reference, 1.0)
     found: Floats = np.sqrt(np.maximum(now / then, 1.0))
     return found
 
 
-def more_variance(scores: Scores, law: Law) -> Floats:
+def more_variance(scores: Scores, laws: Laws) -> Floats:
     """The variance of a share or a level in a smaller window beyond that in the median one.
 
     A count gets that of a wander of 5 %: streams of so many rows an hour have none at all.
     """
     if scores.form is Form.COUNT:
-        return np.full(scores.values.size, COUNT_WANDER**2)
-    if scores.form is Form.DISTANCE or not law.rows:
-        return np.zeros(scores.values.size)
-    fewer = 1.0 / np.maximum(scores.rows, 1) - 1.0 / max(law.rows, 1.0)
-    each = 1.0 if scores.form is Form.LEVEL else 0.25
-    found: Floats = each * np.maximum(fewer, 0.0)
+        return np.full(scores.values.shape, COUNT_WANDER**2)
+    if scores.form is Form.DISTANCE:
+        return np.zeros(scores.values.shape)
+    fewer = 1.0 / np.maximum(scores.rows, 1) - 1.0 / np.maximum(laws.rows, 1.0)
+    of_one = 1.0 if scores.form is Form.LEVEL else 0.25
+    found: Floats = np.where(laws.rows > 0.0, of_one * np.maximum(fewer, 0.0), 0.0)
     return found
 
 
-def standardised(fitted: Scale, scores: Scores) -> Floats:
-    """A later window's scores by the law of its size, without sign where both ways count."""
-    if scores.bucket.size == 1:
-        z = _by_law(fitted, scores, law_of(fitted, int(scores.bucket[0])))
-    else:
-        z = np.full(scores.values.shape, np.nan)
-        for bucket in np.unique(scores.bucket):
-            here = _by_law(fitted, scores, law_of(fitted, int(bucket)))
-            z = np.where(scores.bucket == bucket, here, z)
-    return np.abs(z) if sides(fitted) > 1 else z
+def standardised(scales: Sequence[Scale], scores: Scores) -> Floats:
+    """Later windows' scores by the laws of their size, without sign where both ways count."""
+    laws = laws_of(scales, scores.bucket)
+    windows = np.array([fitted.windows for fitted in scales])[:, None]
+    variance = np.square(laws.sd) + more_variance(scores, laws)
+    spread = np.sqrt(np.maximum(variance * (1.0 + 1.0 / windows), ROUNDING**2))
+    z: Floats = (transformed(scores, laws) - laws.mean) / spread
+    return np.abs(z) if sides(scores.form) > 1 else z
 
 
-def _by_law(fitted: Scale, scores: Scores, law: Law) -> Floats:
-    variance = law.sd**2 + more_variance(scores, law)
-    spread = np.sqrt(np.maximum(variance * (1.0 + 1.0 / fitted.windows), ROUNDING**2))
-    found: Floats = (transformed(scores, law) - law.mean) / spread
-    return found
+def laws_of(scales: Sequence[Scale], bucket: NDArray[np.int64]) -> Laws:
+    """The law of each score, and of each window by its size: that, or the nearest that is known."""
+    sizes = int(bucket.max(initial=0)) + 1
+    found = [[law_of(fitted, size) for size in range(sizes)] for fitted in scales]
+    if sizes > 1:
+        places = np.arange(len(scales))[:, None]
+        return as_laws(found, lambda field: field[places, bucket])
+    return as_laws(found, lambda field: field)
+
+
+def as_laws(
+    found: Sequence[Sequence[Law]], of: Callable[[Floats], Floats] = lambda field: field
+) -> Laws:
+    """Laws as arrays, from one or several a score; `of` takes from an array of all of them."""
+
+    def field(name: str) -> Floats:
+        table = [[getattr(law, name) for law in row] for row in found]
+        return of(np.array(table, dtype=np.float64))  # None becomes NaN
+
+    return Laws(**{name: field(name) for name in Laws.__struct_fields__})
 
 
 def law_of(fitted: Scale, bucket: int) -> Law:

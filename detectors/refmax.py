@@ -28,7 +28,7 @@ from detectors.detectable import MOST_WINDOWS, detectable, detectable_rates
 from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.laws import PLAIN, Calibration, Options
 from detectors.reading import Counts, Floats
-from detectors.scores import Form, Scores, score
+from detectors.scores import Form, Name, Scores, score
 from detectors.seasons import Rhythm
 from detectors.thresholds import FEWEST_WINDOWS
 
@@ -83,12 +83,17 @@ def calibrate_columns(
         columns = seasons.within(season, columns, labels)
     usual = [thinning.usual_rows(column) for column in columns]
     columns = thinning.matched(columns, usual, SEED, MIN_ROWS)
-    own, joint = score(columns), [rhythms.learned(s, options.groupings) for s in options.joint]
+    own = score(columns)
+    alone = sum(len(found.names) for found in own)
+    joint = [
+        rhythms.learned(msgspec.structs.replace(s, places=(alone + n,)), options.groupings)
+        for n, s in enumerate(options.joint)
+    ]
     found = fit(
         own + [one for _, one in joint], family=family, alpha=alpha, options=options,
         sized=_sized(columns, usual),
     )  # fmt: skip
-    found = _rhythmical(found, [None] * len(own) + [rhythm for rhythm, _ in joint])
+    found = _rhythmical(found, [None] * alone + [rhythm for rhythm, _ in joint])
     some = _some(columns, MOST_WINDOWS)
     names = [column.bins.column for column in columns]
     return msgspec.structs.replace(
@@ -190,7 +195,7 @@ def judge(
         )
         for frozen, tally in zip(bins, tallies, strict=True)
         if frozen.column not in scored
-    ] + [finding for one in joint if (one.column, one.detector) in known
+    ] + [finding for one in joint if one.names[0][:2] in known
          for finding in _rhythmic(calibration, one, groups)]  # fmt: skip
 
 
@@ -220,7 +225,7 @@ def calibrate_rates(
     sizes = np.zeros(windows.shape[0], dtype=np.int64) if rows is None else rows
     few = (sizes < answers.MIN_ROWS) & (rows is not None)
     learned = [
-        rhythms.learned(_rate(name, windows[:, at], sizes, few), options.groupings)
+        rhythms.learned(_rate(name, windows[:, at], sizes, few, at), options.groupings)
         for at, name in enumerate(names)
     ]
     found = fit([one for _, one in learned], family=family, alpha=alpha, options=options)
@@ -246,7 +251,7 @@ def judge_rates(
     found: list[Finding] = []
     for name, value in zip(known, values.tolist(), strict=True):
         scores = _rate(name, np.array([value]), sizes, few)
-        if scores.detector == VOLUME and rows == 0:
+        if scores.names[0].detector == VOLUME and rows == 0:
             found.append(_silent(calibration))
         else:
             found.extend(_rhythmic(calibration, scores, groups))
@@ -262,9 +267,8 @@ def _rhythmical(found: Calibration, learned: Sequence[Rhythm | None]) -> Calibra
 
 def _rhythmic(calibration: Calibration, scores: Scores, groups: Mapping[str, int]) -> list[Finding]:
     scales = calibration.scales
-    fitted = next(
-        (s for s in scales if (s.column, s.detector) == (scores.column, scores.detector)), None
-    )
+    column, detector, _ = scores.names[0]
+    fitted = next((s for s in scales if (s.column, s.detector) == (column, detector)), None)
     if fitted is None or fitted.rhythm is None:
         return judging.findings(calibration, [scores])
     left = rhythms.taken_out(fitted.rhythm, scores, groups)
@@ -273,22 +277,19 @@ def _rhythmic(calibration: Calibration, scores: Scores, groups: Mapping[str, int
     return judging.findings(calibration, [left])
 
 
-def _rate(name: str, values: Floats, rows: Counts, few: NDArray[np.bool_]) -> Scores:
+def _rate(
+    name: str, values: Floats, rows: Counts, few: NDArray[np.bool_], place: int = 0
+) -> Scores:
     detector, _, column = name.partition(":")
     counted = detector == VOLUME
     known = values if counted else np.where(few, np.nan, values)
+    none = np.zeros_like(rows)[None]
     return Scores(
-        column=column or "*",
-        detector=detector,
-        form=Form.COUNT if counted else Form.SHARE,
-        values=known,
-        effects=known,
-        rows=rows,
-        drawn=rows,
-        rows_reference=np.zeros_like(rows),
-        bucket=np.zeros_like(rows),
-        floor=FLOORS.get(detector, FLOOR),
-    )
+        names=(Name(column or "*", detector),), places=(place,),
+        form=Form.COUNT if counted else Form.SHARE, values=known[None], effects=known[None],
+        rows=rows[None], drawn=rows[None], rows_reference=none, bucket=none,
+        floors=np.array([FLOORS.get(detector, FLOOR)]),
+    )  # fmt: skip
 
 
 def _silent(calibration: Calibration) -> Finding:

@@ -22,14 +22,14 @@ def learned(scores: Scores, groupings: Groupings) -> tuple[Rhythm | None, Scores
     None where no season explains it, by the rule of `seasons.chosen`. Every window is held against
     the others of its group, as a window to come is against all of them.
     """
-    name, levels = None, _levels(scores)
+    name, levels = None, _levels(scores)[0]
     if scores.values.size and not np.ptp(scores.values) <= laws.ROUNDING:
         name = seasons.chosen(groupings, levels[:, None], ~np.isnan(levels))
     if name is None:
         return None, scores
     groups, place = np.unique(np.asarray(groupings[name]), return_inverse=True)
     means, others = _means(levels, place)
-    rates, other_rates = _means(scores.effects, place)
+    rates, other_rates = _means(scores.effects[0], place)
     rhythm = Rhythm(
         season=name, groups=tuple(groups.tolist()), levels=tuple(means.tolist()),
         rates=tuple(rates.tolist()), level=float(means.mean()), rate=float(rates.mean()),

@@ -7,19 +7,21 @@ Columns of at most three values, booleans among them: the share of each value it
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors import jensen_shannon, wasserstein
 from detectors.answers import MIN_ROWS
-from detectors.counted import Column
+from detectors.counted import Column, reference_of, references, stacked
 from detectors.finding import Kind
 from detectors.reading import Counts, Floats
+from detectors.wasserstein import Masses
 
 AT_ONCE: Final = 300_000
-"""Counts of which distances are computed at once."""
+"""Counts of which distances are computed at once, so that they stay in the processor's cache."""
 HEAVY_TAILED: Final = 20.0
 FLOOR_MOVED: Final = 0.10
 FLOOR_AREA: Final = 0.03
@@ -41,18 +43,26 @@ class Form(StrEnum):
     """A mean over rows in standard deviations of a row's, as it is; both ways."""
 
 
-class Scores(msgspec.Struct, frozen=True, kw_only=True):
-    """One score of one column over windows: arrays of shape (windows,), NaN where not known.
-
-    `effects` are in the units of `floor`, the least that matters; `rows` counts the values in each
-    window, `drawn` those that a distance was computed from, `rows_reference` those it was compared
-    with; 0 where not known. `bucket` is the size of what was drawn: 0 the usual one, k that over
-    1.5 to the k.
-    """
+class Name(NamedTuple):
+    """Of which column, by which detector, and of which of its values a score is."""
 
     column: str
     detector: str
     part: str = ""
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True):
+    """Scores of one form over the same windows: arrays of shape (scores, windows), NaN where not
+    known.
+
+    `effects` are in the units of `floors`, the least that matters of each score; `rows` counts the
+    values in each window, `drawn` those that a distance was computed from, `rows_reference` those
+    it was compared with; 0 where not known. `bucket` is the size of what was drawn: 0 the usual
+    one, k that over 1.5 to the k. `places` say where each score stands among those of all forms.
+    """
+
+    names: tuple[Name, ...]
+    places: tuple[int, ...]
     form: Form
     values: Floats
     effects: Floats
@@ -60,151 +70,222 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     drawn: Counts
     rows_reference: Counts
     bucket: Counts
-    floor: float
+    floors: Floats
+
+    def picked(self, at: NDArray[np.int64], windows: NDArray[np.bool_] | None = None) -> "Scores":
+        """These of the scores, in all windows or those of a mask."""
+        known = slice(None) if windows is None else windows
+
+        def of(values: NDArray[Any]) -> NDArray[Any]:
+            return values[at][:, known]
+
+        return Scores(
+            names=tuple(self.names[n] for n in at), places=tuple(self.places[n] for n in at),
+            form=self.form, values=of(self.values), effects=of(self.effects), rows=of(self.rows),
+            drawn=of(self.drawn), rows_reference=of(self.rows_reference), bucket=of(self.bucket),
+            floors=self.floors[at],
+        )  # fmt: skip
 
 
 def score(columns: Sequence[Column], *, draws: int = 1) -> list[Scores]:
-    """All scores of all columns, those of one column together.
+    """All scores of all columns, those that are computed alike together.
 
     With `draws` every window stands so many times one after another, and the distances are the
     mean over those. A window with fewer than 30 values of a column gets NaN.
     """
+    if not columns:
+        return []
     many = [column for column in columns if not column.values]
-    areas = _areas([column for column in many if column.bins.kind is Kind.NUMERIC])
-    distances = _distances(many)
     found = [
-        scored
-        for column in columns
-        for scored in (
-            *areas.get(column.bins.column, ()),
-            *distances.get(column.bins.column, ()),
-            *(_share(column, name) for name in column.values),
-            *_unseen(column),
-        )
+        *_distances(many),
+        *_shares(columns),
+        *_unseen(columns),
     ]
-    return found if draws == 1 else [_averaged(scored, draws) for scored in found]
+    found = found if draws == 1 else [_averaged(scored, draws) for scored in found]
+    return _placed(found, columns)
+
+
+def _placed(found: Sequence[Scores], columns: Sequence[Column]) -> list[Scores]:
+    """The scores with their places: column after column, those of one as they are found."""
+    order = {column.bins.column: at for at, column in enumerate(columns)}
+    at = [order[name.column] for scored in found for name in scored.names]
+    places = np.argsort(np.argsort(at, kind="stable"), kind="stable").tolist()
+    ends = np.cumsum([len(scored.names) for scored in found]).tolist()
+    return [
+        msgspec.structs.replace(scored, places=tuple(places[end - len(scored.names) : end]))
+        for scored, end in zip(found, ends, strict=True)
+    ]
 
 
 def _averaged(scored: Scores, draws: int) -> Scores:
+    many = len(scored.names)
     return msgspec.structs.replace(
         scored,
-        values=scored.values.reshape(-1, draws).mean(axis=1),
-        effects=scored.effects.reshape(-1, draws).mean(axis=1),
-        rows=scored.rows[::draws],
-        drawn=scored.drawn[::draws],
-        rows_reference=scored.rows_reference[::draws],
-        bucket=scored.bucket[::draws],
+        values=scored.values.reshape(many, -1, draws).mean(axis=2),
+        effects=scored.effects.reshape(many, -1, draws).mean(axis=2),
+        rows=scored.rows[:, ::draws],
+        drawn=scored.drawn[:, ::draws],
+        rows_reference=scored.rows_reference[:, ::draws],
+        bucket=scored.bucket[:, ::draws],
     )
 
 
-def _areas(columns: Sequence[Column]) -> dict[str, list[Scores]]:
-    found = {}
-    for group in _alike(columns, [len(column.bins.counts) for column in columns]):
-        reference = np.stack([column.reference for column in group])
-        counts = np.stack([column.drawn for column in group])
-        areas = wasserstein.area(reference, counts)
-        moved = wasserstein.binned(
-            wasserstein.Masses(reference, np.stack([column.reference_sums for column in group])),
-            wasserstein.Masses(counts, np.stack([column.drawn_sums for column in group])),
-            np.array([column.bins.edges for column in group])[:, None, :],
-        )
-        for at, column in enumerate(group):
-            found[column.bins.column] = [_area(column, areas[at], moved[at])]
+class _Measured(msgspec.Struct, frozen=True):
+    """What was measured of some columns: arrays of shape (columns, windows)."""
+
+    columns: Sequence[Column]
+    drawn: Counts
+    rows_reference: Counts
+    distances: Floats
+    areas: Floats | None
+    moved: Floats | None
+
+
+def _distances(columns: Sequence[Column]) -> list[Scores]:
+    """The areas of the numbers, and the Jensen–Shannon distances of all that are given."""
+    parts = [_measured(group) for group in _alike(columns)]
+    numbers = [part for part in parts if part.areas is not None]
+    found = [_areas(numbers)] if numbers else []
+    if parts:
+        values = np.concatenate([part.distances for part in parts])
+        floors = np.full(len(values), FLOOR_DISTANCE)
+        found.append(_scores(parts, "jensen_shannon", values, effects=values, floors=floors))
     return found
 
 
-def _area(column: Column, values: Floats, moved: Floats) -> Scores:
+def _measured(group: Sequence[Column]) -> _Measured:
+    reference = references(group)
+    drawn = Masses(stacked([c.drawn for c in group]), stacked([c.drawn_sums for c in group]))
+    areas, moved = None, None
+    if group[0].bins.kind is Kind.NUMERIC:
+        edges = stacked([column.edges for column in group])[:, None]
+        areas, moved = wasserstein.areas(reference, drawn, edges)
+    return _Measured(
+        group, drawn.counts.sum(axis=2), reference.counts.sum(axis=2),
+        jensen_shannon.distance(_coarse(group, reference.counts), _coarse(group, drawn.counts)),
+        areas, moved,
+    )  # fmt: skip
+
+
+def _areas(parts: Sequence[_Measured]) -> Scores:
+    columns = [column for part in parts for column in part.columns]
+    areas = np.concatenate([part.areas for part in parts if part.areas is not None])
+    moved = np.concatenate([part.moved for part in parts if part.moved is not None])
+    spread = np.array([_spread(column) for column in columns])[:, None]
+    light = spread > 0.0
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        effects = np.where(light, moved / spread, areas)
+    floors = np.where(light[:, 0], FLOOR_MOVED, FLOOR_AREA)
+    return _scores(parts, "a1", areas, effects=effects, floors=floors)
+
+
+def _spread(column: Column) -> float:
+    """The standard deviation that a movement is told in; 0 for heavy tails."""
     bins = column.bins
-    if bins.std and bins.kurtosis is not None and bins.kurtosis <= HEAVY_TAILED:
-        with np.errstate(over="ignore"):
-            return _scores(column, "a1", values, effects=moved / bins.std, floor=FLOOR_MOVED)
-    return _scores(column, "a1", values, effects=values, floor=FLOOR_AREA)
+    light = bins.std and bins.kurtosis is not None and bins.kurtosis <= HEAVY_TAILED
+    return float(bins.std or 0.0) if light else 0.0
 
 
-def _distances(columns: Sequence[Column]) -> dict[str, list[Scores]]:
-    found = {}
-    coarse = [_coarse(column) for column in columns]
-    order = {column.bins.column: at for at, column in enumerate(columns)}
-    for group in _alike(columns, [pair[0].shape[1] for pair in coarse]):
-        pairs = [coarse[order[column.bins.column]] for column in group]
-        distances = jensen_shannon.distance(
-            np.stack([first for first, _ in pairs]), np.stack([second for _, second in pairs])
-        )
-        for column, values in zip(group, distances, strict=True):
-            found[column.bins.column] = [
-                _scores(column, "jensen_shannon", values, effects=values, floor=FLOOR_DISTANCE)
-            ]
+def _coarse(group: Sequence[Column], counts: Counts) -> Counts:
+    """Counts on the coarse bins of numbers, those of levels as they are."""
+    if not _is_coarse(group[0]):
+        return counts
+    starts = np.array([column.bins.coarse for column in group])
+    columns, windows, bins = counts.shape
+    rows = np.arange(columns * windows).reshape(columns, windows, 1) * bins
+    at = (rows + starts[:, None, :]).ravel()
+    found: Counts = np.add.reduceat(counts.ravel(), at).reshape(columns, windows, -1)
     return found
 
 
-def _coarse(column: Column) -> tuple[Counts, Counts]:
-    if column.bins.kind is not Kind.NUMERIC or column.bins.exact:
-        return column.reference, column.drawn
-    groups = column.bins.coarse
-    return (
-        np.add.reduceat(column.reference, groups, axis=1),
-        np.add.reduceat(column.drawn, groups, axis=1),
-    )
+def _is_coarse(column: Column) -> bool:
+    return column.bins.kind is Kind.NUMERIC and not column.bins.exact
 
 
-def _alike(columns: Sequence[Column], sizes: Sequence[int]) -> list[list[Column]]:
-    """Columns of the same number of bins together, so that they are computed at once.
+def _alike(columns: Sequence[Column]) -> list[list[Column]]:
+    """Columns of the same shape together, so that they are computed at once.
 
-    Not more of them than make 300,000 counts, so that memory stays small.
+    Not more of them than the processor's cache holds.
     """
-    groups: dict[int, list[Column]] = {}
-    for column, size in zip(columns, sizes, strict=True):
-        groups.setdefault(size, []).append(column)
+    groups: dict[tuple[bool, int, int], list[Column]] = {}
+    for column in columns:
+        kind = column.bins.kind is Kind.NUMERIC
+        coarse = len(column.bins.coarse) if _is_coarse(column) else 0
+        groups.setdefault((kind, len(column.bins.counts), coarse), []).append(column)
     found = []
-    for size, group in groups.items():
+    for (_, size, _), group in groups.items():
         step = max(1, AT_ONCE // max(size * len(group[0].counts), 1))
         found += [group[at : at + step] for at in range(0, len(group), step)]
     return found
 
 
-def _share(column: Column, name: str) -> Scores:
-    bins, at = column.bins, column.values[name]
-    values = column.counts[:, at] / np.maximum(column.rows, 1)
-    usual = bins.counts[at] / sum(bins.counts)
-    if column.seasonal:
-        values = (
-            values - column.reference[:, at] / np.maximum(column.reference.sum(axis=1), 1) + usual
-        )
-    floor = FLOOR_DISTANCE_FEW * float(np.sqrt(8.0 * np.log(2.0) * usual * (1.0 - usual)))
-    found = _scores(column, "share", values, effects=values, floor=max(floor, FLOOR_UNSEEN))
-    return _as_share(found, name)
-
-
-def _unseen(column: Column) -> list[Scores]:
-    if column.bins.kind is not Kind.CATEGORICAL or column.bins.rare is None:
+def _shares(columns: Sequence[Column]) -> list[Scores]:
+    parts = [(column, name, at) for column in columns for name, at in column.values.items()]
+    if not parts:
         return []
-    new = np.where(column.inside, column.own, column.unseen)
-    values = new / np.maximum(column.rows, 1)
-    found = _scores(column, "unseen", values, effects=values, floor=FLOOR_UNSEEN)
-    return [_as_share(found)]
+    values, floors = [], []
+    for column, _, at in parts:
+        usual = column.bins.counts[at] / sum(column.bins.counts)
+        values.append(_share(column, at, usual))
+        floor = FLOOR_DISTANCE_FEW * float(np.sqrt(8.0 * np.log(2.0) * usual * (1.0 - usual)))
+        floors.append(max(floor, FLOOR_UNSEEN))
+    names = [Name(column.bins.column, "share", name) for column, name, _ in parts]
+    return [_as_shares(names, [part[0] for part in parts], np.stack(values), np.array(floors))]
 
 
-def _as_share(found: Scores, part: str = "") -> Scores:
+def _share(column: Column, at: int, usual: float) -> Floats:
+    values: Floats = column.counts[:, at] / np.maximum(column.rows, 1)
+    if not column.seasonal:
+        return values
+    reference = reference_of(column).counts
+    values = values - reference[:, at] / np.maximum(reference.sum(axis=1), 1) + usual
+    return values
+
+
+def _unseen(columns: Sequence[Column]) -> list[Scores]:
+    levels = [
+        column
+        for column in columns
+        if column.bins.kind is Kind.CATEGORICAL and column.bins.rare is not None
+    ]
+    if not levels:
+        return []
+    new = np.stack([np.where(c.inside, c.own, c.unseen) / np.maximum(c.rows, 1) for c in levels])
+    names = [Name(column.bins.column, "unseen") for column in levels]
+    return [_as_shares(names, levels, new, np.full(len(levels), FLOOR_UNSEEN))]
+
+
+def _as_shares(
+    names: Sequence[Name], columns: Sequence[Column], values: Floats, floors: Floats
+) -> Scores:
     """A share has no need of drawn rows: its variance is known for any number of them."""
-    return msgspec.structs.replace(
-        found, part=part, form=Form.SHARE, drawn=found.rows, bucket=np.zeros_like(found.bucket)
-    )
+    rows = stacked([column.rows for column in columns])
+    reference = np.stack([reference_of(column).counts.sum(axis=1) for column in columns])
+    known = np.where((rows >= MIN_ROWS) & (reference >= MIN_ROWS), values, np.nan)
+    return Scores(
+        names=tuple(names), places=(), form=Form.SHARE, values=known, effects=known, rows=rows,
+        drawn=rows, rows_reference=reference, bucket=np.zeros_like(rows), floors=floors,
+    )  # fmt: skip
 
 
 def _scores(
-    column: Column, detector: str, values: Floats, *, effects: Floats, floor: float
+    parts: Sequence[_Measured], detector: str, values: Floats, *, effects: Floats, floors: Floats
 ) -> Scores:
-    rows, rows_reference = column.rows, column.reference.sum(axis=1)
-    enough = (rows >= MIN_ROWS) & (rows_reference >= MIN_ROWS)
+    columns = [column for part in parts for column in part.columns]
+    rows = stacked([column.rows for column in columns])
+    reference = np.concatenate(
+        [np.broadcast_to(part.rows_reference, part.drawn.shape) for part in parts]
+    )
+    enough = (rows >= MIN_ROWS) & (reference >= MIN_ROWS)
     return Scores(
-        column=column.bins.column,
-        detector=detector,
+        names=tuple(Name(column.bins.column, detector) for column in columns),
+        places=(),
         form=Form.DISTANCE,
         values=np.where(enough, values, np.nan),
         effects=np.where(enough, effects, np.nan),
         rows=rows,
-        drawn=column.drawn.sum(axis=1),
-        rows_reference=rows_reference,
-        bucket=column.bucket,
-        floor=floor,
+        drawn=np.concatenate([part.drawn for part in parts]),
+        rows_reference=reference,
+        bucket=stacked([column.bucket for column in columns]),
+        floors=floors,
     )

@@ -11,6 +11,7 @@ from detectors import tail_arrays
 from detectors.counted import Column
 from detectors.finding import Kind
 from detectors.reading import Counts, Floats
+from detectors.wasserstein import Masses
 
 FEWEST: Final = 14
 """Windows that every group must hold: with seven the budget is not kept."""
@@ -135,10 +136,10 @@ def within(season: Season, columns: Sequence[Column], labels: Sequence[int]) -> 
         sums = np.array([row[at] for row in season.sums])[group]
         mask = column.inside[:, None]
         with np.errstate(over="ignore"):
-            found.append(msgspec.structs.replace(
-                column, seasonal=True, reference=np.maximum(counts - column.counts * mask, 0),
-                reference_sums=sums.reshape(column.sums.shape) - column.sums * mask,
-            ))  # fmt: skip
+            found.append(msgspec.structs.replace(column, seasonal=True, against=Masses(
+                np.maximum(counts - column.counts * mask, 0),
+                sums.reshape(column.sums.shape) - column.sums * mask,
+            )))  # fmt: skip
     return found
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def t_sf(t: NDArray[np.float64], df: float) -> NDArray[np.float64]:
+def t_sf(t: NDArray[np.float64], df: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """P(T > t) for Student's t with `df` degrees of freedom."""
     from scipy.special import stdtr  # noqa: PLC0415 - see the module's docstring
 

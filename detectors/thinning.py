@@ -12,6 +12,7 @@ import numpy as np
 
 from detectors.counted import Column
 from detectors.reading import Counts, Floats
+from detectors.wasserstein import Masses
 
 STEP: Final = 1.5
 """Windows up to so many times larger or smaller than usual are taken as they are."""
@@ -134,9 +135,11 @@ def repeated(column: Column, times: int) -> Column:
     return msgspec.structs.replace(
         column, counts=often(column.counts), sums=np.repeat(column.sums, times, axis=0),
         own=often(column.own), unseen=often(column.unseen),
-        inside=np.repeat(column.inside, times), drawn=often(column.drawn),
-        drawn_sums=np.repeat(column.drawn_sums, times, axis=0), reference=often(column.reference),
-        reference_sums=np.repeat(column.reference_sums, times, axis=0), bucket=often(column.bucket),
+        inside=np.repeat(column.inside, times), rows=often(column.rows), drawn=often(column.drawn),
+        drawn_sums=np.repeat(column.drawn_sums, times, axis=0), bucket=often(column.bucket),
+        against=None if column.against is None else Masses(
+            often(column.against.counts), np.repeat(column.against.sums, times, axis=0)
+        ),
     )  # fmt: skip
 
 
