@@ -13,6 +13,7 @@ from controlplane.domain.schema import Schema
 from controlplane.domain.windows import calendar_of
 from controlplane.ingest.batch import Batch, Feed
 from controlplane.ingest.checking import Checked, Terms, check
+from controlplane.ingest.erasing import without_erased
 from controlplane.ingest.inference import schema_of
 from controlplane.ingest.reigning import with_versions
 from controlplane.store.ports import Received, Snapshot, Store, Transaction
@@ -113,16 +114,17 @@ def _store(t: Transaction, request: _Request, checked: Checked) -> _Outcome:
     schema = _schema(request, model)
     if schema != checked.schema:
         checked = _checked(request, schema)
+    checked, erased = without_erased(t, request.model, checked)
     rejection = checked.rejection
     none = Receipt(accepted=0, rejected=rejection.rows, errors=list(rejection.errors))
     refused = _refusal(request, none)
     if refused is not None and request.strict:
         _remember(t, request, none)
         return _Outcome(receipt=none, refused=refused)
-    if rejection.rows:
+    if rejection.rows > erased:
         t.events.append_rejected(
             request.model, str(request.terms.feed), request.terms.known_at, rejection.kept,
-            unnamed=rejection.unnamed,
+            unnamed=rejection.unnamed - erased,
         )  # fmt: skip
     if refused is not None and rejection.rows == request.batch.rows:
         _remember(t, request, none)

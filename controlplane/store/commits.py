@@ -15,6 +15,7 @@ from controlplane.store.ledger_duckdb import DuckDBLedgerWriter
 from controlplane.store.migrate import migrate
 from controlplane.store.remembered import Remembered, Versions, bumped
 from controlplane.store.session import Session, StoreBroken
+from controlplane.store.upkeep_duckdb import DuckDBUpkeep
 from controlplane.store.writer import Piece
 
 log = structlog.get_logger("leeboard.store")
@@ -33,7 +34,7 @@ class Published:
 
 
 class DuckDBTransaction:
-    """Both writers on the one writing session."""
+    """The writers on the one writing session."""
 
     def __init__(self, session: Session, published: Published) -> None:
         self.tables = Tables(published.catalog)
@@ -41,6 +42,7 @@ class DuckDBTransaction:
         self.ledger = DuckDBLedgerWriter(
             session, self.tables, published.versions, published.remembered
         )
+        self.upkeep = DuckDBUpkeep(session, self.tables, self.events)
 
 
 class Committer:
@@ -136,6 +138,7 @@ class Committer:
             self._commit()
         except BaseException:
             transaction.events.undone()
+            transaction.upkeep.undone()
             self._session.rollback()
             raise
         return results

@@ -15,6 +15,7 @@ from controlplane.store.events_duckdb import DuckDBEventsReader
 from controlplane.store.ledger_duckdb import DuckDBLedgerReader
 from controlplane.store.ports import Snapshot, Store, Transaction
 from controlplane.store.session import Session
+from controlplane.store.upkeep_duckdb import DuckDBUpkeepReader
 from controlplane.store.writer import Limits, Writer
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class DuckDBSnapshot:
         tables = Tables(published.catalog)
         self.events = DuckDBEventsReader(session, tables)
         self.ledger = DuckDBLedgerReader(session, tables, published.versions, published.remembered)
+        self.upkeep = DuckDBUpkeepReader(session)
 
 
 class DuckDBStore:

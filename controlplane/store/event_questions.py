@@ -93,9 +93,13 @@ select count(*), min("at"), max("at"), max(known_at) from {predictions}
 where role = 'reference' and version is not distinct from $version"""
 
 ROW_NUMBERS: Final = """
-select id, "at", known_at from {predictions}
-where role = 'live' and prediction is not null
-order by known_at, seq limit $most offset $first"""
+select id, "at", known_at from (
+    select id, "at", known_at, seq from {predictions}
+    where role = 'live' and prediction is not null
+    union all
+    select null, known_at, known_at, seq from removed_places where model = $model
+) order by known_at, seq limit $most offset $first"""
+"""A row that is gone keeps its number, without an id."""
 
 PREDICTION_COUNTS: Final = """
 select count(*) filter (role <> 'reference'), min("at") filter (role <> 'reference'),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from controlplane.domain.errors import NotFound
 from controlplane.domain.schema import Schema
 from controlplane.store import event_questions as questions
+from controlplane.store import rejecting
 from controlplane.store.catalog import (
     FEATURE,
     LABELS,
@@ -25,7 +26,7 @@ from controlplane.store.catalog import (
 from controlplane.store.event_columns import brought_to
 from controlplane.store.events_duckdb import DuckDBEventsReader
 from controlplane.store.id_filter import IdFilter, filters_of
-from controlplane.store.pending import INCOMING, Pending
+from controlplane.store.pending import Pending
 from controlplane.store.ports import Received
 from controlplane.store.row_hashes import (
     ID,
@@ -51,11 +52,13 @@ _SEEN: Final = """select id, "at", role, version from {table}"""
 _TOLD: Final = "select id from {table}"
 _ROWS: Final = "select count(*) from {table}"
 _REUSED: Final = "insert into reused_ids values (?)"
-_REJECTED: Final = "insert into rejected_rows select seq, model, known_at, feed, reason, text, rows from {incoming}"
 _DROP: Final = "drop table if exists {table}"
 _FORGET: Final = (
     "delete from rejected_rows where model = ?",
     "delete from reused_ids where model = ?",
+    "delete from erased_ids where model = ?",
+    "delete from removed_places where model = ?",
+    """delete from arrival_floors where ends_with("table", '/' || ?)""",
 )
 _PLAIN: Final = frozenset({"id", "at", "known_at", "version", "role", "prediction", "label"})
 
@@ -158,17 +161,7 @@ class DuckDBEventsWriter(DuckDBEventsReader):
         if not told:
             return
         first = self._pending.numbers("rejected_rows", len(told))
-        table = pa.table({
-            "seq": pa.array(range(first, first + len(told)), pa.int64()),
-            "model": [model] * len(told),
-            "known_at": pa.array([stored_time(known_at)] * len(told), pa.timestamp("us")),
-            "feed": [feed] * len(told),
-            "reason": pa.array([reason for reason, _, _ in told], pa.string()),
-            "text": pa.array([text for _, text, _ in told], pa.string()),
-            "rows": pa.array([count for _, _, count in told], pa.int64()),
-        })  # fmt: skip
-        with self._session.registered(INCOMING, table):
-            self._session.run(filled(_REJECTED, incoming=quoted(INCOMING)))
+        rejecting.append(self._session, first, (model, feed, known_at), told)
         self.touched.add(model)
 
     def drop(self, model: str) -> None:

@@ -122,11 +122,14 @@ class DuckDBEventsReader:
         return self._session.arrow(sql, {"after": stored_time(after), "by": stored_time(by)})
 
     def row_numbers(self, model: str, first: int, last: int) -> pa.Table:
-        """Served live rows number `first` to `last`, in the order of (known_at, arrival)."""
+        """Served live rows number `first` to `last`, in the order of (known_at, arrival); one that
+        was deleted since has no id, and the time it was known for its own."""
         if not self._tables.catalog.has(PREDICTIONS + model):
             return _empty((), ()).select(["id", "at", "known_at"])
         sql = self._about(questions.ROW_NUMBERS, model)
-        return self._session.arrow(sql, {"first": first, "most": max(last - first, 0)})
+        return self._session.arrow(
+            sql, {"model": model, "first": first, "most": max(last - first, 0)}
+        )
 
     def count(self, model: str, known: Known, *, served: bool) -> int:
         """How many live rows there are of a span, by then; with `served` those with a prediction."""

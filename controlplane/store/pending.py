@@ -14,7 +14,10 @@ INCOMING: Final = "incoming rows"
 """No table can be called so: those of a model have a slash, the others no space."""
 
 _INSERT: Final = "insert into {table} ({columns}) select {columns} from {incoming}"
-_NEXT: Final = "select coalesce(max(seq) + 1, 0) from {table}"
+_NEXT: Final = """
+select greatest(
+    coalesce((select max(seq) + 1 from {table}), 0),
+    coalesce((select max(next) from arrival_floors where "table" = ?), 0))"""
 
 
 class Pending:
@@ -49,7 +52,7 @@ class Pending:
     def numbers(self, table: str, count: int) -> int:
         """The first of `count` arrival numbers. Those of an undone transaction stay unused."""
         if table not in self._next:
-            self._next[table] = self._session.count(filled(_NEXT, table=quoted(table)))
+            self._next[table] = self._session.count(filled(_NEXT, table=quoted(table)), [table])
         first = self._next[table]
         self._next[table] += count
         return first

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from controlplane.domain.records import Record
 from controlplane.domain.schema import Schema
+from controlplane.store.keeping import Upkeep, UpkeepReader
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -200,6 +201,8 @@ class Snapshot(Protocol):
     def events(self) -> EventsReader: ...
     @property
     def ledger(self) -> LedgerReader: ...
+    @property
+    def upkeep(self) -> UpkeepReader: ...
 
 
 class Transaction(Protocol):
@@ -209,6 +212,8 @@ class Transaction(Protocol):
     def events(self) -> EventsWriter: ...
     @property
     def ledger(self) -> LedgerWriter: ...
+    @property
+    def upkeep(self) -> Upkeep: ...
 
 
 class Store(Protocol):

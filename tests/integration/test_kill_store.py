@@ -14,6 +14,7 @@ import pytest
 from controlplane.domain.errors import StorageError
 from controlplane.domain.journal import Entry, first_break
 from controlplane.store.duckdb_store import open_store
+from controlplane.store.migrate import FOLDER
 from controlplane.store.ports import Known
 from tests.stored import MODEL
 
@@ -214,11 +215,13 @@ def test_a_file_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     with duckdb.connect(str(tmp_path / "leeboard.duckdb")) as file:
         file.execute("insert into schema_migrations values (99, 'future', '', null)")
-    with pytest.raises(StorageError, match="has schema 99, this Leeboard knows 1; start the newer"):
+    with pytest.raises(
+        StorageError, match=r"has schema 99, this Leeboard knows \d+; start the newer"
+    ):
         open_store(tmp_path)
     with duckdb.connect(str(tmp_path / "leeboard.duckdb")) as file:
         [[ran]] = file.execute("select count(*) from schema_migrations").fetchall()
-    assert ran == 2
+    assert ran == len(list(FOLDER.glob("*.sql"))) + 1
 
 
 def test_a_file_that_is_no_store_is_refused_by_name(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""Deleting rows that are older than they are to be kept: a few at a time, so that commits between
+two pieces wait for one of them at most."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import pyarrow as pa
+
+from controlplane.store.catalog import LABELS, PREDICTIONS, Catalog
+from controlplane.store.erasing import event_tables_of, keep_floor
+from controlplane.store.keeping import Aged
+from controlplane.store.session import Session, filled, quoted, stored_time
+
+KEPT: Final = "incoming kept spans"
+GOING: Final = "incoming rows that go"
+WAITING: Final = timedelta(days=28)
+"""How long after a label its prediction may happen for the label to be kept with it."""
+
+_OLD: Final = """
+select t.rowid as n from {table} as t
+where t."at" < $before and not exists (
+    select 1 from {kept} as k where t."at" >= k."start" and t."at" < k."end"){more}
+limit $most"""
+_NO_REFERENCE: Final = " and t.role <> 'reference'"
+_UNNUMBERED: Final = """
+ and (t.role <> 'live' or t.prediction is null or t.known_at < $known_at
+      or (t.known_at = $known_at and t.seq < $seq))"""
+_OLD_LABELS: Final = """
+select t.rowid as n from {table} as t
+where t.known_at < $before and coalesce(t."at", t.known_at) < $before and not exists (
+    select 1 from {predictions} as p where p.id = t.id and p."at" < $waiting)
+limit $most"""
+_PLACE: Final = """
+select known_at, seq from (
+    select known_at, seq from {table} where role = 'live' and prediction is not null
+    union all select known_at, seq from removed_places where model = $model
+) order by known_at, seq limit 1 offset $number"""
+_KEEP_PLACES: Final = """
+insert into removed_places (model, known_at, seq)
+select $model, known_at, seq from {table}
+where rowid in (select n from {going}) and role = 'live' and prediction is not null"""
+_DELETE: Final = "delete from {table} where rowid in (select n from {going})"
+
+
+def age(session: Session, catalog: Catalog, model: str, aged: Aged, most: int) -> int:
+    """Delete up to `most` rows of each of the model's tables that are too old; how many went.
+
+    A label goes when the prediction that it belongs to has gone, or has not come within four
+    weeks. Rows that were sent as a reference stay.
+    """
+    gone = 0
+    with session.registered(KEPT, _spans(aged.kept)):
+        for table in event_tables_of(catalog, model):
+            if table == LABELS + model:
+                continue
+            going = _old(session, catalog, table, aged, most)
+            gone += _delete(session, model, table, going, numbered=aged.rows_kept_from is not None)
+    labels = LABELS + model
+    if gone < most and catalog.has(labels):
+        waiting = stored_time(aged.before + WAITING)
+        asked = {"before": stored_time(aged.before), "waiting": waiting, "most": most}
+        about = filled(_OLD_LABELS, table=quoted(labels), predictions=quoted(PREDICTIONS + model))
+        gone += _delete(session, model, labels, session.arrow(about, asked), numbered=False)
+    return gone
+
+
+def _old(session: Session, catalog: Catalog, table: str, aged: Aged, most: int) -> pa.Table:
+    """The rows of a table that may go, as `n`, shape (rows, 1)."""
+    asked: dict[str, object] = {"before": stored_time(aged.before), "most": most}
+    more = ""
+    if "role" in catalog.columns(table):
+        more = _NO_REFERENCE
+        if aged.rows_kept_from is not None:
+            place = session.one(
+                filled(_PLACE, table=quoted(table)),
+                {"model": table.split("/", 1)[1], "number": aged.rows_kept_from},
+            )
+            more += _UNNUMBERED if place else ""
+            asked |= {"known_at": place[0], "seq": place[1]} if place else {}
+    return session.arrow(filled(_OLD, table=quoted(table), kept=quoted(KEPT), more=more), asked)
+
+
+def _delete(session: Session, model: str, table: str, going: pa.Table, *, numbered: bool) -> int:
+    if not going.num_rows:
+        return 0
+    keep_floor(session, table)
+    with session.registered(GOING, going):
+        about = {"table": quoted(table), "going": quoted(GOING)}
+        if numbered and table == PREDICTIONS + model:
+            session.run(filled(_KEEP_PLACES, **about), {"model": model})
+        return session.count(filled(_DELETE, **about))
+
+
+def _spans(kept: Sequence[tuple[datetime, datetime]]) -> pa.Table:
+    stored = [(stored_time(start), stored_time(end)) for start, end in kept]
+    times = pa.timestamp("us")
+    return pa.table({
+        "start": pa.array([start for start, _ in stored], times),
+        "end": pa.array([end for _, end in stored], times),
+    })  # fmt: skip
