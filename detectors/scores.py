@@ -238,8 +238,8 @@ def _share(column: Column, at: int, usual: float) -> Floats:
     if not column.seasonal:
         return values
     reference = reference_of(column).counts
-    values = values - reference[:, at] / np.maximum(reference.sum(axis=1), 1) + usual
-    return values
+    left: Floats = values - reference[:, at] / np.maximum(reference.sum(axis=1), 1) + usual
+    return left
 
 
 def _unseen(columns: Sequence[Column]) -> list[Scores]:

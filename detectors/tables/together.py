@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detectors.answers import MIN_ROWS
 from detectors.reading import Counts, Floats
-from detectors.scores import Form, Scores
+from detectors.scores import Form, Name, Scores
 from detectors.tables import mmd, reconstruction
 from detectors.tables.reconstruction import Components
 from detectors.tables.summed import Frozen, Sums, counted
@@ -109,7 +109,8 @@ def _errors(frozen: Frozen, windows: Sequence[Sums]) -> Floats:
 
 def _scores(detector: str, form: Form, values: Floats, rows: Counts, others: Counts) -> Scores:
     return Scores(
-        column=COLUMN, detector=detector, form=form, values=values, effects=values, rows=rows,
-        drawn=rows, rows_reference=others, bucket=np.zeros_like(rows),
-        floor=FLOOR_DISCREPANCY if form is Form.DISTANCE else FLOOR_ERROR,
+        names=(Name(COLUMN, detector),), places=(0,), form=form, values=values[None],
+        effects=values[None], rows=rows[None], drawn=rows[None], rows_reference=others[None],
+        bucket=np.zeros_like(rows)[None],
+        floors=np.array([FLOOR_DISCREPANCY if form is Form.DISTANCE else FLOOR_ERROR]),
     )  # fmt: skip

@@ -134,7 +134,7 @@ def test_a_window_of_the_reference_is_compared_with_the_rest() -> None:
     [inside, _] = together.scores(whole, [own], [True])
     [outside, _] = together.scores(rest, [own], [False])
     assert inside.values == pytest.approx(outside.values, rel=1e-6)
-    assert inside.rows_reference.tolist() == outside.rows_reference.tolist() == [2 * ROWS]
+    assert inside.rows_reference.tolist() == outside.rows_reference.tolist() == [[2 * ROWS]]
 
 
 def test_windows_add_up_from_their_steps() -> None:
