@@ -1,267 +1,242 @@
-"""Rows on their way to the server: a bounded buffer, and one thread that sends it in batches."""
+"""Rows on their way to the server: bounded queues, and one thread that sends what is in them."""
 
-import logging
-import secrets
+import sys
 import threading
-from collections import Counter, deque
+from collections import deque
+from collections.abc import Callable
 from time import monotonic
-from typing import Final, Protocol
-from uuid import uuid4
+from typing import Any, Final
 
-import msgspec
+from connectors.client.outgoing import Outgoing
+from connectors.client.pace import Pace, Stats
+from connectors.client.rows import FEEDS, Label, Prediction
+from connectors.client.tally import Tally
 
-from connectors.client import wire
-from connectors.client.calls import Rows
-from connectors.client.problems import BadAnswer, ServerAway, ServerSaid
-from connectors.client.rows import Row, encoded
-
-FEEDS: Final = ("predictions", "labels")
-"""In this order, so that a label never overtakes the prediction it belongs to."""
-
-_LOG = logging.getLogger("leeboard")
-_TRY_AGAIN: Final = frozenset({408, 425, 429})
-
-
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How rows are kept and sent; times are in seconds."""
-
-    capacity: int = 100_000
-    """Rows kept while the server is away; what comes after that is dropped and counted."""
-    batch_rows: int = 500
-    every: float = 1.0
-    timeout: float = 10.0
-    """Of one request."""
-    first_pause: float = 0.25
-    """Before the second attempt; doubled at each further one, and jittered."""
-    longest_pause: float = 30.0
-
-
-class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the rows so far; counts of rows but for `retries`."""
-
-    logged: int = 0
-    waiting: int = 0
-    """In memory, a batch under way included."""
-    accepted: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    """Refused by the server, one by one or with their batch."""
-    dropped: dict[str, int] = {}
-    """Never sent, by reason."""
-    retries: int = 0
-    last_error: str | None = None
-
-
-class Send(Protocol):
-    """Sends one batch; raises ServerAway, ServerSaid or BadAnswer."""
-
-    def __call__(self, rows: Rows) -> wire.Receipt:
-        """What became of the rows."""
-        ...
+_NEVER: Final = sys.maxsize
+_LOOK: Final = 0.1
+"""Seconds after which who waits looks again, whatever it was told."""
 
 
 class Buffer:
     """Takes rows in a microsecond, from any thread, and sends them from one of its own.
 
-    `add` and `drop` never block on the network and never raise. After a fork the child must call
-    `forget`: what was waiting is the parent's to send.
+    `add` never blocks and never raises. After a fork the child must call `forget`: what was
+    waiting is the parent's to send.
     """
 
-    def __init__(self, send: Send, pace: Pace) -> None:
-        self._send = send
+    def __init__(
+        self, outgoing: Outgoing, pace: Pace, tally: Tally, at_start: Callable[[], None]
+    ) -> None:
+        self.tally = tally
+        self._at_start = at_start
+        self._outgoing = outgoing
         self._pace = pace
         self.forget()
 
     def forget(self) -> None:
         """Begin anew: empty, with no thread and new locks."""
-        self._lock = threading.RLock()  # a signal's handler may log, too
-        self._queues: dict[str, deque[Row]] = {feed: deque() for feed in FEEDS}
+        self.predictions: deque[Prediction] = deque()
+        self.labels: deque[Label] = deque()
+        self._starting = threading.RLock()  # a signal's handler may log, too
+        self._packing = threading.Lock()
         self._wanted = threading.Event()
         self._idle = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._under_way = 0
-        self._counts: Counter[str] = Counter()
-        self._dropped: Counter[str] = Counter()
-        self._last_error: str | None = None
-        self._closed = False
+        self._wake_at = self._pace.batch_rows
+        self._taken = 0
+        self._in_hand = 0
+        self._owed: dict[str, int] = {}
+        """Rows of the round under way that are not packed yet, by feed."""
+        self._rounds = 0
+        self._rounds_done = 0
+        self._next_round = 0.0
+        self._is_closed = False
         self._give_up_at: float | None = None
+        self._outgoing.forget()
+        self.tally.forget()
 
-    def add(self, feed: str, row: Row) -> None:
+    def add(self, queue: deque[Any], row: Prediction | Label) -> None:
         """Keep a row for sending; dropped and counted where the buffer is full or closed."""
-        with self._lock:
-            queue = self._queues[feed]
-            if self._closed or self._waiting() >= self._pace.capacity:
-                self.drop("closed" if self._closed else "full")
-                return
-            queue.append(row)
-            self._counts["logged"] += 1
-            if self._thread is None:
-                self._start()
-        if len(queue) >= self._pace.batch_rows and not self._wanted.is_set():
-            self._wanted.set()
-
-    def drop(self, reason: str, rows: int = 1) -> None:
-        """Count rows that are not sent; each reason is logged once."""
-        with self._lock:
-            is_new = reason not in self._dropped
-            self._dropped[reason] += rows
-        if is_new:
-            _LOG.warning("leeboard: rows are dropped: %s", reason)
-
-    def blame(self, error: Exception, rows: int) -> None:
-        """Count rows that an error took, by its kind; its text is kept as the last error."""
-        self._last_error = f"{type(error).__name__}: {error}"
-        self.drop(type(error).__name__, rows)
+        if self._is_closed or len(self.predictions) + len(self.labels) >= self._outgoing.room:
+            self.tally.refuse("closed" if self._is_closed else "full")
+            return
+        queue.append(row)
+        if len(queue) >= self._wake_at:
+            self._wake()
+        if self._thread is None:
+            self._start()
 
     def stats(self) -> Stats:
         """What became of the rows so far."""
-        with self._lock:
-            return Stats(
-                logged=self._counts["logged"],
-                waiting=self._waiting() + self._under_way,
-                accepted=self._counts["accepted"],
-                duplicates=self._counts["duplicates"],
-                rejected=self._counts["rejected"],
-                dropped=dict(self._dropped),
-                retries=self._counts["retries"],
-                last_error=self._last_error,
-            )
+        counts, waiting = self.tally.counts, self._unpacked()
+        return Stats(
+            logged=self._taken + counts["refused"] + len(self.predictions) + len(self.labels),
+            taken_up=counts["taken_up"],
+            waiting=waiting + self._outgoing.loose,
+            spooled=self._outgoing.spooled,
+            accepted=counts["accepted"],
+            duplicates=counts["duplicates"],
+            rejected=counts["rejected"],
+            dropped=dict(self.tally.dropped),
+            retries=counts["retries"],
+            set_aside=counts["set_aside"],
+            last_error=self.tally.last_error,
+        )
 
     def flush(self, timeout: float) -> bool:
-        """Wait until nothing is waiting; false where it took longer than `timeout` seconds."""
-        if self._thread is None:
-            return self._waiting() == 0
+        """Wait until all that was logged before is dealt with; false where it took longer.
+
+        Where there is a spool, that includes what processes that are gone have left in it.
+        """
+        if not self._is_closed and self._thread is None:
+            if not self._unpacked() and not self._outgoing.has_spool:
+                return True
+            self._start()
         until = monotonic() + timeout
-        self._wanted.set()
-        with self._idle:
-            while self._waiting() + self._under_way > 0:
-                left = until - monotonic()
-                if left <= 0 or not self._thread.is_alive():
-                    return False
-                self._idle.wait(min(left, 0.1))
-                self._wanted.set()
-        return True
+        rounds = self._rounds + 1
+        if not self._wait(lambda: self._rounds_done >= rounds, until):
+            return self._is_closed and not self._left()
+        goal = self._outgoing.put
+        return self._wait(lambda: self._outgoing.dealt >= goal, until)
 
     def close(self, timeout: float) -> None:
-        """Send what is waiting, for at most `timeout` seconds; the rest is dropped and counted."""
+        """Send what is waiting, for at most `timeout` seconds; the rest goes to the spool, or is
+        dropped and counted."""
+        with self._starting:
+            was_closed, self._is_closed = self._is_closed, True
+        if was_closed:
+            return
         self._give_up_at = monotonic() + timeout
-        self._closed = True
-        self.flush(timeout)
+        self._outgoing.hurry()
         self._wanted.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(max(0.0, self._give_up_at - monotonic()) + 0.1)
-        with self._lock:
-            left = self._waiting()
-            for queue in self._queues.values():
-                queue.clear()
-        if left:
-            self.drop("not sent before the end", left)
+        if self._thread is None and self._unpacked():
+            self._work()  # no thread could be started
+        elif self._thread not in {None, threading.current_thread()}:
+            assert self._thread is not None
+            self._thread.join(timeout + _LOOK)
+        if self._packing.acquire(timeout=timeout + _LOOK):  # else the disk hangs, and so it stays
+            try:
+                self._seal()
+            finally:
+                self._packing.release()
 
-    def _waiting(self) -> int:
-        return sum(len(queue) for queue in self._queues.values())
+    def _seal(self) -> None:
+        """Pack what is left where it can be kept, and end."""
+        self._outgoing.unload()
+        while self._outgoing.has_spool and self._unpacked() and self._outgoing.takes_rows():
+            self._pack_round()
+        left = self._unpacked()
+        self.predictions.clear()
+        self.labels.clear()
+        self._taken += left
+        self._outgoing.drop_at_the_end(left)
+        self._outgoing.seal()
+
+    def _unpacked(self) -> int:
+        return len(self.predictions) + len(self.labels) + self._in_hand
+
+    def _left(self) -> int:
+        return self._unpacked() + self._outgoing.loose + self._outgoing.spooled
+
+    def _wake(self) -> None:
+        self._wake_at = _NEVER  # the thread says when it wants to be told again
+        self._wanted.set()
 
     def _start(self) -> None:
-        self._thread = threading.Thread(target=self._work, name="leeboard", daemon=True)
-        self._thread.start()
-
-    def _work(self) -> None:
-        while True:
-            self._wanted.wait(0.0 if self._closed else self._pace.every)
-            self._wanted.clear()
+        with self._starting:
+            if self._thread is not None or self._is_closed:
+                return
+            thread = threading.Thread(target=self._work, name="leeboard", daemon=True)
             try:
-                self._send_waiting()
-            except Exception as error:  # noqa: BLE001 - the app must live; it is kept and said
-                self.blame(error, self._under_way)
-            with self._idle:
-                self._under_way = 0
-                self._idle.notify_all()
-            if self._closed and (self._waiting() == 0 or self._out_of_time()):
+                thread.start()
+            except RuntimeError as error:  # no more threads, or at the interpreter's end
+                self.tally.trouble("no thread to send rows with, they wait", error)
                 return
+            self._thread = thread
+        self._at_start()
 
-    def _send_waiting(self) -> None:
-        """One round over what was waiting at its begin: predictions first."""
-        counts = {feed: len(self._queues[feed]) for feed in reversed(FEEDS)}
-        for feed in FEEDS:
-            left = counts[feed]
-            while left > 0 and not self._out_of_time():
-                batch = self._take(feed, min(left, self._pace.batch_rows))
-                left = left - len(batch) if batch else 0
-                self._deliver(feed, batch)
-                self._under_way = 0
-
-    def _take(self, feed: str, most: int) -> list[Row]:
-        with self._lock:
-            queue = self._queues[feed]
-            self._under_way = min(most, len(queue))
-            return [queue.popleft() for _ in range(self._under_way)]
-
-    def _deliver(self, feed: str, batch: list[Row]) -> None:
-        body, left_out = encoded(batch)
-        if left_out:
-            self.drop("cannot be written as JSON", left_out)
-        rows = len(batch) - left_out
-        if not rows:
-            return
-        request = Rows(feed=feed, body=body, key=uuid4().hex)
-        pause = self._pace.first_pause
-        while (failure := self._attempt(request, rows)) is not None:
-            if pause == self._pace.first_pause:
-                _LOG.warning("leeboard: rows wait to be sent again: %s", failure)
-            if not self._pause(pause, getattr(failure, "after", None)):
-                self.drop("not sent before the end", rows)
-                return
-            pause = min(2 * pause, self._pace.longest_pause)
-
-    def _attempt(self, request: Rows, rows: int) -> Exception | None:
-        """Send a batch; what went wrong where it may be sent again, None where it is dealt with."""
-        try:
-            self._count(self._send(request))
-        except (ServerAway, ServerSaid, BadAnswer) as error:
-            self._last_error = str(error)
-            if _may_try_again(error):
-                return error
-            self._refused(rows, error)
-        return None
-
-    def _pause(self, pause: float, asked: float | None) -> bool:
-        """Wait before the next attempt; false where there is no time for one."""
-        jittered = pause * (0.5 + secrets.randbelow(1000) / 1000)
-        wait = max(jittered, asked or 0.0)
-        until = monotonic() + wait
-        while (left := until - monotonic()) > 0:
-            if self._out_of_time():
-                return False
-            threading.Event().wait(min(left, 0.1))
-        self._counts["retries"] += 1
+    def _wait(self, is_true: Callable[[], bool], until: float) -> bool:
+        with self._idle:
+            while not is_true():
+                left = until - monotonic()
+                if left <= 0 or self._thread is None or not self._thread.is_alive():
+                    return is_true()
+                self._wanted.set()
+                self._idle.wait(min(left, _LOOK))
         return True
 
-    def _out_of_time(self) -> bool:
+    def _work(self) -> None:
+        while not self._is_over():
+            self._rest()
+            try:
+                self._step()
+            except Exception as error:  # noqa: BLE001 - the app must live; it is said
+                self.tally.trouble("something unexpected", error)
+                self._wanted.wait(_LOOK)
+            with self._idle:
+                self._idle.notify_all()
+
+    def _is_over(self) -> bool:
+        if not self._is_closed:
+            return False
+        return not self._left() or self._outgoing.has_given_up or self._is_late()
+
+    def _is_late(self) -> bool:
         return self._give_up_at is not None and monotonic() >= self._give_up_at
 
-    def _count(self, receipt: wire.Receipt) -> None:
-        with self._lock:
-            self._counts["accepted"] += receipt.accepted
-            self._counts["duplicates"] += receipt.duplicates
-            is_first = receipt.rejected > 0 and self._counts["rejected"] == 0
-            self._counts["rejected"] += receipt.rejected
-        if receipt.rejected:
-            first = receipt.errors[0] if receipt.errors else None
-            self._last_error = (
-                f"{first.pointer}: {first.message}" if first else "rows were rejected"
-            )
-            if is_first:
-                _LOG.warning("leeboard: rows were rejected: %s", self._last_error)
+    def _rest(self) -> None:
+        """Wait until there is something to do."""
+        takes = self._outgoing.takes_rows()
+        self._wake_at = self._pace.batch_rows if takes else _NEVER
+        seconds = self._outgoing.seconds_to_next()
+        if not self._is_closed:
+            seconds = 0.0 if takes and self._has_batch() else min(seconds, self._pace.every)
+        elif takes and self._unpacked():
+            return
+        if seconds > 0:
+            self._wanted.wait(min(seconds, _LOOK) if self._is_closed else seconds)
+        self._wanted.clear()
 
-    def _refused(self, rows: int, error: Exception) -> None:
-        with self._lock:
-            is_first = self._counts["rejected"] == 0
-            self._counts["rejected"] += rows
-        if is_first:
-            _LOG.warning("leeboard: rows were rejected: %s", error)
+    def _has_batch(self) -> bool:
+        return max(len(self.predictions), len(self.labels)) >= self._pace.batch_rows
 
+    def _step(self) -> None:
+        with self._packing:
+            self._outgoing.take_up()
+            self._pack_round()
+        while self._outgoing.seconds_to_next() <= 0 and not self._is_late():
+            self._outgoing.send_next()
+            with self._packing:
+                if self._owed or self._has_batch() or monotonic() >= self._next_round:
+                    self._pack_round()
 
-def _may_try_again(error: ServerAway | ServerSaid | BadAnswer) -> bool:
-    """Whether the same batch may fare better later; a 4xx will not, but for a few."""
-    if isinstance(error, ServerSaid):
-        return error.status >= 500 or error.status in _TRY_AGAIN  # noqa: PLR2004 - HTTP's
-    return True
+    def _pack_round(self) -> None:
+        """Pack what was waiting when the round began, as far as it is taken: predictions first.
+
+        Labels are counted before the predictions: what one is logged after is in its round.
+        """
+        if not self._owed:
+            labels = len(self.labels)
+            self._owed = {FEEDS[0]: len(self.predictions), FEEDS[1]: labels}
+            self._rounds += 1
+            self._next_round = monotonic() + self._pace.every
+        while self._owed and self._outgoing.takes_rows():
+            feed, rows = next(iter(self._owed.items()))
+            if rows:
+                self._pack(feed, min(rows, self._pace.most_rows))
+            self._owed[feed] = rows - min(rows, self._pace.most_rows)
+            if not self._owed[feed]:
+                del self._owed[feed]
+        if not self._owed:
+            self._rounds_done = self._rounds
+
+    def _pack(self, feed: str, most: int) -> None:
+        queue: deque[Any] = self.predictions if feed == FEEDS[0] else self.labels
+        self._in_hand = most
+        rows = [queue.popleft() for _ in range(most)]
+        self._taken += most
+        try:
+            self._outgoing.pack(feed, rows)
+        except Exception as error:  # noqa: BLE001 - as in _work
+            self.tally.blame(error, most)
+        self._in_hand = 0

@@ -1,6 +1,7 @@
 """Calls to requests and responses to answers: what both kinds of connection share; no network."""
 
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -52,8 +53,15 @@ def read(call: Call[Answer], response: httpx.Response) -> Answer:
 
 
 def seconds_to_wait(response: httpx.Response) -> float | None:
-    """What Retry-After asks for, where it is a number of seconds."""
+    """What Retry-After asks for: a number of seconds, or a moment, which is read by the server's
+    own clock, so that it does not matter what ours says."""
+    asked = response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(response.headers.get("retry-after", "")))
+        return max(0.0, float(asked))
     except ValueError:
+        pass
+    try:
+        now = parsedate_to_datetime(response.headers.get("date", ""))
+        return max(0.0, (parsedate_to_datetime(asked) - now).total_seconds())
+    except (ValueError, TypeError):
         return None

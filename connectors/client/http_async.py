@@ -42,11 +42,7 @@ class AsyncConnection:
 
     async def ask(self, call: Call[Answer]) -> Answer:
         """Send a call and read its answer."""
-        try:
-            response = await self._http.send(request_of(self._http.build_request, call))
-        except httpx.TransportError as error:
-            raise ServerAway(self.server, str(error) or type(error).__name__) from error
-        return read(call, response)
+        return read(call, await self._sent(call))
 
     async def health(self) -> wire.Health:
         """Whether the server is there."""
@@ -63,6 +59,25 @@ class AsyncConnection:
     async def champion(self, model: str) -> wire.Champion:
         """What serving must run."""
         return await self.ask(calls.champion(model, None, None))
+
+    async def champion_after(
+        self, model: str, known: str | None, wait: float | None
+    ) -> tuple[wire.Champion | None, str | None]:
+        """What serving must run and its tag; None where it is still what the tag `known` says."""
+        call = calls.champion(model, wait, known)
+        response = await self._sent(call)
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            return None, known
+        return read(call, response), response.headers.get("etag")
+
+    async def version(self, model: str, version: str) -> wire.Version:
+        """A version's lineage."""
+        where = path("models", model, "versions", version)
+        return await self.ask(Call(path=where, answer=wire.Version))
+
+    async def artifact(self, sha256: str) -> bytes:
+        """A version's files as a tar."""
+        return await self.ask(Call(path=path("artifacts", sha256), answer=bytes))
 
     async def windows(self, model: str, span: Span = EVERYTHING) -> wire.Page[wire.Window]:
         """Windows by event time."""
@@ -143,3 +158,9 @@ class AsyncConnection:
     async def rollback(self, model: str, *, reason: str) -> wire.Decision:
         """Go back to the version that served before."""
         return await self.ask(calls.rollback(model, reason))
+
+    async def _sent(self, call: Call[Answer]) -> httpx.Response:
+        try:
+            return await self._http.send(request_of(self._http.build_request, call))
+        except httpx.TransportError as error:
+            raise ServerAway(self.server, str(error) or type(error).__name__) from error

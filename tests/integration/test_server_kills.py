@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from connectors.client.buffer import Pace
+from connectors.client.pace import Pace
 from connectors.client.serving import Leeboard
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Known

@@ -9,16 +9,19 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
+import httpx
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from connectors.artifacts import BadArtifact
-from connectors.client.buffer import Pace
+from connectors.client.pace import Pace
 from connectors.client.problems import BadAnswer, ServerAway, ServerSaid
-from connectors.client.serving import Columns, Leeboard
+from connectors.client.rows import Columns
+from connectors.client.serving import Leeboard
 from connectors.client.testing import MemoryServer
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -47,6 +50,11 @@ def keys(server: MemoryServer) -> list[str]:
 def feeds(server: MemoryServer) -> list[str]:
     """What each request was for."""
     return [request.url.path.rpartition("/")[2] for request in server.requests]
+
+
+def rows_in(request: httpx.Request) -> int:
+    """How many rows a request carries."""
+    return len(msgspec.json.decode(request.content)["columns"]["id"])
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -125,9 +133,18 @@ def test_a_full_batch_is_sent_without_waiting_for_the_clock(server: MemoryServer
     assert len(server.predictions) >= 10
     app.close()
     assert [row["id"] for row in server.predictions] == [str(number) for number in range(25)]
-    assert (
-        max(len(msgspec.json.decode(one.content)["columns"]["id"]) for one in server.requests) == 10
-    )
+
+
+def test_a_request_carries_no_more_rows_and_bytes_than_it_may(server: MemoryServer) -> None:
+    with an_app(server, Pace(every=60.0, most_rows=10)) as app:
+        for number in range(25):
+            app.log_prediction(str(number), {}, 1.0)
+    assert [rows_in(one) for one in server.requests] == [10, 10, 5]
+    with an_app(server, Pace(every=60.0, most_bytes=300)) as app:
+        for number in range(8):
+            app.log_prediction(f"b{number}", {"text": "x" * 50}, 1.0)
+    assert [rows_in(one) for one in server.requests[3:]] == [2, 2, 2, 2]
+    assert [row["id"] for row in server.predictions[25:]] == [f"b{n}" for n in range(8)]
 
 
 def test_predictions_go_before_labels(server: MemoryServer) -> None:
@@ -172,7 +189,7 @@ def test_labels_wait_while_their_predictions_are_retried(server: MemoryServer) -
     assert feeds(server) == ["predictions"] * 4 + ["labels"]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422])
+@pytest.mark.parametrize("status", [400, 405, 409, 413, 422])
 def test_a_refused_batch_is_not_sent_again_and_its_reason_is_kept(
     server: MemoryServer, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -188,7 +205,53 @@ def test_a_refused_batch_is_not_sent_again_and_its_reason_is_kept(
     stats = app.stats
     assert (stats.rejected, stats.accepted, stats.waiting) == (2, 1, 0)
     assert stats.last_error == "Refused: no such model"
-    assert said(caplog) == ["leeboard: rows were rejected: Refused: no such model"]
+    assert said(caplog) == ["leeboard: rows were rejected: Refused: no such model (1 so far)"]
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 404])
+def test_what_somebody_can_mend_makes_rows_wait(
+    server: MemoryServer, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.refuse(status, "not like that", times=3)
+    with an_app(server) as app:
+        app.log_prediction("a", {}, 1.0)
+        assert app.flush(5)
+    assert (app.stats.accepted, app.stats.rejected, app.stats.retries) == (1, 0, 3)
+    assert said(caplog) == ["leeboard: rows wait to be sent again: Refused: not like that"]
+
+
+def test_at_the_end_nobody_waits_for_what_has_to_be_mended(server: MemoryServer) -> None:
+    server.refuse(401, "no such token", times=10_000)
+    app = an_app(server, PATIENT)
+    app.log_prediction("a", {}, 1.0)
+    app.close(timeout=60)
+    assert len(server.requests) == 1
+    assert app.stats.dropped == {"not sent before the end": 1}
+
+
+def test_a_batch_that_is_too_large_goes_in_halves_under_keys_of_its_own(
+    server: MemoryServer,
+) -> None:
+    """A proxy that takes ten rows at most, which is away once in between."""
+    sent: list[httpx.Request] = []
+
+    def proxy(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if rows_in(request) > 10:
+            return httpx.Response(413, text="too large")
+        if len(sent) == 5:
+            raise httpx.ConnectError("away")
+        return server._answer(request)
+
+    transport = httpx.MockTransport(proxy)
+    with Leeboard("http://lee", "bikes", pace=PATIENT, transport=transport) as app:
+        for number in range(33):
+            app.log_prediction(str(number), {"x": number}, 1.0)
+    assert [(row["id"], row["x"]) for row in server.predictions] == [(str(n), n) for n in range(33)]
+    assert app.stats.accepted == 33
+    by_key = {request.headers["idempotency-key"]: request.content for request in sent}
+    assert all(by_key[request.headers["idempotency-key"]] == request.content for request in sent)
+    assert len(by_key) == 1 + 2 + 4
 
 
 def test_what_does_not_fit_is_dropped_counted_and_said_once(
@@ -205,25 +268,43 @@ def test_what_does_not_fit_is_dropped_counted_and_said_once(
     app.log_prediction("late", {}, 1.0)
     assert app.stats.dropped["closed"] == 1
     assert [line.split(": ")[1:3] for line in said(caplog)] == [
-        ["rows are dropped", "full"],
+        ["rows are dropped", "full (1 so far)"],
         ["rows wait to be sent again", "no answer from http://lee"],
-        ["rows are dropped", "not sent before the end"],
-        ["rows are dropped", "closed"],
+        ["rows are dropped", "not sent before the end (5 so far)"],
+        ["rows are dropped", "closed (1 so far)"],
     ]
 
 
 @pytest.mark.parametrize(
     ("id_", "features", "at", "reason"),
     [
-        ("", {}, None, "the id is not a text"),
-        (7, {}, None, "the id is not a text"),
+        ("", {}, None, "the id is not a text or a whole number"),
+        (7.5, {}, None, "the id is not a text or a whole number"),
+        (True, {}, None, "the id is not a text or a whole number"),
         ("1", {}, datetime(2024, 1, 1), "the time has no offset"),  # noqa: DTZ001
         ("1", {"version": 3}, None, "a feature is called 'version'"),
         ("1", {"x": object()}, None, "cannot be written as JSON"),
         ("1", None, None, "TypeError"),
-        ("1", {}, "noon", "AttributeError"),
+        ("1", {}, "noon", "the time is not a datetime"),
+        ("1", {"prediction": 3}, None, "a feature is called 'prediction'"),
+        ("1", {3: 3}, None, "a feature's name is not a text"),
+        ("1", {"x": "\ud800"}, None, "cannot be written as JSON"),
+        ("1", {"x": np.arange(3)}, None, "cannot be written as JSON"),
     ],
-    ids=["no id", "number", "no offset", "reserved", "object", "no features", "a word"],
+    ids=[
+        "no id",
+        "number",
+        "truth",
+        "no offset",
+        "reserved",
+        "object",
+        "no features",
+        "a word",
+        "prediction",
+        "numbered",
+        "half a letter",
+        "array",
+    ],
 )
 def test_a_row_that_cannot_be_logged_is_counted_and_nothing_is_thrown(
     server: MemoryServer, id_: str, features: dict[str, object], at: datetime, reason: str
@@ -277,17 +358,43 @@ def test_many_threads_lose_nothing(server: MemoryServer) -> None:
     assert len({row["id"] for row in server.predictions}) == 3000
 
 
-def test_a_call_takes_microseconds_even_while_the_server_is_away(server: MemoryServer) -> None:
+def test_a_call_returns_while_the_server_keeps_a_request(server: MemoryServer) -> None:
+    """The server answers the first request only when all calls have returned."""
+    returned = threading.Event()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        assert returned.wait(20)
+        return server._answer(request)
+
+    pace = Pace(every=0.01, batch_rows=1)
+    with Leeboard("http://lee", "b", pace=pace, transport=httpx.MockTransport(slow)) as app:
+        for number in range(2000):
+            app.log_prediction(str(number), {"x": 1}, 1.0)
+            app.log_label(str(number), 1.0)
+        returned.set()
+        assert app.flush(20)
+    assert (len(server.predictions), len(server.labels)) == (2000, 2000)
+
+
+def test_ids_that_are_numbers_are_texts(server: MemoryServer) -> None:
+    named = UUID(int=3)
+    with an_app(server) as app:
+        for one in (7, np.int64(8), np.str_("a"), named):
+            app.log_prediction(one, {}, 1.0)
+    assert [row["id"] for row in server.predictions] == ["7", "8", "a", str(named)]
+
+
+def test_rows_that_are_large_fill_the_memory_sooner(server: MemoryServer) -> None:
     server.be_away(10_000)
-    app = an_app(server)
-    features = {f"f{number}": float(number) for number in range(17)}
-    taken = []
-    for number in range(2000):
-        begun = time.perf_counter()
-        app.log_prediction(str(number), features, 1.0, at=NOON)
-        taken.append(time.perf_counter() - begun)
-    app.close(timeout=0.05)
-    assert float(np.median(taken)) < 50e-6  # about 5 where nothing else runs
+    app = an_app(server, msgspec.structs.replace(QUICK, memory_bytes=100_000, longest_pause=9.0))
+    app.log_prediction("0", {"x": "y" * 1000}, 1.0)
+    assert not app.flush(0.1)
+    for number in range(100):
+        app.log_prediction(str(number), {"x": "y" * 1000}, 1.0)
+    stats = app.stats
+    assert 10 <= stats.waiting <= 25
+    assert stats.waiting + stats.dropped["full"] == stats.logged == 101
+    app.close(timeout=0)
 
 
 def test_flush_says_whether_everything_is_dealt_with(server: MemoryServer) -> None:
@@ -306,20 +413,20 @@ def test_a_forked_child_sends_its_own_rows_and_the_parent_the_parents(tmp_path: 
     script = f"""
 import os, sys, threading
 sys.path.insert(0, {str(Path.cwd())!r})
-from connectors.client.buffer import Pace
+from connectors.client.pace import Pace
 from connectors.client.serving import Leeboard
 from connectors.client.testing import MemoryServer
 server = MemoryServer()
 app = Leeboard("http://lee", "bikes", pace=Pace(every=60.0), transport=server.transport)
 app.log_prediction("before", {{}}, 1.0)
-app._buffer._lock.acquire()  # as if another thread were just logging
+app._buffer._packing.acquire()  # as if the thread were just packing
 child = os.fork()
 if child == 0:
     app.log_prediction("child", {{}}, 1.0)
     app.close()
     ids = [row["id"] for row in server.predictions]
     os._exit(0 if ids == ["child"] and app.stats.logged == 1 else 1)
-app._buffer._lock.release()
+app._buffer._packing.release()
 code = os.waitpid(child, 0)[1]
 app.log_prediction("after", {{}}, 1.0)
 app.close()
@@ -340,7 +447,7 @@ def test_what_is_waiting_is_sent_at_exit(tmp_path: Path, end: str) -> None:
 import sys
 sys.path.insert(0, {str(Path.cwd())!r})
 import httpx
-from connectors.client.buffer import Pace
+from connectors.client.pace import Pace
 from connectors.client.serving import Leeboard
 def answer(request):
     open("got", "ab").write(request.content)

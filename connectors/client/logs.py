@@ -1,0 +1,147 @@
+"""What both kinds of client log with: calls that take microseconds, wait for nothing, raise nothing."""
+
+import atexit
+import os
+import sys
+import weakref
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from time import time_ns
+from typing import Any, Final
+
+import httpx
+
+from connectors.client import place, wire
+from connectors.client.buffer import Buffer
+from connectors.client.calls import Rows
+from connectors.client.delivering import deliver
+from connectors.client.http import Connection
+from connectors.client.outgoing import Outgoing
+from connectors.client.pace import Pace, Stats
+from connectors.client.rows import Columns, Label, Parcel, Prediction, packed
+from connectors.client.spool import Spool
+from connectors.client.tally import Tally
+
+AT_EXIT_SECONDS: Final = 5.0
+_EVERY_ONE: "Final[weakref.WeakSet[Logs]]" = weakref.WeakSet()
+
+
+class Logs:
+    """One model's predictions and labels on their way to a Leeboard server.
+
+    What became of the rows is in `stats`. Closed at exit. Safe over a fork: the child has a
+    thread, a connection and a part of the spool of its own.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but the first three by name
+        self, server: str | None, model: str, token: str | None = None, *,
+        columns: Columns = Columns(),  # noqa: B008 - frozen
+        pace: Pace = Pace(),  # noqa: B008 - frozen
+        spool: str | Path | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:  # fmt: skip
+        self.model = model
+        self._server, self._token, self._pace = place.server_named(server), token, pace
+        self._connect: Callable[[], Connection] = partial(
+            Connection, self._server, token, pace.timeout, transport=transport
+        )
+        self._connection: Connection | None = None
+        tally = Tally()
+        disk = None
+        if spool is not None:
+            disk = Spool(Path(spool), self._server, model, pace.spool_bytes)
+        pack = partial(packed, names=columns, most_bytes=pace.most_bytes)
+        outgoing = Outgoing(pack, partial(deliver, self._send), pace, disk, tally)
+        self._buffer = Buffer(outgoing, pace, tally, self._end_with_the_child)
+        _EVERY_ONE.add(self)
+
+    @property
+    def stats(self) -> Stats:
+        """What became of the rows so far."""
+        return self._buffer.stats()
+
+    def log_prediction(  # noqa: PLR0913 - what a prediction has
+        self,
+        id: str,  # noqa: A002 - its name on the wire
+        features: Mapping[str, Any],
+        prediction: object,
+        *,
+        score: float | None = None,
+        scores: Mapping[str, float] | None = None,
+        at: datetime | None = None,
+        version: str | None = None,
+        role: str = "live",
+    ) -> None:
+        """Log a prediction: now, unless `at` says otherwise. Costs a microsecond or two.
+
+        `score` is the positive class's of a binary model, `scores` a class to its score. Without
+        a version it is the champion's of that time. `role` is `live`, `shadow` or `canary`.
+        """
+        try:
+            self._buffer.add(self._buffer.predictions, Prediction(
+                id, time_ns() if at is None else at, dict(features), prediction, score,
+                None if scores is None else dict(scores), version, role,
+            ))  # fmt: skip
+        except Exception as error:  # noqa: BLE001 - never into the app; it is counted and said
+            self._buffer.tally.refuse(error)
+
+    def log_label(self, id: str, label: object, at: datetime | None = None) -> None:  # noqa: A002
+        """Log what turned out true of a prediction: now, unless `at` says otherwise."""
+        try:
+            row = Label(id, label, time_ns() if at is None else at)
+            self._buffer.add(self._buffer.labels, row)
+        except Exception as error:  # noqa: BLE001 - never into the app; it is counted and said
+            self._buffer.tally.refuse(error)
+
+    def count_unlogged(self, why: str | Exception) -> None:
+        """Count a row that its app could not even log, and say why; for middleware and the like."""
+        self._buffer.tally.refuse(why)
+
+    def _end(self, timeout: float) -> None:
+        """Send what is waiting, for at most `timeout` seconds, and give the sockets back."""
+        self._buffer.close(timeout)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        _EVERY_ONE.discard(self)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _send(self, parcel: Parcel) -> wire.Receipt:
+        rows = Rows(feed=parcel.feed, body=parcel.body, key=parcel.key)
+        return self._connected().send(self.model, rows)
+
+    def _end_with_the_child(self) -> None:
+        """A child of multiprocessing ends without Python's exit handlers, but with its own."""
+        if (util := sys.modules.get("multiprocessing.util")) is not None:
+            util.Finalize(self, partial(_end_one, weakref.ref(self)), exitpriority=0)
+
+    def _forget(self) -> None:
+        """Begin anew, as a forked child must: the sockets and the rows are its parent's."""
+        self._connection = None
+        self._buffer.forget()
+
+
+def _end_one(found: "weakref.ref[Logs]") -> None:
+    if (logs := found()) is not None:
+        logs._end(AT_EXIT_SECONDS)  # noqa: SLF001 - this module's own class
+
+
+def _after_fork() -> None:
+    for each in list(_EVERY_ONE):
+        each._forget()  # noqa: SLF001 - this module's own class
+
+
+def _at_exit() -> None:
+    for each in list(_EVERY_ONE):
+        each._end(AT_EXIT_SECONDS)  # noqa: SLF001 - this module's own class
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
