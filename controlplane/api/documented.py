@@ -10,10 +10,9 @@ from typing_extensions import override
 
 from controlplane.api.problems import MEDIA_TYPE
 from controlplane.api.wire import Problem
+from controlplane.ingest.decode import FORMATS
 
-ROW_TYPES: Final = (
-    "application/json", "application/x-ndjson", "application/vnd.apache.arrow.stream",
-)  # fmt: skip
+ROW_TYPES: Final = tuple(FORMATS)
 _ANYTHING: Final[dict[str, Any]] = {"schema": {}}
 _BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 _ROWS: Final[dict[str, Any]] = {

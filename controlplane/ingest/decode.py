@@ -6,7 +6,18 @@ from typing import Final, Protocol
 
 from controlplane.domain.errors import UnsupportedType
 from controlplane.ingest.batch import Batch, Feed
-from controlplane.ingest.formats import arrow, json, ndjson
+from controlplane.ingest.formats import arrow, csv, json, ndjson, parquet
+from controlplane.ingest.media import (
+    ARROW,
+    CSV,
+    JSON,
+    JSON_LINES,
+    PARQUET,
+    TABS,
+    MediaType,
+    as_utf8,
+    media_type_of,
+)
 
 
 class Decoder(Protocol):
@@ -18,18 +29,32 @@ class Decoder(Protocol):
 
 
 FORMATS: Final[Mapping[str, Decoder]] = {
-    "application/json": json.decode,
-    "application/x-ndjson": ndjson.decode,
-    "application/vnd.apache.arrow.stream": arrow.decode,
+    JSON: json.decode,
+    JSON_LINES: ndjson.decode,
+    CSV: csv.decode,
+    TABS: csv.decode_tabs,
+    ARROW: arrow.decode,
+    PARQUET: parquet.decode,
 }
+"""By the name that comes first among those that a format has."""
+_TEXTS: Final = frozenset({CSV, TABS})
+"""Formats whose charset is not always UTF-8."""
 
 
 def decode(content_type: str, body: bytes, *, feed: Feed | str) -> Batch:
     """The rows of a body, decompressed before. Raises UnsupportedType, BadInput, TooLarge."""
-    kind = content_type.partition(";")[0].strip().lower()
-    decoder = FORMATS.get(kind)
+    media = media_type_of(content_type)
+    decoder = FORMATS.get(media.kind)
     if decoder is None:
-        message = f"the content type is {kind or 'missing'}; expected one of {', '.join(FORMATS)}"
+        known = ", ".join(FORMATS)
+        message = f"the content type is {media.kind[:100] or 'missing'}; expected one of {known}"
         raise UnsupportedType(message)
     named = hashlib.sha256(body).hexdigest()[:16] if Feed(feed) is Feed.REFERENCE else ""
-    return decoder(body, digest=named)
+    return decoder(_text(body, media) if media.kind in _TEXTS else body, digest=named)
+
+
+def _text(body: bytes, media: MediaType) -> bytes:
+    if media.parameters.get("header") == "absent":
+        message = "the body has no line of column names; send one, and say header=present"
+        raise UnsupportedType(message)
+    return as_utf8(body, media)

@@ -1,4 +1,5 @@
-"""Arrow from a stranger: cut, altered, claiming more than there is. The process must outlive it."""
+"""Arrow, Parquet and CSV from a stranger: cut, altered, claiming more than there is. The process
+must outlive it."""
 
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from controlplane.domain.errors import BadInput, TooLarge
@@ -20,6 +22,7 @@ from controlplane.policy.defaults import policy_of
 from tests.stored import MODEL, NOON
 
 KIND = "application/vnd.apache.arrow.stream"
+PARQUET = "application/vnd.apache.parquet"
 ROWS = 40
 TIMES = pa.array([1_700_000_000_000_000 + row for row in range(ROWS)], pa.timestamp("us", "UTC"))
 IDS = pa.array([f"i{row}" for row in range(ROWS)])
@@ -53,10 +56,16 @@ def stream(table: pa.Table, compression: str | None = None) -> bytes:
     return file.getvalue()
 
 
-def taken(body: bytes) -> int:
+def parquet(table: pa.Table, compression: str | None = None) -> bytes:
+    file = BytesIO()
+    pq.write_table(table, file, compression=compression or "none")
+    return file.getvalue()
+
+
+def taken(body: bytes, kind: str = KIND) -> int:
     """How many rows are good after decoding and checking; what is refused has none."""
     try:
-        batch = decode(KIND, body, feed="predictions")
+        batch = decode(kind, body, feed="predictions")
         schema = schema_of(policy_of(MODEL, Task.REGRESSION, "late"), batch.columns)
         found = check(batch, schema, Terms(feed=Feed.PREDICTIONS, known_at=NOON))
     except (BadInput, TooLarge):
@@ -81,28 +90,47 @@ def altered(body: bytes, chance: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
-def fuzz(seed: int) -> None:
+def fuzz(kind: str, seed: int) -> None:
     """Runs in a process of its own: what Arrow does to memory ends no test but that one."""
     chance = np.random.default_rng(seed)
+    write, packings = (
+        (parquet, (None, "zstd", "snappy")) if kind == PARQUET else (stream, (None, "zstd", "lz4"))
+    )
+    left_out = {"list view", "runs", "union"} if kind == PARQUET else set()
     bodies = [
-        stream(pa.table({"id": IDS, "at": TIMES, name: column}), packed)
-        for name, column in COLUMNS.items() for packed in (None, "zstd", "lz4")
+        write(pa.table({"id": IDS, "at": TIMES, name: column}), packed)
+        for name, column in COLUMNS.items() if name not in left_out for packed in packings
     ]  # fmt: skip
-    good = sum(taken(altered(bodies[n % len(bodies)], chance)) for n in range(6000))
+    times = 3000 if kind == PARQUET else 6000
+    good = sum(taken(altered(bodies[n % len(bodies)], chance), kind) for n in range(times))
     sys.stdout.write(str(good))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
-def test_no_altered_stream_takes_the_process_down(seed: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "seed"), [(KIND, 0), (KIND, 1), (PARQUET, 0)], ids=["arrow-0", "arrow-1", "parquet-0"]
+)
+def test_no_altered_body_takes_the_process_down(kind: str, seed: int) -> None:
     module = "tests.integration.test_ingest_fuzz"
     root = str(Path(__file__).parents[2])
     ended = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-m", module, str(seed)], capture_output=True, text=True, check=False,
+        [sys.executable, "-X", "faulthandler", "-m", module, kind, str(seed)], capture_output=True, text=True, check=False,
         cwd=root, env={**os.environ, "PYTHONPATH": root}, timeout=120,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
     assert int(ended.stdout) > ROWS * 100
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_csv_that_was_altered_is_refused_or_its_rows_are(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    lines = [
+        f'i{row},2024-01-01T00:00:00Z,{row / 7},"a ""word"", and\nmore",' for row in range(ROWS)
+    ]
+    body = "\r\n".join(["id,at,wind,sky,sea", *lines]).encode()
+    assert taken(body, "text/csv") == ROWS
+    for _ in range(100):
+        assert 0 <= taken(altered(body, chance), "text/csv") <= ROWS
 
 
 def test_a_stream_cut_at_any_byte_is_refused_or_whole() -> None:
@@ -171,4 +199,4 @@ def test_values_of_no_kind_are_rejected_by_what_they_are() -> None:
 
 
 if __name__ == "__main__":
-    fuzz(int(sys.argv[1]))
+    fuzz(sys.argv[1], int(sys.argv[2]))

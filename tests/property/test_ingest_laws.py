@@ -12,7 +12,7 @@ from controlplane.domain.schema import Column, Schema, Task, canonical_label
 from controlplane.ingest import coercion
 from controlplane.ingest.batch import Feed, as_values
 from controlplane.ingest.checking import Terms, check
-from controlplane.ingest.decode import decode
+from controlplane.ingest.decode import FORMATS, decode
 from controlplane.ingest.inference import schema_of
 from controlplane.policy.defaults import policy_of
 from controlplane.store.catalog import FEATURE, public_name, stored_name
@@ -105,7 +105,7 @@ def test_no_json_that_was_checked_breaks_the_store(bodies: list[object]) -> None
 @QUICK
 @given(st.binary(max_size=60))
 def test_no_bytes_break_the_decoders(body: bytes) -> None:
-    for kind in ("application/json", NDJSON, "application/vnd.apache.arrow.stream"):
+    for kind in FORMATS:
         try:
             decode(kind, body, feed="labels")
         except BadInput:

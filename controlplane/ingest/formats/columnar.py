@@ -1,0 +1,102 @@
+"""Tables that a stranger sent, once they are Arrow: which columns are usable, how large they are
+when each text stands for itself, and what is left of their types."""
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from controlplane.domain.errors import BadInput, TooLarge
+from controlplane.ingest.batch import MOST_COLUMNS, MOST_ROWS, Unusable, Values
+
+MOST_BYTES: Final = 512 * 2**20
+"""Bytes of the table that a body unfolds to."""
+_USABLE: Final = (
+    pa.types.is_null, pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating,
+    pa.types.is_decimal, pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view,
+    pa.types.is_date, pa.types.is_timestamp,
+)  # fmt: skip
+"""Kinds of columns that something can be made of; any other is not even read."""
+_VIEW: Final = 4
+"""A view is four numbers of 32 bits, the first of them a length."""
+
+
+def check_names(schema: pa.Schema) -> None:
+    """Raise TooLarge for too many columns, BadInput for two of one name."""
+    if len(schema) > MOST_COLUMNS:
+        message = f"{len(schema)} columns came; expected at most {MOST_COLUMNS} in one request"
+        raise TooLarge(message)
+    if len(set(schema.names)) != len(schema):
+        message = "the body has two columns of one name; expected a name a column"
+        raise BadInput(message)
+
+
+def check_size(size: int, rows: int) -> None:
+    """Raise TooLarge beyond what one request may unfold to."""
+    if size > MOST_BYTES or rows > MOST_ROWS:
+        message = (
+            f"the body unfolds to more than {MOST_BYTES} bytes or {MOST_ROWS} rows; "
+            "send it in several requests"
+        )
+        raise TooLarge(message)
+
+
+def is_usable(kind: pa.DataType) -> bool:
+    """Whether something can be made of a column of a kind; lists, objects and bytes are not even
+    read."""
+    kind = _stored(kind)
+    if pa.types.is_dictionary(kind):
+        kind = _stored(kind.value_type)
+    return any(is_of(kind) for is_of in _USABLE)
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+
+
+def unfolded(column: pa.Array) -> int:
+    """Bytes that texts will take when each stands for itself; 0 where they do already."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if isinstance(column, pa.DictionaryArray):
+        lengths = _lengths(column.dictionary)
+        taken = column.indices.drop_null().to_numpy(zero_copy_only=False)
+        return int(lengths[taken].sum()) if len(lengths) else 0
+    return int(_lengths(column).sum()) if pa.types.is_string_view(column.type) else 0
+
+
+def _lengths(texts: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Bytes of each value of an array, shape (n,)."""
+    kind = texts.type
+    if pa.types.is_string_view(kind):
+        views = np.frombuffer(texts.buffers()[1] or b"", np.int32).reshape(-1, _VIEW)
+        mine = views[texts.offset : texts.offset + len(texts), 0].astype(np.int64)
+        return np.where(texts.is_valid().to_numpy(zero_copy_only=False), mine, 0)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        lengths = pc.fill_null(pc.binary_length(texts), 0)
+        return np.asarray(lengths.to_numpy(zero_copy_only=False), np.int64)
+    return np.full(len(texts), 8, np.int64)
+
+
+def columns_of(schema: pa.Schema, table: pa.Table, rows: int) -> dict[str, Values]:
+    """The columns of a table, and those that were not read as values of no use, by their kind."""
+    read = set(table.column_names)
+    return {
+        field.name: _plain(table.column(field.name)) if field.name in read
+        else [Unusable(str(field.type))] * rows
+        for field in schema
+    }  # fmt: skip
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column without dictionaries, views and large offsets."""
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        column = pa.chunked_array([c.storage for c in column.chunks], type=kind.storage_type)
+        return _plain(column)
+    if pa.types.is_dictionary(kind):
+        return _plain(column.cast(kind.value_type))
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    return column
