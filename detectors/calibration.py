@@ -18,6 +18,7 @@ from detectors.laws import (
     Options,
     Scale,
     as_laws,
+    laws_of,
     more_variance,
     sides,
     standardised,
@@ -131,9 +132,7 @@ def _laws_over(scores: Scores) -> list[Law]:
     rows = np.median(scores.drawn, axis=1)
     rows_reference = np.median(scores.rows_reference, axis=1)
     none = np.zeros((rows.size, 1))
-    sized = Laws(
-        mean=none, sd=none, effect=none, rows=rows[:, None], rows_reference=rows_reference[:, None]
-    )
+    sized = Laws(none, none, none, rows[:, None], rows_reference[:, None])
     levels = transformed(scores, sized)
     several = levels.shape[1] > 1
     spread = levels.std(axis=1, ddof=1) if several else np.zeros(rows.size)
@@ -183,11 +182,13 @@ def _maxima(scores: Sequence[Scores], scales: Sequence[Sequence[Scale]], freedom
 def _calibrating(scores: Scores, scales: Sequence[Scale]) -> Floats:
     """The windows of the usual size by the others of it, smaller ones by the law of theirs."""
     usual = scores.bucket == 0
-    laws = as_laws([[fitted] for fitted in scales])
+    laws = as_laws(scales)
     levels = np.where(usual, transformed(scores, laws), np.nan)
     z = jackknife(levels.T, more_variance(scores, laws).T).T
     z = np.abs(z) if sides(scores.form) > 1 else z
-    return z if usual.all() else np.where(usual, z, standardised(scales, scores))
+    if usual.all():
+        return z
+    return np.where(usual, z, standardised(scales, scores, laws_of(scales, scores.bucket)))
 
 
 def _why_not(form: Form, values: Floats, sd: float) -> str | None:

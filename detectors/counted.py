@@ -154,10 +154,11 @@ def scored_values(bins: Bins) -> dict[str, int]:
 
 def taken(found: Column, at: NDArray[np.int64]) -> Column:
     """The column with these of its windows."""
-    against = found.against
+    against, whole = found.against, found.drawn is found.counts
+    counts, sums = found.counts[at], found.sums[at]
     return msgspec.structs.replace(
-        found, counts=found.counts[at], sums=found.sums[at], own=found.own[at],
-        unseen=found.unseen[at], inside=found.inside[at], rows=found.rows[at],
-        drawn=found.drawn[at], drawn_sums=found.drawn_sums[at], bucket=found.bucket[at],
+        found, counts=counts, sums=sums, own=found.own[at], unseen=found.unseen[at],
+        inside=found.inside[at], rows=found.rows[at], drawn=counts if whole else found.drawn[at],
+        drawn_sums=sums if whole else found.drawn_sums[at], bucket=found.bucket[at],
         against=None if against is None else Masses(against.counts[at], against.sums[at]),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from detectors import laws, tail_arrays
 from detectors.answers import number
 from detectors.finding import Basis, Finding, Reason, Verdict
-from detectors.laws import Calibration, Scale
+from detectors.laws import Calibration, Laws, Scale
 from detectors.reading import Floats
 from detectors.scores import Form, Name, Scores
 from detectors.thresholds import FEWEST_WINDOWS
@@ -71,16 +71,16 @@ def findings(calibration: Calibration, scores: Sequence[Scores]) -> list[Finding
     found = []
     for (column, detector), parts in groupby(rows, key=_of_column):
         group = list(parts)
-        most = max((judged for _, _, judged, _, _ in group), key=_standing_out)
+        most = group[0][2] if len(group) == 1 else max((g[2] for g in group), key=_standing_out)
         p_value = None if most.p_value is None else min(1.0, most.p_value * len(group))
         found.append(
             Finding(
                 column=column,
                 detector=detector,
-                statistic=number(most.z),
+                statistic=most.z,
                 p_value=p_value,
                 threshold=calibration.threshold,
-                effect=number(most.effect),
+                effect=most.effect,
                 rows=group[0][3],
                 rows_reference=group[0][4],
                 verdict=most.verdict,
@@ -114,11 +114,8 @@ def judge(calibration: Calibration, fitted: Sequence[Scale | None], scores: Scor
     figures = np.full((4, len(fitted)), np.nan)
     for at, out in _outcomes(calibration, fitted, scores):
         figures[:, at] = out.z[:, 0], out.p_values[:, 0], out.effects[:, 0], out.failed[:, 0]
-    values = scores.values[:, 0].tolist()
-    return [
-        _judged(calibration, scale, value, told)
-        for scale, value, told in zip(fitted, values, figures.T.tolist(), strict=True)
-    ]
+    columns = zip(fitted, scores.values[:, 0].tolist(), *figures.tolist(), strict=True)
+    return [_judged(calibration, scale, value, told) for scale, value, *told in columns]
 
 
 def _judged(
@@ -129,7 +126,7 @@ def _judged(
         return Judged(reason=str(Reason.INSUFFICIENT))
     standing = standing_of(fitted)
     if fitted is None or standing is Standing.UNKNOWN:
-        return Judged(effect=value, reason=str(Reason.UNCALIBRATED))
+        return Judged(effect=number(value), reason=str(Reason.UNCALIBRATED))
     z, p_value, effect = number(figures[0]), figures[1], number(figures[2])
     if standing is Standing.SHOWN:
         return Judged(effect=effect, reason=fitted.reason)
@@ -174,11 +171,12 @@ def outcome(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -
     Scores that fewer windows calibrated have heavier tails; they are brought to the tail of the
     others, so that one threshold holds for all.
     """
-    z = laws.standardised(fitted, scores)
+    known = laws.laws_of(fitted, scores.bucket)
+    z = laws.standardised(fitted, scores, known)
     freedom = np.array([scale.windows - 1.0 for scale in fitted])[:, None]
     p_values = np.minimum(1.0, laws.sides(scores.form) * tail_arrays.t_sf(z, freedom))
     z = tail_arrays.t_matched(z, freedom, calibration.freedom + 1.0)
-    effects = _effects(fitted, scores)
+    effects = _effects(known, scores)
     height = math.inf if calibration.threshold is None else calibration.threshold
     with np.errstate(invalid="ignore"):
         beyond = (z > height) & (np.abs(effects) >= _floors(fitted))
@@ -215,7 +213,7 @@ def rare(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -> O
 def _shown(_: Calibration, fitted: Sequence[Scale], scores: Scores) -> Outcome:
     none = np.full(scores.values.shape, np.nan)
     return Outcome(
-        z=none, p_values=none, effects=_effects(fitted, scores),
+        z=none, p_values=none, effects=_effects(laws.laws_of(fitted, scores.bucket), scores),
         failed=np.zeros(none.shape, dtype=np.bool_),
     )  # fmt: skip
 
@@ -229,9 +227,8 @@ def _floors(fitted: Sequence[Scale]) -> Floats:
     return np.array([[scale.floor] for scale in fitted])
 
 
-def _effects(fitted: Sequence[Scale], scores: Scores) -> Floats:
+def _effects(known: Laws, scores: Scores) -> Floats:
     """What is left of the effects after their mean without change; NaN where there is none."""
-    known = laws.laws_of(fitted, scores.bucket)
     match scores.form:
         case Form.DISTANCE:
             left = scores.effects - known.effect * laws.stretch(scores, known)

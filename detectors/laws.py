@@ -1,6 +1,7 @@
 """What scores are without change: the laws that windows are standardised by, and their threshold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -125,7 +126,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 PLAIN: Final = Options()
 
 
-class Laws(msgspec.Struct, frozen=True, kw_only=True):
+class Laws(msgspec.Struct, frozen=True):
     """The laws of several scores: arrays that broadcast to (scores, windows), as windows of
     different sizes have different ones; an effect is NaN where it is not known."""
 
@@ -134,6 +135,9 @@ class Laws(msgspec.Struct, frozen=True, kw_only=True):
     effect: Floats
     rows: Floats
     rows_reference: Floats
+
+
+_FIGURES: Final = attrgetter(*Laws.__struct_fields__)
 
 
 def sides(form: Form) -> int:
@@ -208,9 +212,8 @@ def more_variance(scores: Scores, laws: Laws) -> Floats:
     return found
 
 
-def standardised(scales: Sequence[Scale], scores: Scores) -> Floats:
+def standardised(scales: Sequence[Scale], scores: Scores, laws: Laws) -> Floats:
     """Later windows' scores by the laws of their size, without sign where both ways count."""
-    laws = laws_of(scales, scores.bucket)
     windows = np.array([fitted.windows for fitted in scales])[:, None]
     variance = np.square(laws.sd) + more_variance(scores, laws)
     spread = np.sqrt(np.maximum(variance * (1.0 + 1.0 / windows), ROUNDING**2))
@@ -221,23 +224,17 @@ def standardised(scales: Sequence[Scale], scores: Scores) -> Floats:
 def laws_of(scales: Sequence[Scale], bucket: NDArray[np.int64]) -> Laws:
     """The law of each score, and of each window by its size: that, or the nearest that is known."""
     sizes = int(bucket.max(initial=0)) + 1
-    found = [[law_of(fitted, size) for size in range(sizes)] for fitted in scales]
+    found = [_FIGURES(law_of(fitted, size)) for fitted in scales for size in range(sizes)]
+    table = np.array(found, dtype=np.float64).reshape(len(scales), sizes, -1)  # None becomes NaN
     if sizes > 1:
-        places = np.arange(len(scales))[:, None]
-        return as_laws(found, lambda field: field[places, bucket])
-    return as_laws(found, lambda field: field)
+        table = table[np.arange(len(scales))[:, None], bucket]
+    return Laws(*np.moveaxis(table, 2, 0))
 
 
-def as_laws(
-    found: Sequence[Sequence[Law]], of: Callable[[Floats], Floats] = lambda field: field
-) -> Laws:
-    """Laws as arrays, from one or several a score; `of` takes from an array of all of them."""
-
-    def field(name: str) -> Floats:
-        table = [[getattr(law, name) for law in row] for row in found]
-        return of(np.array(table, dtype=np.float64))  # None becomes NaN
-
-    return Laws(**{name: field(name) for name in Laws.__struct_fields__})
+def as_laws(laws: Sequence[Law]) -> Laws:
+    """One law a score as arrays of shape (scores, 1)."""
+    table = np.array([_FIGURES(law) for law in laws], dtype=np.float64)
+    return Laws(*table.T[:, :, None])
 
 
 def law_of(fitted: Scale, bucket: int) -> Law:

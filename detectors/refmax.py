@@ -111,7 +111,7 @@ def window_scores(
         held = [column for column in columns if column.bins.column in season.columns]
         columns = seasons.within(season, held, [groups[season.name]] * len(held[0].counts))
     usual = [calibration.usual.get(column.bins.column, 0.0) for column in columns]
-    if not any(map(thinning.needs_draws, columns, usual)):
+    if not thinning.to_draw(columns, usual):
         return score(columns)
     drawn = thinning.matched(columns, usual, seed, MIN_ROWS, draws=thinning.DRAWS)
     return score(drawn, draws=thinning.DRAWS)

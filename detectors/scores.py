@@ -20,7 +20,7 @@ from detectors.finding import Kind
 from detectors.reading import Counts, Floats
 from detectors.wasserstein import Masses
 
-AT_ONCE: Final = 300_000
+AT_ONCE: Final = 100_000
 """Counts of which distances are computed at once, so that they stay in the processor's cache."""
 HEAVY_TAILED: Final = 20.0
 FLOOR_MOVED: Final = 0.10

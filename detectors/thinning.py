@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from detectors.counted import Column
+from detectors.counted import Column, stacked
 from detectors.reading import Counts, Floats
 from detectors.wasserstein import Masses
 
@@ -86,7 +86,7 @@ def matched(
     if draws > 1:
         found = [repeated(column, draws) for column in found]
         sizes = [np.repeat(wanted, draws) for wanted in sizes]
-    some = [at for at, column in enumerate(columns) if needs_draws(column, usual[at])]
+    some = to_draw(columns, usual)
     generator = np.random.default_rng(seed)
     thinner = drawn([found[at] for at in some], [sizes[at] for at in some], generator)
     for at, column in zip(some, thinner, strict=True):
@@ -111,10 +111,14 @@ def drawn(
     return found
 
 
-def needs_draws(column: Column, usual: float) -> bool:
-    """Whether any window is so much larger or smaller that it has to be drawn from."""
-    rows = column.rows
-    return bool(usual and ((rows > STEP * usual) | (rows * STEP < usual)).any())
+def to_draw(columns: Sequence[Column], usual: Sequence[float]) -> list[int]:
+    """The places of the columns with a window so much larger or smaller that it is drawn from."""
+    if not columns:
+        return []
+    rows, size = stacked([column.rows for column in columns]), np.array(usual)[:, None]
+    unlike = ((rows > STEP * size) | (rows * STEP < size)) & (size > 0.0)
+    found: list[int] = np.flatnonzero(unlike.any(axis=1)).tolist()
+    return found
 
 
 def _sized(column: Column, usual: float, least: int) -> tuple[Column, Counts]:
