@@ -1,7 +1,7 @@
 """What is compared of a column of dates in place of the dates, which always move.
 
 A date becomes three columns: its age when its row happened, in seconds, its hour of the day, and
-its day of the week. They are named after it: `booked.age`, `booked.hour`, `booked.weekday`.
+its day of the week. They are named after it: `booked (age)`, `booked (hour)`, `booked (weekday)`.
 """
 
 from typing import Final
@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 
 from detectors.finding import Kind, Sample
 
-AGE: Final = ".age"
-HOUR: Final = ".hour"
-WEEKDAY: Final = ".weekday"
+AGE: Final = " (age)"
+HOUR: Final = " (hour)"
+WEEKDAY: Final = " (weekday)"
+_DAY: Final = 86_400_000_000
 _MICROS: Final = pa.timestamp("us", "UTC")
-_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+HOURS: Final = tuple(f"{hour:02}" for hour in range(24))
+DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def derived(sample: Sample, at: pa.ChunkedArray, *, zone: str = "UTC") -> tuple[Sample, ...]:
@@ -30,7 +32,7 @@ def derived(sample: Sample, at: pa.ChunkedArray, *, zone: str = "UTC") -> tuple[
     >>> dates = Sample("booked", Kind.DATETIME, pa.chunked_array([[datetime(2024, 3, 1, 6), None]]))
     >>> at = pa.chunked_array([[datetime(2024, 3, 2, 6), datetime(2024, 3, 2, 6)]])
     >>> [(s.column, s.values.to_pylist()) for s in derived(dates, at)]
-    [('booked.age', [86400.0, None]), ('booked.hour', ['06', None]), ('booked.weekday', ['Friday', None])]
+    [('booked (age)', [86400.0, None]), ('booked (hour)', ['06', None]), ('booked (weekday)', ['Friday', None])]
     """
     kind = sample.values.type
     if len(at) != len(sample.values):
@@ -50,6 +52,29 @@ def derived(sample: Sample, at: pa.ChunkedArray, *, zone: str = "UTC") -> tuple[
     return (*found, _weekday(sample.column, moments if pa.types.is_date(kind) else local))
 
 
+def are_whole_days(values: pa.ChunkedArray) -> bool:
+    """Whether dates or times say no time of day: all that are there begin a day, by UTC. O(rows).
+
+    True where there is none; what is kept as times is often written as days.
+
+    >>> are_whole_days(pa.chunked_array([pa.array([0, 86_400, None], pa.timestamp("s"))]))
+    True
+    """
+    kind = values.type
+    if pa.types.is_date(kind):
+        return True
+    if pa.types.is_time(kind):
+        return False
+    moments = _moments(values).cast(pa.int64()).drop_null().to_numpy()
+    return not bool((moments % _DAY).any())
+
+
+def as_days(sample: Sample) -> Sample:
+    """Times as the days, by UTC, that they lie in: a column that has no hour."""
+    days = _moments(sample.values).cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
+    return Sample(sample.column, sample.kind, days)
+
+
 def _moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Times to the microsecond, in UTC; finer ones are cut."""
     kind = values.type
@@ -59,8 +84,9 @@ def _moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _age(column: str, moments: pa.ChunkedArray, at: pa.ChunkedArray) -> Sample:
-    apart = pc.subtract(at.cast(pa.int64()), moments.cast(pa.int64()))
-    seconds = pc.divide(apart.cast(pa.float64(), safe=False), 1e6)
+    # As doubles: dates that lie far off would pass what 64 bits hold of microseconds.
+    both = (each.cast(pa.int64()).cast(pa.float64(), safe=False) for each in (at, moments))
+    seconds = pc.divide(pc.subtract(*both), 1e6)
     return Sample(f"{column}{AGE}", Kind.NUMERIC, seconds)
 
 
@@ -71,5 +97,5 @@ def _hour(column: str, values: pa.ChunkedArray) -> Sample:
 
 def _weekday(column: str, values: pa.ChunkedArray) -> Sample:
     places = pc.day_of_week(values)
-    names = [pa.array(_DAYS, pa.string()).take(chunk) for chunk in places.chunks]
+    names = [pa.array(DAYS, pa.string()).take(chunk) for chunk in places.chunks]
     return Sample(f"{column}{WEEKDAY}", Kind.CATEGORICAL, pa.chunked_array(names, pa.string()))

@@ -14,9 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detectors import reading
-from detectors.finding import Kind
+from detectors.finding import Kind, Sample
+from detectors.instants import are_whole_days, derived
 from detectors.reading import Floats
 
+DAY: Final = 86_400_000_000
+"""In microseconds."""
+YEARS: Final = (-62_135_596_800_000_000, 253_402_214_400_000_000)
+"""The first and the last day that Python holds, in microseconds since 1970."""
 NEW_LEVEL: Final = "sown-by-rehearsal"
 """The level that no reference holds."""
 
@@ -25,10 +30,10 @@ class Sowing(StrEnum):
     """The kinds of drift, by what they do to a column."""
 
     SHIFT = "shift"
-    """Numbers move by `size` reference standard deviations; of a column of levels the share `size`
-    of the rows gets the second commonest level."""
+    """Numbers move by `size` reference standard deviations, and dates into the past by so many of
+    their ages; of a column of levels the share `size` of the rows gets the second commonest level."""
     SCALE = "scale"
-    """Numbers are spread about their median by the factor `size`."""
+    """Numbers, or the ages of dates, are spread about their median by the factor `size`."""
     NEW_LEVEL = "new_level"
     """The share `size` of the rows gets a level that the reference does not hold."""
     MISSING = "missing"
@@ -54,7 +59,8 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 class Usual(msgspec.Struct, frozen=True, kw_only=True):
     """What a column is in the reference, as far as a size is measured by it.
 
-    `std` and `median` of a numeric column's finite values; `levels` the two commonest of a column
+    `std` and `median` of a numeric column's finite values, of dates those of their ages in seconds
+    when their rows happened; `levels` the two commonest of a column
     of levels, the commonest first.
     """
 
@@ -64,8 +70,18 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
     levels: tuple[str, ...] = ()
 
 
-def usual(values: pa.ChunkedArray, kind: Kind) -> Usual:
-    """The yardstick of a column's sizes, from the reference's values; O(n log n)."""
+def usual(
+    values: pa.ChunkedArray, kind: Kind, *, at: pa.ChunkedArray | None = None
+) -> Usual:  # fmt: skip
+    """The yardstick of a column's sizes, from the reference's values; O(n log n).
+
+    Of dates `at` are the event times of their rows, without which only whether they are there can
+    be changed.
+    """
+    if kind is Kind.DATETIME:
+        ages = np.empty(0) if at is None else _ages(values, at)
+        known = usual(pa.chunked_array([pa.array(ages)]), Kind.NUMERIC)
+        return msgspec.structs.replace(known, kind=kind)
     if kind is Kind.NUMERIC:
         found = reading.finite(reading.numbers(values))
         if not found.size:
@@ -78,7 +94,7 @@ def usual(values: pa.ChunkedArray, kind: Kind) -> Usual:
 
 def is_sowable(drift: Drift, like: Usual) -> bool:
     """Whether a drift changes anything of such a column: a constant has no spread to scale."""
-    numeric = like.kind is Kind.NUMERIC
+    numeric = like.kind in {Kind.NUMERIC, Kind.DATETIME}
     match drift.kind:
         case Sowing.SHIFT | Sowing.RAMP:
             return like.std > 0.0 if numeric else len(like.levels) > 1
@@ -113,9 +129,9 @@ def sow(
     match drift.kind:
         case Sowing.SHIFT | Sowing.RAMP:
             size = drift.size * (part if drift.kind is Sowing.RAMP else 1.0)
-            found = _moved(table[drift.column], size, like, generator)
+            found = _moved(table, drift.column, (size, like), generator)
         case Sowing.SCALE:
-            found = _spread(table[drift.column], drift.size, like, generator)
+            found = _spread(table, drift.column, (drift.size, like), generator)
         case Sowing.NEW_LEVEL:
             found = _replaced(table[drift.column], drift.size, NEW_LEVEL, generator)
         case Sowing.MISSING:
@@ -157,8 +173,12 @@ def flipped(
 
 
 def _moved(
-    values: pa.ChunkedArray, size: float, like: Usual, generator: np.random.Generator
+    table: pa.Table, column: str, by: tuple[float, Usual], generator: np.random.Generator
 ) -> pa.ChunkedArray:
+    values, (size, like) = table[column], by
+    if like.kind is Kind.DATETIME:
+        ages = _ages(values, table["at"]) + size * like.std
+        return _dates(ages, values, table["at"], generator)
     if like.kind is Kind.NUMERIC:
         return _numbers(reading.numbers(values) + size * like.std, values.type, generator)
     text = values.cast(pa.string())
@@ -168,8 +188,12 @@ def _moved(
 
 
 def _spread(
-    values: pa.ChunkedArray, size: float, like: Usual, generator: np.random.Generator
+    table: pa.Table, column: str, by: tuple[float, Usual], generator: np.random.Generator
 ) -> pa.ChunkedArray:
+    values, (size, like) = table[column], by
+    if like.kind is Kind.DATETIME:
+        ages = (_ages(values, table["at"]) - like.median) * size + like.median
+        return _dates(ages, values, table["at"], generator)
     numbers = reading.numbers(values)
     return _numbers((numbers - like.median) * size + like.median, values.type, generator)
 
@@ -201,6 +225,25 @@ def _numbers(found: Floats, kind: pa.DataType, generator: np.random.Generator) -
     if pa.types.is_floating(kind) or pa.types.is_integer(kind):
         numbers = pc.cast(numbers, kind)
     return pa.chunked_array([numbers])
+
+
+def _ages(values: pa.ChunkedArray, at: pa.ChunkedArray) -> Floats:
+    """How old dates were at the event times, in seconds; NaN for those that are missing."""
+    return reading.numbers(derived(Sample("", Kind.DATETIME, values), at)[0].values)
+
+
+def _dates(
+    ages: Floats, values: pa.ChunkedArray, at: pa.ChunkedArray, generator: np.random.Generator
+) -> pa.ChunkedArray:
+    """Dates of such ages in a column's own type, between the years 1 and 9999; whole days stay
+    whole, rounded so that the mean is kept."""
+    micros = reading.numbers(at.cast(pa.timestamp("us", "UTC"))) - ages * 1e6
+    if are_whole_days(values):
+        micros = np.floor(micros / DAY + generator.random(micros.size)) * DAY
+    held = np.clip(micros, *YEARS)
+    whole = pa.array(np.nan_to_num(held).astype(np.int64), mask=np.isnan(micros))
+    moments = whole.cast(pa.timestamp("us", "UTC"))
+    return pa.chunked_array([moments.cast(values.type, safe=False)])
 
 
 def _with(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:

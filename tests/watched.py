@@ -135,11 +135,12 @@ def log(store: Store, *tables: pa.Table) -> None:
 
 
 def watch(
-    store: Store, policy: Policy, model: Model | None = None, versions: Sequence[Version] = ()
-) -> None:
+    store: Store, policy: Policy, model: Model | None = None, versions: Sequence[Version] = (), *,
+    history: pa.Table | None = None,
+) -> None:  # fmt: skip
     """Put a model into a store with its first version, its reference, and ten weeks of history."""
     model, first = model or a_model(), a_version()
-    history = rows(TRAINED, 70 * 24, seed=7)
+    history = rows(TRAINED, 70 * 24, seed=7) if history is None else history
     if model.schema.task is not Task.REGRESSION:
         history = history.set_column(5, "prediction", pa.nulls(history.num_rows, pa.string()))
 

@@ -31,10 +31,15 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     levels: list[str] = []
 
 
-def counted(kind: Kind, reference: Values | None, current: Values | None) -> tuple[Scale, Sides]:
-    """Both sides of a column, counted on one scale; None where a side is not there."""
+def counted(
+    kind: Kind, reference: Values | None, current: Values | None, *, levels: Sequence[str] = ()
+) -> tuple[Scale, Sides]:
+    """Both sides of a column, counted on one scale; None where a side is not there.
+
+    `levels` are those of a column that has an order of its own, none of which is left out.
+    """
     if kind in {Kind.CATEGORICAL, Kind.BOOLEAN}:
-        return _by_level(reference, current)
+        return _by_level(reference, current, levels)
     return _by_bin(reference, current)
 
 
@@ -48,9 +53,11 @@ def _by_bin(reference: Values | None, current: Values | None) -> tuple[Scale, Si
     )
 
 
-def _by_level(reference: Values | None, current: Values | None) -> tuple[Scale, Sides]:
+def _by_level(
+    reference: Values | None, current: Values | None, levels: Sequence[str]
+) -> tuple[Scale, Sides]:
     basis = reference if reference is not None and len(reference) else current
-    names = [] if basis is None else _frequent(basis)
+    names = [*levels] or ([] if basis is None else _frequent(basis))
     return Scale(levels=names), (
         None if reference is None else _level_side(reference, names),
         None if current is None else _level_side(current, names),

@@ -30,6 +30,8 @@ from controlplane.domain.models import Model
 from controlplane.domain.performing import HIGHER_IS_BETTER
 from controlplane.domain.references import Reference
 from controlplane.domain.windows import Score, Window
+from controlplane.monitor.dates import dated_from, levels_of, pictured
+from controlplane.monitor.scope import policy_of
 from controlplane.store.ports import Known, Snapshot
 
 
@@ -121,17 +123,30 @@ def get_metric(
 def get_column(
     parts: Given, model: str, column: str, window: str | None = None
 ) -> wire.ColumnPicture:
-    """A feature over the reference and over a window (the latest scored one unless named)."""
+    """A feature over the reference and over a window (the latest scored one unless named).
+
+    Of a column of dates, `booked_at`, also what is compared in its stead: `booked_at (age)`, in
+    seconds, `booked_at (hour)` and `booked_at (weekday)`.
+    """
     with parts.store.read() as snapshot:
         record = the_model(snapshot.ledger, model)
-        kind = record.schema.kind_of(column) if record.schema else None
+        dated = {} if record.schema is None else dated_from(record.schema)
+        source = dated.get(column, column)
+        kind = record.schema.kind_of(source) if record.schema else None
         if kind is None:
             raise NotFound(f"model {model} has no feature {column[:100]!r}")
         score = _score(snapshot, record, window)
         reference = _reference(snapshot, record, score)
-        before = None if reference is None else _reference_rows(snapshot, reference, column)
-        now = None if score is None else _window_rows(snapshot, score, column)
-    scale, sides = columns.counted(kind, before, now)
+        rows = [
+            None if reference is None else _reference_rows(snapshot, reference, source),
+            None if score is None else _window_rows(snapshot, score, source),
+        ]
+        zone = policy_of(snapshot, record).time_zone
+    levels = levels_of(record.schema, column) if record.schema else ()
+    values = [None if table is None else table[source] for table in rows]
+    if source != column:
+        kind, values = pictured(column, source, zone, rows)
+    scale, sides = columns.counted(kind, *values, levels=levels)
     return wire.ColumnPicture(
         model=model, column=column, kind=kind, window=score.window if score else None,
         version=reference.version if reference else None, edges=scale.edges,
@@ -158,18 +173,18 @@ def _reference(snapshot: Snapshot, model: Model, score: Score | None) -> Referen
     return None if named is None else snapshot.ledger.get(Reference, named)
 
 
-def _reference_rows(snapshot: Snapshot, reference: Reference, column: str) -> pa.ChunkedArray:
+def _reference_rows(snapshot: Snapshot, reference: Reference, column: str) -> pa.Table:
     roles = ("reference",) if reference.uploaded else ("live",)
     found = [
         snapshot.events.rows(
             reference.model, [column], Known(start=start, end=end, by=reference.known_at),
             roles=roles,
-        ).column(column)
+        )
         for start, end in reference.spans or [(reference.start, reference.end)]
     ]  # fmt: skip
-    return pa.chunked_array([part for column in found for part in column.chunks], found[0].type)
+    return pa.concat_tables(found)
 
 
-def _window_rows(snapshot: Snapshot, score: Score, column: str) -> pa.ChunkedArray:
+def _window_rows(snapshot: Snapshot, score: Score, column: str) -> pa.Table:
     known = Known(start=score.start, end=score.end, by=score.scored_at)
-    return snapshot.events.rows(score.model, [column], known).column(column)
+    return snapshot.events.rows(score.model, [column], known)

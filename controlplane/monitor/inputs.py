@@ -6,6 +6,7 @@ import msgspec
 import pyarrow as pa
 
 from controlplane.domain.verdicts import Headline, headline
+from controlplane.monitor.dates import compared, dated_from, of_their_dates
 from controlplane.monitor.fixed import by_hand
 from controlplane.monitor.lacking import is_informational
 from controlplane.monitor.moving import window_panes
@@ -37,17 +38,18 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 def seen(store: Store, view: Snapshot, measure: Measure, found: Contents) -> Seen:
     """The features of a window: of its rows, or where those are not at hand, of its panes."""
-    scope, bins = found.scope, measure.yardstick.bins
-    kinds = {column.name: column.kind for column in scope.schema.features}
+    scope, bins, names = found.scope, measure.yardstick.bins, measure.yardstick.names
     if found.has_features:
-        columns = samples(found.rows, kinds)
+        columns = compared(scope, found.rows, names)
         return Seen(tallies=tallied(bins, columns), columns=columns)
     panes = window_panes(store, view, scope, found.window, measure)
     few = pa.concat_tables([pane.few for pane in panes], promote_options="permissive")
     tallies = [merge([pane.tallies[at] for pane in panes]) for at in range(len(bins))]
     sums = [pane.together for pane in panes if pane.together is not None]
     return Seen(
-        tallies=tallies, columns=samples(few, kinds), sums=summed.merge(sums) if sums else None
+        tallies=tallies,
+        columns=compared(scope, few, names),
+        sums=summed.merge(sums) if sums else None,
     )
 
 
@@ -76,14 +78,16 @@ def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Findin
         findings = [_unjudged(finding, Reason.SHOWN) for finding in findings]
     features = findings[: len(features)]
     if scope.policy.monitors.drift is not None and found.rows.num_rows:
-        fixed = by_hand(scope.policy.monitors.drift, measure.columns, inputs.columns)
+        fixed = by_hand(
+            scope.policy.monitors.drift, measure.columns, inputs.columns, dated_from(scope.schema)
+        )
         features += fixed
         findings += fixed + shown(Shown(
             reference=measure.columns, window={**inputs.columns, **answers},
             features=list(inputs.columns), together=measure.together, sums=inputs.sums,
             asked=scope.policy.monitors.drift.detectors,
         ))  # fmt: skip
-    return findings, headline(features)
+    return findings, headline(of_their_dates(scope.schema, features))
 
 
 def hard_limits(found: Contents) -> list[Finding]:

@@ -17,6 +17,7 @@ from controlplane.domain.names import digest
 from controlplane.domain.policy import Reference as Asked
 from controlplane.domain.references import UNVERSIONED, Reference
 from controlplane.domain.windows import Window
+from controlplane.monitor.dates import compared
 from controlplane.monitor.material import Part
 from controlplane.monitor.panes import (
     Look,
@@ -40,7 +41,7 @@ from controlplane.monitor.yardstick import (
 )
 from controlplane.store.ports import Known, Snapshot, Store
 from detectors.binning import Bins, Tally, freeze
-from detectors.finding import Kind, Sample
+from detectors.finding import Sample
 from detectors.tables import summed
 from detectors.tables.summed import Frozen
 from detectors.tallies import as_reference, merge
@@ -138,11 +139,12 @@ def _frozen(
     known: Known = msgspec.structs.replace(look.known(found.frozen_on), by=by)
     rows = look.view.events.rows(scope.name, scope.features, known).combine_chunks()
     answers = answers_of(scope, rows, version)
+    features = compared(scope, rows)
     return (
-        tuple(freeze(sample) for sample in samples(rows, _kinds(scope)).values()),
+        tuple(freeze(sample) for sample in features.values()),
         tuple(freeze(s) for s in samples(answers, prediction_columns(scope.schema, answers)).values())
         if answers.num_rows else (),
-        together(scope, rows),
+        together(scope, features),
     )  # fmt: skip
 
 
@@ -239,10 +241,6 @@ def _shown(scope: Scope, shelf: Shelf, held: list[Pane]) -> dict[str, Sample]:
     few = pa.concat_tables([pane.few for pane in held], promote_options="permissive")
     answers = answers_of(scope, few, shelf.version)
     return {
-        **samples(few, _kinds(scope)),
+        **compared(scope, few, [frozen.column for frozen in shelf.bins]),
         **samples(answers, prediction_columns(scope.schema, answers)),
     }
-
-
-def _kinds(scope: Scope) -> dict[str, Kind]:
-    return {column.name: column.kind for column in scope.schema.features}

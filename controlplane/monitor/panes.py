@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from controlplane.domain.grid import Grid, boundary
 from controlplane.domain.moving import Steps
+from controlplane.monitor.dates import compared
 from controlplane.monitor.rows import micros, micros_of, prediction_columns, samples, served
 from controlplane.monitor.scope import Scope
 from controlplane.store.ports import Known, Snapshot
@@ -134,11 +135,10 @@ def cut(grid: Grid, steps: Steps, rows: pa.Table) -> list[pa.Table]:
 
 
 def _pane(scope: Scope, shelf: Shelf, part: pa.Table) -> Pane:
-    kinds = {column.name: column.kind for column in scope.schema.features}
     mine = answers_of(scope, part, shelf.version)
     columns = samples(mine, prediction_columns(scope.schema, mine))
     known = all(frozen.column in columns for frozen in shelf.answers)
-    features = samples(part, kinds)
+    features = compared(scope, part, [frozen.column for frozen in shelf.bins])
     pace = max(-(-part.num_rows // max(shelf.few, 1)), 1)
     return Pane(
         rows=part.num_rows, tallies=_counted(shelf.bins, features),

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from controlplane.domain.budget import Family
+from controlplane.monitor.dates import dated_from
 from controlplane.monitor.material import Material, Part
 from controlplane.monitor.rows import Contents, micros, micros_of, samples
 from controlplane.monitor.scope import Scope
@@ -25,6 +26,8 @@ LABELS = "labels"
 """What the rate is called that the label feed is judged by."""
 MOST_CELLS = 5_000_000
 """Of more, repeated rows are not looked for: the table of them would not fit beside the rows."""
+OF_GAPS = frozenset({missing.NAME, schema.NAME})
+"""Detectors of which values are there, rather than of what they are."""
 JUDGED = frozenset({Verdict.PASSED, Verdict.FAILED})
 
 
@@ -52,10 +55,15 @@ def rates_from(
     """The calibrated rates of a reference; None where the file switches quality off."""
     if scope.policy.monitors.quality is None:
         return None
-    columns = tuple(frozen.column for frozen in bins)
+    dated = dated_from(scope.schema)
+    places = [place for place, frozen in enumerate(bins) if frozen.column not in dated]
+    columns = tuple(bins[place].column for place in places)
     alpha = scope.budget().alpha(Family.QUALITY)
     inputs = np.array(
-        [_inputs(window, part) for window, part in zip(tallies, material.parts, strict=True)]
+        [
+            _inputs([window[place] for place in places], part)
+            for window, part in zip(tallies, material.parts, strict=True)
+        ]
     )
     labels = np.array(
         [np.nan if part.unlabelled is None else 1.0 - part.unlabelled for part in material.parts]
@@ -101,10 +109,21 @@ def judged_columns(
     groups: Mapping[str, int],
 ) -> list[Finding]:  # fmt: skip
     """Hard limits and the calibrated shares of missing values; of two findings the one that says
-    more. `groups` are the window's seasons."""
-    names = _names([frozen.column for frozen in bins])[1:]
-    soft = judge_rates(rates.inputs, np.array(_missing(tallies)), rows, names=names, groups=groups)
-    return _merged([*soft, *schema.hard_limits(bins, tallies)])
+    more. `groups` are the window's seasons.
+
+    What is derived of a date lacks what the date lacks, which is said of the date alone.
+    """
+    own = set(rates.columns)
+    both = [pair for pair in zip(bins, tallies, strict=True) if pair[0].column in own]
+    names = _names([frozen.column for frozen, _ in both])[1:]
+    shares = np.array(_missing([tally for _, tally in both]))
+    soft = judge_rates(rates.inputs, shares, rows, names=names, groups=groups)
+    hard = [
+        finding
+        for finding in schema.hard_limits(bins, tallies)
+        if finding.column in own or finding.detector not in OF_GAPS
+    ]
+    return _merged([*soft, *hard])
 
 
 def judged_labels(rates: Rates, found: Contents) -> list[Finding]:

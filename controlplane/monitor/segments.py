@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from controlplane.domain.policy import Segment
 from controlplane.domain.windows import Realised
+from controlplane.monitor.dates import compared
 from controlplane.monitor.filtering import Unfit, holds
 from controlplane.monitor.performance import ALL, figure_of
 from controlplane.monitor.rows import Contents, samples_of
@@ -101,9 +102,9 @@ def shown_by_segment(scope: Scope, measure: Measure, rows: pa.Table) -> list[Fin
     """Every segment's share of the rows, and the columns that moved most within it."""
     if not scope.policy.segments or not rows.num_rows:
         return []
-    bins, now = measure.yardstick.bins, samples_of(scope.schema, rows)
-    kinds = {column.name for column in scope.schema.features}
-    then = {name: sample for name, sample in measure.columns.items() if name in kinds}
+    bins = measure.yardstick.bins
+    now = compared(scope, rows, measure.yardstick.names)
+    then = {name: sample for name, sample in measure.columns.items() if name in now}
     drifting = [bins[at] for at in measure.yardstick.drifting if bins[at].column in now]
     cuts = [cut for frozen in drifting if (cut := slicing.scale(frozen, parts=PARTS)) is not None]
     sides = _coded(cuts, then), _coded(cuts, now)

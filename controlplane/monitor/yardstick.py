@@ -4,7 +4,7 @@ A yardstick is stored with its reference, so that a restart does not make it aga
 memory with the reference's columns while the store is open.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from weakref import WeakKeyDictionary
@@ -15,6 +15,7 @@ import pyarrow as pa
 from controlplane.domain.budget import Family
 from controlplane.domain.names import digest
 from controlplane.domain.references import Reference
+from controlplane.monitor.dates import compared, judged_of
 from controlplane.monitor.material import Material, Part, gather
 from controlplane.monitor.quality import Rates, rates_from
 from controlplane.monitor.rows import prediction_columns, samples
@@ -24,7 +25,7 @@ from controlplane.monitor.showing import frozen_of
 from controlplane.store.ports import Snapshot, Store
 from detectors import blocks
 from detectors.binning import Bins, Tally, freeze, tally
-from detectors.finding import Kind, Sample
+from detectors.finding import Sample
 from detectors.refmax import Calibration, Options, calibrate
 from detectors.tables.summed import Frozen
 from detectors.thresholds import FEWEST_WINDOWS
@@ -36,7 +37,7 @@ SHOWN_VALUES = 2**22
 columns together; only of one with more, every so many-th row."""
 MOST_KEPT = 64
 """Measures held in memory; the oldest gives way."""
-FORM = 5
+FORM = 6
 """Counts up when what is stored changes its form, so that older ones are made anew."""
 
 
@@ -44,7 +45,7 @@ class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
     """Everything made from a reference that is kept with it; plain JSON.
 
     `made_of` names what it was made of, so that a changed model file makes it anew. `bins` are
-    of all features, `drifting` those of them whose drift is judged; `answers` are the bins of the
+    of all features and of what is derived of dates, `drifting` those whose drift is judged; `answers` are the bins of the
     version's own predictions, empty where it predicted nothing before it served.
     """
 
@@ -56,6 +57,11 @@ class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
     answer_drift: Calibration | None
     rates: Rates | None
     windows: int
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that windows are counted on, features and what is derived of dates."""
+        return [frozen.column for frozen in self.bins]
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,9 +89,14 @@ def measure_of(store: Store, view: Snapshot, scope: Scope, reference: Reference)
     is_recorded = stored is not None and stored.made_of == name
     if stored is None or not is_recorded:
         stored = make(scope, material, name)
-    columns = {**_thinned(scope, material.sample), **_thinned_answers(scope, material.answers)}
+    names = stored.names
     found = Measure(
-        reference=reference, yardstick=stored, columns=columns, together=together(scope, material.sample),
+        reference=reference, yardstick=stored,
+        columns={
+            **compared(scope, _fewer(material.sample), names),
+            **_thinned_answers(scope, material.answers),
+        },
+        together=together(scope, compared(scope, material.sample, names)),
         is_recorded=is_recorded,
     )  # fmt: skip
     kept[reference.id] = found
@@ -94,11 +105,11 @@ def measure_of(store: Store, view: Snapshot, scope: Scope, reference: Reference)
     return found
 
 
-def together(scope: Scope, rows: pa.Table) -> Frozen | None:
+def together(scope: Scope, columns: Mapping[str, Sample]) -> Frozen | None:
     """What is frozen of a reference's rows with all their columns; None where drift is not asked."""
-    if scope.policy.monitors.drift is None or not scope.schema.features:
+    if scope.policy.monitors.drift is None or not columns:
         return None
-    return frozen_of(samples(rows, {column.name: column.kind for column in scope.schema.features}))
+    return frozen_of(columns)
 
 
 def record_of(measure: Measure) -> Reference:
@@ -146,12 +157,16 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
     """Freeze the bins of a reference and calibrate every family that the model file asks for."""
-    kinds = {column.name: column.kind for column in scope.schema.features}
-    bins = [freeze(sample) for sample in samples(material.sample, kinds).values()]
-    tallies = [tallied(bins, samples(part.rows, kinds)) for part in material.parts]
+    bins = [freeze(sample) for sample in compared(scope, material.sample).values()]
+    names = [frozen.column for frozen in bins]
+
+    def features(rows: pa.Table) -> dict[str, Sample]:
+        return compared(scope, rows, names)
+
+    tallies = [tallied(bins, features(part.rows)) for part in material.parts]
     inside = [part.rows for part in material.parts if part.inside]
     few = len(tallies) < FEWEST_WINDOWS
-    stretches = _stretches(bins, inside, kinds) if few else ()
+    stretches = _stretches(bins, inside, features) if few else ()
     kinds = prediction_columns(scope.schema, material.answers)
     answers = [freeze(sample) for sample in samples(material.answers, kinds).values()]
     answer_windows = [tallied(answers, samples(part, kinds)) for part in material.answer_parts]
@@ -159,7 +174,9 @@ def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
         bins=bins, windows=tallies, parts=material.parts, answers=answers,
         answer_windows=answer_windows,
         answer_firsts=[part["at"][0].as_py() for part in material.answer_parts],
-        stretches=stretches, answer_stretches=_stretches(answers, material.answer_parts, kinds),
+        stretches=stretches, answer_stretches=_stretches(
+            answers, material.answer_parts, lambda rows: samples(rows, kinds)
+        ),
     )  # fmt: skip
     return calibrated(scope, counted, made_of)
 
@@ -167,11 +184,7 @@ def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
 def calibrated(scope: Scope, counted: Counted, made_of: str) -> Yardstick:
     """The yardstick of a reference that is counted: every family that the model file asks for."""
     drift, bins = scope.policy.monitors.drift, counted.bins
-    drifting: list[int] = []
-    if drift is not None:
-        drifting = [
-            n for n, b in enumerate(bins) if drift.columns is None or b.column in drift.columns
-        ]
+    drifting = [] if drift is None else judged_of(bins, drift.columns, scope.schema)
     answers = counted.answers if drift is not None else ()
     return Yardstick(
         made_of=made_of, bins=tuple(bins), drifting=tuple(drifting),
@@ -206,14 +219,16 @@ def tallied(bins: Sequence[Bins], columns: Mapping[str, Sample]) -> list[Tally]:
 
 
 def _stretches(
-    bins: Sequence[Bins], windows: Sequence[pa.Table], kinds: Mapping[str, Kind]
+    bins: Sequence[Bins],
+    windows: Sequence[pa.Table],
+    columns: Callable[[pa.Table], Mapping[str, Sample]],
 ) -> Stretches:
     """The windows in stretches of as many rows each, where they are few and long; else nothing."""
     few = blocks.FEWEST <= len(windows) < FEWEST_WINDOWS
     if not few or min(window.num_rows for window in windows) < blocks.LEAST_ROWS:
         return ()
     return [
-        [tallied(bins, samples(place, kinds)) for place in _cut(window, blocks.PLACES)]
+        [tallied(bins, columns(place)) for place in _cut(window, blocks.PLACES)]
         for window in windows
     ]
 
@@ -247,10 +262,6 @@ def _drift(
     return calibrate(
         bins, windows.tallies, windows.inside, family=str(family), alpha=alpha, options=options
     )
-
-
-def _thinned(scope: Scope, sample: pa.Table) -> dict[str, Sample]:
-    return samples(_fewer(sample), {column.name: column.kind for column in scope.schema.features})
 
 
 def _thinned_answers(scope: Scope, answers: pa.Table) -> dict[str, Sample]:

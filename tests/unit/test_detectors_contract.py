@@ -182,9 +182,9 @@ def test_a_date_becomes_its_age_its_hour_and_its_day_of_the_week() -> None:
     at = chunked(pa.array([datetime(2024, 3, 5, tzinfo=UTC)] * 4, pa.timestamp("us", "UTC")))
     age, hour, weekday = derived(Sample("booked", Kind.DATETIME, chunked(written)), at)
     assert [(s.column, s.kind) for s in (age, hour, weekday)] == [
-        ("booked.age", Kind.NUMERIC),
-        ("booked.hour", Kind.CATEGORICAL),
-        ("booked.weekday", Kind.CATEGORICAL),
+        ("booked (age)", Kind.NUMERIC),
+        ("booked (hour)", Kind.CATEGORICAL),
+        ("booked (weekday)", Kind.CATEGORICAL),
     ]
     assert age.values.to_pylist() == [3 * 86400 + 1800.0, 86400.0, None, -86400.0]
     assert hour.values.to_pylist() == ["23", "00", None, "00"]
@@ -203,12 +203,12 @@ def test_whole_days_have_no_hour_and_times_of_day_nothing_else() -> None:
     at = chunked(pa.array([date(2024, 3, 5)] * 2).cast(pa.timestamp("ns")))
     days = Sample("d", Kind.DATETIME, chunked([date(2024, 3, 4), None]))
     assert [(s.column, s.values.to_pylist()) for s in derived(days, at, zone="Asia/Tokyo")] == [
-        ("d.age", [86400.0, None]),
-        ("d.weekday", ["Monday", None]),
+        ("d (age)", [86400.0, None]),
+        ("d (weekday)", ["Monday", None]),
     ]
     clock = Sample("t", Kind.DATETIME, chunked([time(7, 5), time(19)]))
     assert [(s.column, s.values.to_pylist()) for s in derived(clock, at)] == [
-        ("t.hour", ["07", "19"])
+        ("t (hour)", ["07", "19"])
     ]
     with pytest.raises(ValueError, match="x holds double; expected dates or times"):
         derived(numeric([1.0, 2.0]), at)

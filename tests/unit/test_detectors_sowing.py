@@ -149,3 +149,40 @@ def test_what_a_column_cannot_bear_is_said() -> None:
     assert not is_sowable(Drift(kind=Sowing.SCALE, column="c", size=0.1), levels)
     with pytest.raises(ValueError, match="labels"):
         sow(_table(), Drift(kind=Sowing.CONCEPT_FLIP, column="x"), constant, np.random.default_rng(1))  # fmt: skip
+
+
+def _dates(unit: int) -> pa.Table:
+    """Ages of ten hours or so, or of ten days; every tenth date is missing."""
+    generator = np.random.default_rng(9)
+    at = np.arange(ROWS, dtype=np.int64) * 3_600_000_000 + 20_000 * 86_400_000_000
+    dates = (at - (generator.normal(10.0, 2.0, ROWS) * unit).astype(np.int64)) // unit * unit
+    mask = np.arange(ROWS) % 10 == 0
+    kind = pa.timestamp("us", "UTC")
+    return pa.table({"at": pa.array(at, kind), "d": pa.array(dates, pa.int64(), mask=mask).cast(kind)})  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", [3_600_000_000, 86_400_000_000], ids=["hours", "days"])
+def test_dates_move_into_the_past_and_spread_by_their_ages(unit: int) -> None:
+    table = _dates(unit)
+    like = usual(table["d"], Kind.DATETIME, at=table["at"])
+    for kind, size in ((Sowing.SHIFT, 0.5), (Sowing.SCALE, 2.0)):
+        drift = Drift(kind=kind, column="d", size=size)
+        assert is_sowable(drift, like)
+        sown = sow(table, drift, like, np.random.default_rng(3))
+        assert sown["d"].type == table["d"].type
+        assert sown["d"].null_count == table["d"].null_count == ROWS // 10
+        after = usual(sown["d"], Kind.DATETIME, at=sown["at"])
+        moved = (after.median - like.median) / like.std
+        assert moved == pytest.approx(0.5 if kind is Sowing.SHIFT else 0.0, abs=0.1)
+        assert after.std / like.std == pytest.approx(1.0 if kind is Sowing.SHIFT else 2.0, abs=0.1)
+        if unit > 3_600_000_000:
+            assert not (sown["d"].drop_null().cast(pa.int64()).to_numpy() % unit).any()
+
+
+def test_dates_stay_between_the_first_and_the_last_day_that_there_is() -> None:
+    table = _dates(3_600_000_000)
+    like = usual(table["d"], Kind.DATETIME, at=table["at"])
+    drift = Drift(kind=Sowing.SHIFT, column="d", size=1e9)
+    years = {moment.year for moment in sow(table, drift, like, np.random.default_rng(3))["d"].drop_null().to_pylist()}  # fmt: skip
+    assert years == {1}
+    assert not is_sowable(drift, usual(table["d"], Kind.DATETIME))

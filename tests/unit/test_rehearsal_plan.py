@@ -12,6 +12,7 @@ LIKES = {
     "sky": Usual(kind=Kind.CATEGORICAL, levels=("grey", "blue")),
     "open": Usual(kind=Kind.BOOLEAN, levels=("false", "true")),
     "seen": Usual(kind=Kind.DATETIME),
+    "booked": Usual(kind=Kind.DATETIME, std=3600.0),
 }
 
 
@@ -24,7 +25,10 @@ def test_every_kind_that_a_column_can_bear_is_sown() -> None:
     assert kinds("still") == {Sowing.MISSING, Sowing.SWAPPED}
     assert kinds("sky") == {Sowing.SHIFT, Sowing.NEW_LEVEL, Sowing.RAMP, Sowing.MISSING}
     assert kinds("open") == {Sowing.SHIFT, Sowing.RAMP, Sowing.MISSING}
-    assert kinds("seen") == {Sowing.MISSING}
+    assert kinds("seen") == {Sowing.MISSING, Sowing.SWAPPED}
+    assert kinds("booked") == {
+        Sowing.SHIFT, Sowing.SCALE, Sowing.RAMP, Sowing.MISSING, Sowing.SWAPPED,
+    }  # fmt: skip
 
 
 def test_columns_change_places_with_the_next_of_their_kind() -> None:

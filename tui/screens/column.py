@@ -1,7 +1,8 @@
 """One column in one window: its values beside the reference's, and why its findings are so."""
 
+import re
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,6 +22,10 @@ from tui.screens.followed import Followed
 from tui.widgets.facts import FactSheet
 from tui.widgets.heatmap import ALL_ROWS
 from tui.widgets.histogram import Histogram
+
+AGE: Final = " (age)"
+DERIVED: Final = re.compile(r" \((age|hour|weekday)\)$")
+"""What the name of a column ends in that is compared in place of a date."""
 
 
 class ColumnScreen(Followed):
@@ -53,7 +58,7 @@ class ColumnScreen(Followed):
             Wanted(key="budget", call=questions.budget(self.model), when=revision,
                    is_optional=True),
         ]  # fmt: skip
-        if not isinstance(detail, wire.ModelDetail) or self.column in detail.features:
+        if not isinstance(detail, wire.ModelDetail) or self._is_of(detail.features):
             picture = questions.column(self.model, self.column, self.window_id)
             is_sure = isinstance(detail, wire.ModelDetail)
             found.append(Wanted(key="column", call=picture, when=revision, is_optional=not is_sure))
@@ -77,7 +82,7 @@ class ColumnScreen(Followed):
         told = f"{when}; not a feature, so there is no picture of it"
         if picture is not None:
             told = _sides(picture, when)
-        elif "model" not in self.known or self.column in self.features:
+        elif "model" not in self.known or self._is_of(self.features):
             told = when
         self.query_one("#title", Static).update(
             Content.assemble((f"{self.crumb}  ", palette.STRONG), (told, palette.MUTED_TEXT))
@@ -93,6 +98,10 @@ class ColumnScreen(Followed):
 
     def _is_opened(self, finding: wire.Finding) -> bool:
         return (finding.detector, finding.segment or "") == self._opened
+
+    def _is_of(self, features: Sequence[str]) -> bool:
+        """Whether this column is a feature, or is derived of one: `booked_at (age)`."""
+        return self.column in features or DERIVED.sub("", self.column) in features
 
     @property
     def features(self) -> list[str]:
@@ -112,4 +121,5 @@ def _sides(picture: wire.ColumnPicture, when: str) -> str:
         f"{count(side.rows)} rows of {name}" for side, name in sides if side is not None
     )
     of = f" ({picture.version}'s reference)" if picture.version else ""
-    return f"{words(picture.kind)}, {when}; {rows}{of}"
+    unit = ", in seconds" if picture.column.endswith(AGE) else ""
+    return f"{words(picture.kind)}{unit}, {when}; {rows}{of}"

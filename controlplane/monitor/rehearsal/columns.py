@@ -8,17 +8,16 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from controlplane.domain.windows import Calendar
+from controlplane.monitor.dates import compared, dated_from
 from controlplane.monitor.material import Material, Part
 from controlplane.monitor.quality import judged_columns
 from controlplane.monitor.rehearsal.plan import RAMP_WINDOWS, Sown, delay_of, unit_of
-from controlplane.monitor.rows import samples
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.season import groupings_of
 from controlplane.monitor.yardstick import Yardstick, tallied
 from detectors import refmax
 from detectors.binning import Bins
-from detectors.finding import Finding, Kind, Verdict
+from detectors.finding import Finding, Kind, Sample, Verdict
 from detectors.sowing import Drift, Sowing, Usual, sow, usual
 from detectors.tallies import without
 
@@ -33,7 +32,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     kinds: Mapping[str, Kind]
     likes: Mapping[str, Usual]
-    calendar: Calendar
+    scope: Scope
 
 
 def stage_of(yardstick: Yardstick, material: Material, scope: Scope, *, windows: int) -> Stage:
@@ -45,8 +44,11 @@ def stage_of(yardstick: Yardstick, material: Material, scope: Scope, *, windows:
         yardstick=yardstick,
         parts=tuple(material.parts[at] for at in chosen.tolist()),
         kinds=kinds,
-        likes={name: usual(material.sample[name], kind) for name, kind in kinds.items()},
-        calendar=scope.calendar,
+        likes={
+            name: usual(material.sample[name], kind, at=material.sample["at"])
+            for name, kind in kinds.items()
+        },
+        scope=scope,
     )
 
 
@@ -97,8 +99,11 @@ def _alarms(
     part_of_ramp: float = 1.0,
 ) -> list[str]:  # fmt: skip
     """The detectors that a window with the drift in it fails, on the columns that it touches."""
-    touched = {drift.column, drift.other or drift.column}
-    columns = [n for n, frozen in enumerate(stage.yardstick.bins) if frozen.column in touched]
+    touched, dated = {drift.column, drift.other or drift.column}, dated_from(stage.scope.schema)
+    columns = [
+        n for n, frozen in enumerate(stage.yardstick.bins)
+        if dated.get(frozen.column, frozen.column) in touched
+    ]  # fmt: skip
     sown = sow(part.rows, drift, stage.likes[drift.column], generator, part=part_of_ramp)
     found = _judged(stage, stage.yardstick, part, sown, columns)
     return [finding.detector for finding in found if finding.verdict is Verdict.FAILED]
@@ -109,11 +114,13 @@ def _judged(
 ) -> list[Finding]:
     """The judged findings of some columns of a window; its own rows are no part of the reference."""
     bins = [yardstick.bins[n] for n in columns]
-    now = tallied(bins, samples(rows, _kinds(stage, bins)))
+    now = tallied(bins, _features(stage, rows, bins))
     if part.inside:
-        own = tallied(bins, samples(part.rows, _kinds(stage, bins)))
+        own = tallied(bins, _features(stage, part.rows, bins))
         bins = [without(frozen, tally) for frozen, tally in zip(bins, own, strict=True)]
-    groups = {name: own[0] for name, own in groupings_of(stage.calendar, [part.first]).items()}
+    groups = {
+        name: own[0] for name, own in groupings_of(stage.scope.calendar, [part.first]).items()
+    }
     drifting = [at for at, n in enumerate(columns) if n in yardstick.drifting]
     found: list[Finding] = []
     if yardstick.drift is not None and drifting:
@@ -128,8 +135,12 @@ def _judged(
     return found
 
 
-def _kinds(stage: Stage, bins: Sequence[Bins]) -> dict[str, Kind]:
-    return {frozen.column: stage.kinds[frozen.column] for frozen in bins}
+def _features(stage: Stage, rows: pa.Table, bins: Sequence[Bins]) -> dict[str, Sample]:
+    """The columns that bins are of, and no other."""
+    dated = dated_from(stage.scope.schema)
+    names = [frozen.column for frozen in bins]
+    sources = dict.fromkeys(dated.get(name, name) for name in names)
+    return compared(stage.scope, rows.select(["at", *sources]), names)
 
 
 def _most_frequent(alarms: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -32,7 +32,13 @@ SIZES: Final[Mapping[Kind, Mapping[Sowing, tuple[float, ...]]]] = {
         Sowing.MISSING: (0.02, 0.1, 0.3),
         Sowing.SWAPPED: (0.0,),
     },
-    Kind.DATETIME: {Sowing.MISSING: (0.02, 0.1, 0.3)},
+    Kind.DATETIME: {
+        Sowing.SHIFT: (0.1, 0.25, 0.5, 1.0),
+        Sowing.SCALE: (1.5, 2.0),
+        Sowing.RAMP: (1.0,),
+        Sowing.MISSING: (0.02, 0.1, 0.3),
+        Sowing.SWAPPED: (0.0,),
+    },
 }
 """Sizes by kind of column and of drift, in the units that the drift's kind has."""
 FLIPS: Final = (0.1, 0.25, 0.5, 1.0)
@@ -89,6 +95,8 @@ def unit_of(drift: Drift, like: Usual) -> str:
             return ""
         case Sowing.SCALE:
             return "times the spread"
+        case Sowing.SHIFT | Sowing.RAMP if like.kind is Kind.DATETIME:
+            return "standard deviations of its age"
         case Sowing.SHIFT | Sowing.RAMP if like.kind is Kind.NUMERIC:
             return "standard deviations"
         case _:
