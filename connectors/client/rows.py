@@ -242,7 +242,8 @@ def _unwrapped(value: Any) -> object:  # noqa: ANN401 - whatever an app logs
     for name in ("item", "as_py"):
         if (convert := getattr(value, name, None)) is not None:
             found: object = convert()
-            return float(value) if type(found) is type(value) else found  # an extended float
+            is_same = type(found) is type(value)  # an extended float, which has no other form
+            return float(value) if is_same else found
     message = f"{type(value).__name__} is not a number, a text, a truth or a time"
     raise TypeError(message)
 

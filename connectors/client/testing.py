@@ -9,13 +9,16 @@ assert server.predictions[0]["hour"] == 8
 import hashlib
 import threading
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import msgspec
 
 from connectors.client import wire
 from connectors.client.calls import ARROW
+
+_AWAY: Final = "away"
+_LOSES: Final = "loses the answer"
 
 
 class MemoryServer:
@@ -31,14 +34,18 @@ class MemoryServer:
         self.requests: list[httpx.Request] = []
         self.champion = wire.Champion()
         self.artifacts: dict[str, bytes] = {}
-        self._failures: list[httpx.Response | None] = []
+        self._failures: list[httpx.Response | str] = []
         self._keys: set[str] = set()
         self._lock = threading.Condition()
         self.transport = httpx.MockTransport(self._answer)
 
     def be_away(self, times: int = 1) -> None:
         """Do not answer the next requests."""
-        self._failures += [None] * times
+        self._failures += [_AWAY] * times
+
+    def lose_answers(self, times: int = 1) -> None:
+        """Take what the next requests bring, and be away before they are answered."""
+        self._failures += [_LOSES] * times
 
     def refuse(self, status: int, detail: str, times: int = 1, **headers: str) -> None:
         """Answer the next requests with a problem; a header's `_` stands for `-`."""
@@ -62,10 +69,11 @@ class MemoryServer:
             self.requests.append(request)
             if self._failures:
                 failure = self._failures.pop(0)
-                if failure is None:
-                    message = "the server in memory is away"
-                    raise httpx.ConnectError(message)
-                return failure
+                if isinstance(failure, httpx.Response):
+                    return failure
+                if failure == _LOSES:
+                    self._routed(request)
+                raise httpx.ConnectError("the server in memory is away")
             return self._routed(request)
 
     def _routed(self, request: httpx.Request) -> httpx.Response:
