@@ -162,3 +162,13 @@ def taken(found: Column, at: NDArray[np.int64]) -> Column:
         drawn_sums=sums if whole else found.drawn_sums[at], bucket=found.bucket[at],
         against=None if against is None else Masses(against.counts[at], against.sums[at]),
     )  # fmt: skip
+
+
+def spread(windows: int, most: int) -> NDArray[np.int64]:
+    """The places of so many windows at most, evenly spread over all.
+
+    >>> spread(10, 3).tolist(), spread(2, 3).tolist()
+    ([0, 4, 9], [0, 1])
+    """
+    found: NDArray[np.int64] = np.unique(np.linspace(0, windows - 1, most).astype(np.int64))
+    return found

@@ -23,8 +23,8 @@ from detectors import answers, judging, rhythms, seasons, thinning
 from detectors.answers import MIN_ROWS
 from detectors.bins import Bins, Tally
 from detectors.calibration import fit
-from detectors.counted import Column, columns_of, taken
-from detectors.detectable import MOST_WINDOWS, detectable, detectable_rates
+from detectors.counted import Column, columns_of, spread, taken
+from detectors.detectable import detectable, detectable_rates
 from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.laws import PLAIN, Calibration, Options
 from detectors.reading import Counts, Floats
@@ -94,11 +94,10 @@ def calibrate_columns(
         sized=_sized(columns, usual),
     )  # fmt: skip
     found = _rhythmical(found, [None] * alone + [rhythm for rhythm, _ in joint])
-    some = _some(columns, MOST_WINDOWS)
     names = [column.bins.column for column in columns]
     return msgspec.structs.replace(
         found, usual=dict(zip(names, usual, strict=True)), mode="pooled" if season is None else "matched", season=season,
-        detectable=detectable(found, [taken(column, some) for column in columns]),
+        detectable=detectable(found, columns),
     )  # fmt: skip
 
 
@@ -134,7 +133,8 @@ def _sized(columns: Sequence[Column], usual: Sequence[float]) -> list[list[Score
     A window that was smaller before, or a size of too few rows, has no score.
     """
     generator = np.random.default_rng(SEED)
-    thinner = [taken(column, _some(columns, MOST_THINNED)) for column in columns]
+    some = spread(len(columns[0].counts), MOST_THINNED)
+    thinner = [taken(column, some) for column in columns]
     sizes = [thinning.sizes_of(rows, MIN_ROWS) for rows in usual]
     found = []
     for level in range(max(map(len, sizes), default=0)):
@@ -145,12 +145,6 @@ def _sized(columns: Sequence[Column], usual: Sequence[float]) -> list[list[Score
         ]
         thinner = thinning.drawn(thinner, rows, generator)
         found.append(score(thinner))
-    return found
-
-
-def _some(columns: Sequence[Column], most: int) -> NDArray[np.int64]:
-    windows = len(columns[0].counts)
-    found: NDArray[np.int64] = np.unique(np.linspace(0, windows - 1, most).astype(np.int64))
     return found
 
 
