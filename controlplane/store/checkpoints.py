@@ -2,10 +2,13 @@
 
 A checkpoint stops commits for about 8 ms a MiB of log, and a full disk during one takes the
 whole file out of use; hence it is asked for at size or at rest, and only with space to spare.
+While a backup reads the file none runs, so that the file stays as it is.
 """
 
 import shutil
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +18,11 @@ from controlplane.domain.errors import StorageError
 from controlplane.store.session import Session, StoreBroken
 
 MIB: Final = 2**20
-LARGE: Final = 64 * MIB
-"""A log of this size is folded in at the next gap between commits."""
+LARGE: Final = 48 * MIB
+"""A log of this size is folded in at the next gap between commits: less than half a second."""
+LARGEST: Final = 512 * MIB
+"""A log of this size is folded in even where reads that stand in the way have to be ended, and
+ends a backup that keeps it from that: it is read again at a start, at about 4 s a GiB."""
 WORTHWHILE: Final = 4 * MIB
 """At rest, a log of this size is."""
 SPARE: Final = 16 * MIB
@@ -34,16 +40,39 @@ def free_bytes(folder: Path) -> int:
 
 
 class Checkpoints:
-    """Decides by the size of the log; `wal` None: in memory, nothing to do."""
+    """Decides by the size of the log; `wal` None: in memory, nothing to do. `interrupt` ends
+    the reads that are under way."""
 
-    def __init__(self, wal: Path | None) -> None:
+    def __init__(self, wal: Path | None, interrupt: Callable[[], None] = lambda: None) -> None:
         self._wal = wal
+        self._interrupt = interrupt
+        self._folding = threading.Lock()
+        self._holding = threading.Lock()
+        self._is_held = False
         self._retry_at = 0.0
         self._tables_changed = False
 
     def tables_changed(self) -> None:
         """A table was made or altered: better folded in soon than replayed."""
         self._tables_changed = True
+
+    def try_hold(self) -> bool:
+        """Let none run until `let_go`; any thread. False where they are held already."""
+        with self._holding:
+            if self._is_held:
+                return False
+            self._is_held = True
+        with self._folding:  # one that runs has to end first
+            return True
+
+    def let_go(self) -> None:
+        """Let them run again."""
+        self._is_held = False
+
+    @property
+    def log_size(self) -> int:
+        """Bytes of the log."""
+        return self._log_size()
 
     def due(self, *, idle: bool) -> bool:
         """Whether one should run now."""
@@ -60,13 +89,22 @@ class Checkpoints:
         if self._wal is None or self._log_size() == 0:
             return True
         self._retry_at = time.monotonic() + RETRY_SECONDS
+        with self._folding:
+            return not self._is_held and self._run(session, self._wal)
+
+    def _run(self, session: Session, wal: Path) -> bool:
         wanted = 2 * self._log_size() + SPARE
-        free = free_bytes(self._wal.parent)
+        free = free_bytes(wal.parent)
         if free < wanted:
             log.warning("checkpoint_waits_for_space", free=free, wanted=wanted)
             return False
+        statement = "checkpoint"
+        if self._log_size() >= LARGEST:
+            log.warning("checkpoint_ends_reads", size=self._log_size())
+            self._interrupt()
+            statement = "force checkpoint"
         try:
-            session.run("checkpoint")
+            session.run(statement)
         except StoreBroken:
             raise
         except StorageError as error:

@@ -1,8 +1,11 @@
 """Group commit: several pieces of work in one transaction, and only the bad one fails."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
+from typing import NamedTuple, TypeVar
 
 import structlog
 
@@ -19,6 +22,8 @@ from controlplane.store.upkeep_duckdb import DuckDBUpkeep
 from controlplane.store.writer import Piece
 
 log = structlog.get_logger("leeboard.store")
+
+T = TypeVar("T")
 
 Listener = Callable[[frozenset[str]], None]
 
@@ -45,13 +50,23 @@ class DuckDBTransaction:
         self.upkeep = DuckDBUpkeep(session, self.tables, self.events)
 
 
+class Exchange(NamedTuple):
+    """How one file takes the place of another: made ready while nobody else reads or writes, put
+    there while nobody has either open, and checked once it is open."""
+
+    prepare: Callable[[Session], None]
+    put: Callable[[], None]
+    check: Callable[[Session], None]
+
+
 class Committer:
     """The engine of the writing thread."""
 
     def __init__(self, database: Database, published: Published) -> None:
         self._database = database
         self._published = published
-        self._checkpoints = Checkpoints(database.wal)
+        self._checkpoints = Checkpoints(database.wal, database.interrupt)
+        self._between: deque[tuple[Callable[[Session], object], Future[object]]] = deque()
         self._listeners: tuple[Listener, ...] = ()
         self._lease = ExitStack()
         self._broken = False
@@ -81,18 +96,58 @@ class Committer:
             if not all(piece.is_quiet for piece in pieces):
                 self._announce()
 
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """What folds the log in."""
+        return self._checkpoints
+
+    def between(self, job: Callable[[Session], T]) -> "Future[T]":
+        """Have something done with the writing session between two commits; any thread."""
+        future: Future[T] = Future()
+        self._between.append((job, future))  # type: ignore[arg-type]
+        return future
+
+    def exchange(self, exchange: "Exchange", patience: float) -> bool:
+        """Go on with another file that holds the same; only from a job between two commits.
+
+        False: reads were under way for longer than `patience` seconds, and nothing was done.
+        """
+        with self._published.lock:
+            if not self._database.drained(but=1, patience=patience):
+                return False
+            exchange.prepare(self._session)
+            self._broken = True
+            self._lease.close()
+            self._database.reopen(exchange.put)
+            self._published.remembered.clear()
+            self._open()
+            exchange.check(self._session)
+        self._broken = False
+        return True
+
     def rest(self, *, idle: bool) -> None:
-        """Between two commits: checkpoint if it is time; open the file anew if it broke."""
+        """Between two commits: jobs; checkpoint if it is time; open the file anew if it broke."""
         try:
             self._mend()
+            while self._between:
+                self._do(*self._between.popleft())
             if self._checkpoints.due(idle=idle):
                 self._checkpoints.run(self._session)
         except StorageError as error:
             self._broken = self._broken or isinstance(error, StoreBroken)
             log.warning("store_does_not_rest", reason=str(error))
 
+    def _do(self, job: Callable[[Session], object], future: "Future[object]") -> None:
+        try:
+            future.set_result(job(self._session))
+        except Exception as error:  # noqa: BLE001 - it reaches whoever asked for the work
+            self._broken = self._broken or isinstance(error, StoreBroken)
+            future.set_exception(error)
+
     def close(self) -> None:
         """Checkpoint for the last time, give the session up. Raises StorageError."""
+        while self._between:
+            self._between.popleft()[1].set_exception(StorageError("the server is ending"))
         try:
             if not self._broken:
                 self._checkpoints.run(self._session)

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -54,8 +54,20 @@ class Database:
         finally:
             self._given_back(session)
 
-    def reopen(self) -> None:
-        """Close everything, wait for readers to let go, open the file again.
+    def interrupt(self) -> None:
+        """End the reads that are under way; the writer calls it while it runs no statement."""
+        with self._changed:
+            for session in self._busy:
+                session.interrupt()
+
+    def drained(self, *, but: int, patience: float) -> bool:
+        """Whether all sessions but so many are given back, within some seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._busy) <= but, patience)
+
+    def reopen(self, put: Callable[[], None] = lambda: None) -> None:
+        """Close everything, wait for readers to let go, open the file again; `put` is called in
+        between, when nobody has the file.
 
         Raises StorageError where that fails; then nothing but a new `reopen` helps.
         """
@@ -71,9 +83,12 @@ class Database:
                 raise StorageError(message)
             self._dismiss(root)
             try:
-                self._root = _connect(self.path)
+                put()
             finally:
-                self._changed.notify_all()
+                try:
+                    self._root = _connect(self.path)
+                finally:
+                    self._changed.notify_all()
 
     def close(self) -> None:
         """Close the file. Raises StorageError, naming the path, where DuckDB could not."""

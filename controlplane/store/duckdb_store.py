@@ -10,8 +10,11 @@ from typing import TypeVar
 from controlplane.domain.errors import StorageError
 from controlplane.store.catalog import Tables
 from controlplane.store.commits import Committer, Listener, Published
+from controlplane.store.compacting import remove_left
 from controlplane.store.database import Database
 from controlplane.store.events_duckdb import DuckDBEventsReader
+from controlplane.store.keeping import Keeping
+from controlplane.store.keeping_duckdb import DuckDBKeeping
 from controlplane.store.ledger_duckdb import DuckDBLedgerReader
 from controlplane.store.ports import Snapshot, Store, Transaction
 from controlplane.store.session import Session
@@ -48,6 +51,11 @@ class DuckDBStore:
             self._database.close()
             raise
         self._writer = Writer(self._committer, limits)
+        self._keeping = DuckDBKeeping(
+            self._database, self._committer, lambda: self.write(lambda _: None, quiet=True)
+        )
+        if self._database.path is not None:
+            remove_left(self._database.path)
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
@@ -67,6 +75,11 @@ class DuckDBStore:
         """Run `work` in the writer thread; the future is done after the commit."""
         return self._writer.submit(work, size=size, quiet=quiet)
 
+    @property
+    def keeping(self) -> Keeping:
+        """What may be done with the file as a whole; any thread."""
+        return self._keeping
+
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` with the models that a commit touched, from the writer thread."""
         self._committer.tell(listener)
@@ -78,6 +91,7 @@ class DuckDBStore:
             if self._closed:
                 return
             self._closed = True
+            self._keeping.stop()
             self._writer.close()
             try:
                 self._committer.close()

@@ -138,9 +138,10 @@ class Keeping(Protocol):
         """Hold the file as it is, for a backup. Raises Conflict where somebody does already."""
         ...
 
-    def compact(self) -> tuple[int, int]:
+    def compact(self, at: datetime) -> tuple[int, int]:
         """Write the file anew without what was deleted; bytes before and after. Commits go on but
-        for the last moment. Raises Conflict, StorageError; then nothing has changed."""
+        for the last moment. `at` is noted. Raises Conflict, StorageError; then nothing has
+        changed."""
         ...
 
     @property

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from controlplane.domain.records import Record
 from controlplane.domain.schema import Schema
-from controlplane.store.keeping import Upkeep, UpkeepReader
+from controlplane.store.keeping import Keeping, Upkeep, UpkeepReader
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -232,6 +232,11 @@ class Store(Protocol):
         raises reach the future and undo only that work. `work` may run twice (when what shared
         its commit failed), so it touches nothing but the transaction, and never waits for
         another write."""
+        ...
+
+    @property
+    def keeping(self) -> Keeping:
+        """What may be done with the file as a whole; any thread."""
         ...
 
     def subscribe(self, listener: Callable[[frozenset[str]], None]) -> None:
