@@ -5,7 +5,6 @@ through helpers. Parts are torn down in the reverse of the order in which they w
 """
 
 import contextlib
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -14,6 +13,7 @@ from connectors.contract import Receiver, Trainer
 from connectors.receivers.webhook import Webhook
 from connectors.trainers.command import CommandTrainer, builtin_trainer
 from controlplane.api.app import App, create_app
+from controlplane.api.keyring import Keyring
 from controlplane.api.parts import Parts
 from controlplane.clock import Clock
 from controlplane.desk import Desk
@@ -36,15 +36,40 @@ from controlplane.wake import Waker, timed_wake
 
 OUTBOX_PAUSE: Final = timedelta(seconds=1)
 KEYS_PAUSE: Final = timedelta(hours=1)
+TOKENS_PAUSE: Final = timedelta(minutes=1)
+"""How often the last days of tokens are written down, where there is a new one."""
 
 
 class Server:
     """A built server: `app` answers HTTP; `start` and `stop` bracket everything else."""
 
-    def __init__(self, app: App, start: Callable[[], None], stop: Callable[[], None]) -> None:
+    def __init__(
+        self, app: App, store: Store, *, waker: Waker, scheduler: Scheduler, outbox: Outbox,
+        keyring: Keyring,
+    ) -> None:  # fmt: skip
         self.app = app
-        self.start = start
-        self.stop = stop
+        self._store = store
+        self._waker = waker
+        self._scheduler = scheduler
+        self._outbox = outbox
+        self._keyring = keyring
+
+    def start(self) -> None:
+        """Begin what is done again and again, and follow the models."""
+        with self._store.read() as view:
+            models = view.ledger.find(Model)
+        self._outbox.changed(frozenset(model.model for model in models))
+        self._scheduler.start()
+        for model in models:
+            if model.timing is Timing.LIVE:
+                self._scheduler.follow(model.model)
+
+    def stop(self) -> None:
+        """End it, in the reverse of the order in which it was made."""
+        self._waker.stop()
+        self._scheduler.stop()
+        self._keyring.close()
+        self._store.close()
 
 
 def build(settings: Settings, clock: Clock) -> Server:
@@ -74,29 +99,19 @@ def build(settings: Settings, clock: Clock) -> Server:
             attending=Attending(store, workshop, clock),
             waker=waker, scheduler=scheduler, workshop=workshop, store=store, clock=clock,
         )  # fmt: skip
-        app = create_app(Parts(store=store, clock=clock, settings=settings, actions=desk))
+        keyring = Keyring(store, clock)
+        parts = Parts(store=store, clock=clock, settings=settings, actions=desk)
+        app = create_app(parts, keyring=keyring)
         outbox = Outbox(store, receivers_of(settings), clock)
         store.subscribe(scheduler.nudge_all)
         store.subscribe(outbox.changed)
-        building.pop_all()
-
-    def start() -> None:
-        with store.read() as view:
-            models = view.ledger.find(Model)
-        outbox.changed(frozenset(model.model for model in models))
         scheduler.every("outbox", OUTBOX_PAUSE, outbox.empty)
         scheduler.every("keys", KEYS_PAUSE, partial(forget_old_keys, store, clock))
-        scheduler.start()
-        for model in models:
-            if model.timing is Timing.LIVE:
-                scheduler.follow(model.model)
-
-    def stop() -> None:
-        waker.stop()
-        scheduler.stop()
-        store.close()
-
-    return Server(app, start, stop)
+        scheduler.every("tokens", TOKENS_PAUSE, keyring.note_uses)
+        building.pop_all()
+    return Server(
+        app, store, waker=waker, scheduler=scheduler, outbox=outbox, keyring=keyring
+    )  # fmt: skip
 
 
 def forget_old_keys(store: Store, clock: Clock) -> None:

@@ -8,6 +8,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from controlplane.api import encode, wire
 from controlplane.api.asking import (
+    Asker,
     Cursor,
     Limit,
     Order,
@@ -19,7 +20,7 @@ from controlplane.api.asking import (
     the,
 )
 from controlplane.api.auth import Scope, needs
-from controlplane.api.parts import By, Given
+from controlplane.api.parts import By, Caller, Given
 from controlplane.api.threads import in_thread
 from controlplane.domain.alerts import Alert, Delivery
 from controlplane.domain.states import AlertState, DeliveryState
@@ -31,16 +32,19 @@ DeliveryIn = Annotated[DeliveryState | None, Parameter(query="state")]
 @get("/v1/alerts", guards=[needs(Scope.READ)])
 @in_thread
 def list_alerts(
-    parts: Given, limit: Limit = 100, cursor: Cursor = None, order: Order = None,
-    model: str | None = None, in_state: AlertIn = None,
+    parts: Given, whose: Asker, limit: Limit = 100, cursor: Cursor = None, order: Order = None,
+    in_state: AlertIn = None,
 ) -> wire.Page[wire.Alert]:  # fmt: skip
     """Alerts, the newest first."""
     query = Query(
-        model=model, states=None if in_state is None else (in_state,),
+        model=whose.model, states=None if in_state is None else (in_state,),
         newest_first=is_newest(order, "newest"),
     )  # fmt: skip
     with parts.store.read() as snapshot:
-        records, following = page(snapshot.ledger, Alert, query, limit=limit, cursor=cursor)
+        records, following = page(
+            snapshot.ledger, Alert, query, limit=limit, cursor=cursor,
+            keep=whose.holds,
+        )  # fmt: skip
     return as_page([encode.alert(record) for record in records], following)
 
 
@@ -68,7 +72,7 @@ def acknowledge_alert(parts: Given, by: By, alert: str, data: Seen | None = None
 @get("/v1/deliveries", guards=[needs(Scope.READ)])
 @in_thread
 def list_deliveries(
-    parts: Given, limit: Limit = 100, cursor: Cursor = None, order: Order = None,
+    parts: Given, who: Caller, limit: Limit = 100, cursor: Cursor = None, order: Order = None,
     in_state: DeliveryIn = None,
 ) -> wire.Page[wire.Delivery]:  # fmt: skip
     """The outbox, dead letters included, the newest first."""
@@ -76,7 +80,10 @@ def list_deliveries(
         states=None if in_state is None else (in_state,), newest_first=is_newest(order, "newest")
     )
     with parts.store.read() as snapshot:
-        records, following = page(snapshot.ledger, Delivery, query, limit=limit, cursor=cursor)
+        records, following = page(
+            snapshot.ledger, Delivery, query, limit=limit, cursor=cursor,
+            keep=lambda delivery: who.sees(delivery.model),
+        )  # fmt: skip
     return as_page([encode.delivery(record) for record in records], following)
 
 

@@ -20,15 +20,20 @@ from controlplane.api import (
     operations,
     rehearsals,
     runs,
+    tokens,
     trials,
     versions,
     windows,
 )
-from controlplane.api.auth import Doorplate, Guardian, Who, guardian_for
+from controlplane.api.asking import whose_of
+from controlplane.api.auth import Guardian, Who, guardian_for
+from controlplane.api.belonging import Belonging
 from controlplane.api.changes import Changes
 from controlplane.api.documented import Document
+from controlplane.api.doorplate import Doorplate
 from controlplane.api.front import Front
 from controlplane.api.intake import Intake
+from controlplane.api.keyring import Keyring
 from controlplane.api.meters import Meters
 from controlplane.api.parts import Parts
 from controlplane.api.problems import LARGEST_BODY, answer
@@ -50,6 +55,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     alerts.retry_delivery,
     budgets.get_budget, budgets.recalibrate_model,
     audit.list_entries, audit.verify_chain,
+    tokens.list_tokens, tokens.create_token, tokens.get_token, tokens.revoke_token,
     operations.alive, operations.ready, operations.exposition,
 )  # fmt: skip
 
@@ -72,14 +78,22 @@ class App:
         self._intake.release()
 
 
-def create_app(parts: Parts, *, guardian: Guardian | None = None) -> App:
+def create_app(
+    parts: Parts, *, guardian: Guardian | None = None, keyring: Keyring | None = None
+) -> App:
     """The application over these parts; the guardian is the one that the settings ask for."""
     changes, meters, intake = Changes(), Meters(parts.store), Intake()
+    keyring = keyring or Keyring(parts.store, parts.clock)
+    guardian = guardian or guardian_for(parts.settings, keyring)
     parts.store.subscribe(changes.told)
-    given = {"parts": parts, "changes": changes, "meters": meters, "intake": intake}
+    given = {
+        "parts": parts, "changes": changes, "meters": meters, "intake": intake, "keyring": keyring
+    }  # fmt: skip
     dependencies = {name: _constant(value) for name, value in given.items()}
     dependencies |= {
         "by": Provide(_by, sync_to_thread=False),
+        "who": Provide(_who, sync_to_thread=False),
+        "whose": Provide(whose_of, sync_to_thread=False),
         "how": Provide(models.manner_of, sync_to_thread=False),
         "lineage": Provide(versions.lineage_of, sync_to_thread=False),
         "span": Provide(windows.span_of, sync_to_thread=False),
@@ -93,7 +107,7 @@ def create_app(parts: Parts, *, guardian: Guardian | None = None) -> App:
         openapi_config=OpenAPIConfig(
             title="Leeboard", version=__version__, path="/schema", render_plugins=[Document()]
         ),
-        state=State({"guardian": guardian or guardian_for(parts.settings)}),
+        state=State({"guardian": guardian, "belonging": Belonging(parts.store)}),
     )
     return App(Front(routes, Doorplate(parts.settings), meters), changes, intake)
 
@@ -104,3 +118,7 @@ def _constant(value: object) -> Provide:
 
 def _by(request: Request[None, Who, State]) -> str:
     return request.auth.name
+
+
+def _who(request: Request[None, Who, State]) -> Who:
+    return request.auth

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, TypeVar
 
 import msgspec
+from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Parameter
+from litestar.params import Dependency, Parameter
 
 from controlplane.api.problems import BadRequest
 from controlplane.api.wire import Page, RowError
@@ -17,6 +19,7 @@ from controlplane.domain.alerts import AlarmVerdict
 from controlplane.domain.errors import NotFound
 from controlplane.domain.models import Model
 from controlplane.domain.records import Record
+from controlplane.domain.tokens import Who
 from controlplane.store.ports import LedgerReader
 
 R = TypeVar("R", bound=Record)
@@ -84,7 +87,7 @@ class TrialAsked(Body, frozen=True, kw_only=True):
     made: bool = False
 
 
-def json_only(connection: ASGIConnection, _: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+async def json_only(connection: ASGIConnection, _: BaseRouteHandler) -> None:  # type: ignore[type-arg]
     """A route's guard: a body must be plain JSON."""
     kind = connection.headers.get("content-type", "application/json").partition(";")[0].strip()
     if kind.lower() != "application/json":
@@ -131,6 +134,26 @@ def the(ledger: LedgerReader, kind: type[R], id: str, word: str) -> R:  # noqa: 
 def the_model(ledger: LedgerReader, name: str) -> Model:
     """The model with this name; raises NotFound."""
     return the(ledger, Model, name, "model")
+
+
+class Whose(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose records a list of all models holds: those of `model` where the query names one."""
+
+    model: str | None
+    who: Who
+
+    def holds(self, record: Record) -> bool:
+        """Whether a record is for the eyes of whoever asks."""
+        return self.who.sees(record.model)
+
+
+def whose_of(request: Request[None, Who, State], model: str | None = None) -> Whose:
+    """What the query and the token say of whose records are wanted."""
+    return Whose(model=model, who=request.auth)
+
+
+Asker = Annotated[Whose, Dependency(skip_validation=True)]
+"""Whose records a list holds, as a handler's argument `whose`."""
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):

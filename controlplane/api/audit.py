@@ -7,6 +7,7 @@ from litestar import get
 
 from controlplane.api import encode, wire
 from controlplane.api.asking import (
+    Asker,
     Cursor,
     Limit,
     Order,
@@ -27,13 +28,15 @@ STRIDE: Final = 5000
 @get("/v1/audit", guards=[needs(Scope.READ)])
 @in_thread
 def list_entries(
-    parts: Given, limit: Limit = 100, cursor: Cursor = None, order: Order = None,
-    model: str | None = None,
+    parts: Given, whose: Asker, limit: Limit = 100, cursor: Cursor = None, order: Order = None,
 ) -> wire.Page[wire.JournalEntry]:  # fmt: skip
     """The journal, the newest entry first."""
-    query = Query(model=model, newest_first=is_newest(order, "newest"))
+    query = Query(model=whose.model, newest_first=is_newest(order, "newest"))
     with parts.store.read() as snapshot:
-        records, following = page(snapshot.ledger, Entry, query, limit=limit, cursor=cursor)
+        records, following = page(
+            snapshot.ledger, Entry, query, limit=limit, cursor=cursor,
+            keep=whose.holds,
+        )  # fmt: skip
     return as_page([encode.entry(record) for record in records], following)
 
 

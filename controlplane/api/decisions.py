@@ -5,6 +5,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from controlplane.api import encode, wire
 from controlplane.api.asking import (
+    Asker,
     Cursor,
     Limit,
     Order,
@@ -23,15 +24,15 @@ from controlplane.domain.decisions import Decision, DecisionKind
 @get("/v1/decisions", guards=[needs(Scope.READ)])
 @in_thread
 def list_decisions(
-    parts: Given, limit: Limit = 100, cursor: Cursor = None, order: Order = None,
-    model: str | None = None, kind: DecisionKind | None = None,
+    parts: Given, whose: Asker, limit: Limit = 100, cursor: Cursor = None, order: Order = None,
+    kind: DecisionKind | None = None,
 ) -> wire.Page[wire.Decision]:  # fmt: skip
     """Decisions, the newest first."""
-    query = Query(model=model, newest_first=is_newest(order, "newest"))
+    query = Query(model=whose.model, newest_first=is_newest(order, "newest"))
     with parts.store.read() as snapshot:
         records, following = page(
             snapshot.ledger, Decision, query, limit=limit, cursor=cursor,
-            keep=lambda decision: kind is None or decision.kind is kind,
+            keep=lambda found: whose.holds(found) and (kind is None or found.kind is kind),
         )  # fmt: skip
     return as_page([encode.decision(record) for record in records], following)
 

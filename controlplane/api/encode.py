@@ -11,6 +11,7 @@ from controlplane.domain.decisions import Decision
 from controlplane.domain.guards import Guard
 from controlplane.domain.journal import Entry
 from controlplane.domain.runs import Run
+from controlplane.domain.tokens import Token
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
 
@@ -114,6 +115,16 @@ def entry(record: Entry) -> wire.JournalEntry:
         id=record.id, at=record.at, model=record.model, kind=record.kind,
         subject=record.subject, by=record.by,
         facts=msgspec.json.decode(record.text, type=dict[str, object]), hash=record.hash,
+    )  # fmt: skip
+
+
+def token(record: Token, now: datetime) -> wire.Token:
+    """A token as it stands at a time; its hash stays here."""
+    return wire.Token(
+        name=record.id, scopes=list(record.scopes), state=record.state_at(now),
+        models=None if record.models is None else list(record.models),
+        made_at=record.made_at, made_by=record.made_by, expires_at=record.expires_at,
+        revoked_at=record.revoked_at, revoked_by=record.revoked_by, used_on=record.used_on,
     )  # fmt: skip
 
 

@@ -10,9 +10,10 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from controlplane.api.auth import Doorplate, Forbidden
+from controlplane.api.doorplate import Doorplate
 from controlplane.api.meters import Meters
 from controlplane.api.problems import MEDIA_TYPE, REQUEST_ID, problem_of, tell
+from controlplane.api.refusals import Forbidden
 from controlplane.clock import new_id
 
 log = structlog.get_logger("leeboard.http")

@@ -26,7 +26,7 @@ from controlplane.api.asking import (
 )
 from controlplane.api.auth import Scope, must_carry, needs
 from controlplane.api.front import etag_of
-from controlplane.api.parts import Asked, Bells, By, Given, Parts
+from controlplane.api.parts import Asked, Bells, By, Caller, Given, Parts
 from controlplane.api.problems import BadRequest
 from controlplane.api.threads import in_thread
 from controlplane.domain.models import Model, Timing
@@ -61,11 +61,14 @@ How = Annotated[Manner, Dependency(skip_validation=True)]
 @get("/v1/models", guards=[needs(Scope.READ)])
 @in_thread
 def list_models(
-    parts: Given, limit: Limit = 100, cursor: Cursor = None
+    parts: Given, who: Caller, limit: Limit = 100, cursor: Cursor = None
 ) -> wire.Page[wire.ModelSummary]:
-    """The fleet, in the order in which the models were made."""
+    """The fleet, in the order in which the models were made, as far as the token is for it."""
     with parts.store.read() as snapshot:
-        records, following = page(snapshot.ledger, Model, Query(), limit=limit, cursor=cursor)
+        records, following = page(
+            snapshot.ledger, Model, Query(), limit=limit, cursor=cursor,
+            keep=lambda model: who.sees(model.id),
+        )  # fmt: skip
         return as_page([fleet.summary(snapshot, model) for model in records], following)
 
 

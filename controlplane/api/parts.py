@@ -33,3 +33,5 @@ Given = Annotated[Parts, Dependency(skip_validation=True)]
 """The parts, as a handler's argument `parts`."""
 By = Annotated[str, Dependency(skip_validation=True)]
 """Who asks, for the journal, as a handler's argument `by`."""
+Caller = Annotated[Who, Dependency(skip_validation=True)]
+"""Who asks, and what they may see, as a handler's argument `who`."""

@@ -10,7 +10,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from controlplane.api.auth import Forbidden, Unauthenticated
+from controlplane.api.refusals import Forbidden, Unauthenticated
 from controlplane.api.wire import Problem, RowError
 from controlplane.domain.errors import (
     AllRejected,

@@ -57,6 +57,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "alerts": ("controlplane.cli.alerts:alerts", "List, show, acknowledge."),
     "deliveries": ("controlplane.cli.alerts:deliveries", "Messages to receivers: list, retry."),
+    "token": ("controlplane.cli.tokens:token", "Who may ask what: list, create, revoke, init."),
     "audit": ("controlplane.cli.audit:audit", "The journal: list, verify."),
 }
 """Name to where the command is, and the line that the list of commands shows."""

@@ -7,6 +7,7 @@ import click
 import httpx
 from click.shell_completion import CompletionItem
 
+from connectors.client import tokens as token_calls
 from connectors.client.calls import Span
 from connectors.client.http import Connection
 from connectors.client.problems import ClientError
@@ -77,6 +78,10 @@ def _trials(connection: Connection, _: click.Context) -> list[tuple[str, str]]:
     ]
 
 
+def _tokens(connection: Connection, _: click.Context) -> list[tuple[str, str]]:
+    return [(found.name, found.state) for found in connection.ask(token_calls.tokens(NEWEST)).items]
+
+
 def _anything(connection: Connection, ctx: click.Context) -> list[tuple[str, str]]:
     versions = [
         (f"{model.name}/{found.version}", found.state)
@@ -93,4 +98,5 @@ alerts: Final = _completer(_alerts)
 deliveries: Final = _completer(_deliveries)
 runs: Final = _completer(_runs)
 trials: Final = _completer(_trials)
+tokens: Final = _completer(_tokens)
 anything: Final = _completer(_anything)

@@ -15,7 +15,7 @@ import msgspec
 from threadpoolctl import threadpool_limits
 
 from connectors.client.place import RUNNING
-from controlplane.api.auth import check_openness
+from controlplane.api.owner import check_openness
 from controlplane.cli import logs
 from controlplane.cli.hosting import Host, Hosted
 from controlplane.clock import SystemClock

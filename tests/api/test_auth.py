@@ -4,7 +4,9 @@ import stat
 
 import pytest
 
-from controlplane.api.auth import Doorplate, Forbidden, Guardian, guardian_for, owner_token
+from controlplane.api.auth import Forbidden, Guardian, guardian_for
+from controlplane.api.doorplate import Doorplate
+from controlplane.api.owner import owner_token
 from controlplane.domain.errors import Refused
 from controlplane.settings import Settings
 

@@ -16,6 +16,7 @@ import duckdb
 import httpx
 import pytest
 
+from controlplane.api.owner import owner_token
 from tests.served import LIMIT, Served, connected, everything, problem
 
 ROWS = "/v1/models/boats/predictions"
@@ -100,12 +101,16 @@ def test_a_store_of_a_newer_leeboard_is_not_opened(tmp_path: Path) -> None:
     ("words", "says"),
     [(["--host", "0.0.0.0", "--open"], "--open serves without tokens, and 0.0.0.0 can be reached"),
      (["--host", "", "--open"], "can be reached from other machines"),
+     (["--host", "0.0.0.0"], "there is no token yet; `leeboard token init --data"),
      (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port 0: Cannot assign requested")],
 )  # fmt: skip
 def test_an_address_that_would_not_do_is_refused(
     tmp_path: Path, words: list[str], says: str
 ) -> None:
+    if "192.0.2.1" in words:
+        owner_token(tmp_path)
     assert says in refused(tmp_path, *words)
+    assert "192.0.2.1" in words or not (tmp_path / "token").exists()
 
 
 def test_its_address_can_be_found_while_it_runs_and_is_taken_away_at_its_end(

@@ -41,7 +41,7 @@ def example(shape: shapes.Type) -> Any:
     simple: dict[type, Any] = {
         shapes.StrType: "text", shapes.IntType: 7, shapes.FloatType: 0.5, shapes.BoolType: True,
         shapes.DateTimeType: "2024-03-01T12:00:00Z", shapes.AnyType: "anything",
-        shapes.CustomType: "anything",
+        shapes.CustomType: "anything", shapes.DateType: "2024-03-01",
     }  # fmt: skip
     return simple[type(shape)]
 

@@ -54,6 +54,7 @@ from connectors.client.wire.loop import (
     Version,
 )
 from connectors.client.wire.rehearsed import Drifted, Quiet, Rehearsal
+from connectors.client.wire.tokens import Token, TokenMade
 
 __all__ = [
     "Alert",
@@ -102,6 +103,8 @@ __all__ = [
     "Series",
     "Settled",
     "Stopped",
+    "Token",
+    "TokenMade",
     "Trial",
     "Version",
     "Window",

@@ -51,6 +51,7 @@ from controlplane.api.wire.steps import (
     Trial,
     Version,
 )
+from controlplane.api.wire.tokens import Token, TokenMade
 from controlplane.domain.batches import Receipt
 from controlplane.domain.errors import RowError
 
@@ -100,6 +101,8 @@ __all__ = [
     "Series",
     "Settled",
     "Stopped",
+    "Token",
+    "TokenMade",
     "Trial",
     "Version",
     "Window",
