@@ -8,6 +8,7 @@ assert server.predictions[0]["hour"] == 8
 
 import hashlib
 import threading
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ class MemoryServer:
         self.requests: list[httpx.Request] = []
         self.champion = wire.Champion()
         self.artifacts: dict[str, bytes] = {}
+        self.versions: dict[str, wire.Version] = {}
         self._failures: list[httpx.Response | str] = []
         self._keys: set[str] = set()
         self._lock = threading.Condition()
@@ -55,14 +57,23 @@ class MemoryServer:
 
     def publish(self, version: str, tar: bytes) -> None:
         """Make a version champion, with the tar of its files."""
-        sha256 = hashlib.sha256(tar).hexdigest()
-        self.artifacts[sha256] = tar
+        sha256 = self.register(version, tar)
         self.champion = wire.Champion(
             champion=wire.ArtifactRef(version=version, artifact="", sha256=sha256),
             generation=self.champion.generation + 1,
         )
         with self._lock:
             self._lock.notify_all()
+
+    def register(self, version: str, tar: bytes) -> str:
+        """Know a version, with the tar of its files; its SHA-256."""
+        sha256 = hashlib.sha256(tar).hexdigest()
+        self.artifacts[sha256] = tar
+        made_at = datetime(2024, 1, 1, tzinfo=UTC)
+        self.versions[version] = wire.Version(
+            version=version, model="", made_at=made_at, sha256=sha256
+        )
+        return sha256
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         with self._lock:
@@ -82,6 +93,8 @@ class MemoryServer:
             return self._take(request, self.predictions if last == "predictions" else self.labels)
         if last == "champion":
             return self._champion(request)
+        if last in self.versions:
+            return httpx.Response(200, content=msgspec.json.encode(self.versions[last]))
         if last in self.artifacts:
             return httpx.Response(200, content=self.artifacts[last])
         return httpx.Response(404, json={"title": "Not Found", "status": 404, "detail": last})
