@@ -9,13 +9,14 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import time_ns
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import httpx
 
 from connectors.client import place, wire
 from connectors.client.buffer import Buffer
 from connectors.client.calls import Rows
+from connectors.client.decorating import Given, Logged, Logger, Reading, logged
 from connectors.client.delivering import deliver
 from connectors.client.http import Connection
 from connectors.client.outgoing import Outgoing
@@ -23,6 +24,9 @@ from connectors.client.pace import Pace, Stats
 from connectors.client.rows import Columns, Label, Parcel, Prediction, packed
 from connectors.client.spool import Spool
 from connectors.client.tally import Tally
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 AT_EXIT_SECONDS: Final = 5.0
 _EVERY_ONE: "Final[weakref.WeakSet[Logs]]" = weakref.WeakSet()
@@ -94,6 +98,33 @@ class Logs:
             self._buffer.add(self._buffer.labels, row)
         except Exception as error:  # noqa: BLE001 - never into the app; it is counted and said
             self._buffer.tally.refuse(error)
+
+    def logged(
+        self,
+        function: Callable[P, R] | None = None,
+        *,
+        features: Given = None,
+        id: Given = None,  # noqa: A002
+        answer: Callable[[R], Any] | None = None,
+        version: str | Callable[[], str | None] | None = None,
+    ) -> Any:  # noqa: ANN401 - a Logged[P, R], or what makes one
+        """Make a predict function log what it predicts: `@leeboard.logged`, sync or async.
+
+        `features` names the argument that holds them, the first unless told: a mapping (or a
+        dataclass, a Pydantic model …) for one row, a list or a table for several. `id` names the
+        argument with the row's id, or the ids; without it there are new ones, and
+        `predict.with_ids(…)` gives the answer and them. Both may be a function of the arguments.
+        `answer` makes of the result what is logged: a prediction, or a mapping with `prediction`,
+        `score`, `scores` and `version`; as many of those as rows. `version` is the one that
+        predicts, or a function that says which does at the time.
+
+        The function's results and errors stay as they are; errors of logging are counted.
+        """
+
+        def decorate(function: Callable[P, R]) -> Logged[P, R]:
+            return logged(function, Logger(self, Reading(function, features, id), answer, version))
+
+        return decorate if function is None else decorate(function)
 
     def count_unlogged(self, why: str | Exception) -> None:
         """Count a row that its app could not even log, and say why; for middleware and the like."""
