@@ -14,13 +14,14 @@ from typing import Final
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from detectors.profile import hashing
 from detectors.reading import Counts
 
 MOST_LEVELS: Final = 1024
 HEAVY: Final = 256
+_MOST_SINGLY: Final = 5_000
+"""Texts whose characters are counted one by one; of more, by Arrow."""
 LONGEST: Final = 63
 """Lengths of texts are counted up to so many characters; longer ones together."""
 
@@ -139,8 +140,17 @@ def _heavy(whole: Names, names: pa.Array, held: Counts) -> Names:
 def _lengths(names: pa.Array, held: Counts) -> tuple[int, ...]:
     if not len(names):
         return ()
-    lengths = np.minimum(pc.utf8_length(names).to_numpy().astype(np.int64), LONGEST)
+    lengths = np.minimum(_characters(names), LONGEST)
     return tuple(np.bincount(lengths, weights=held).astype(np.int64).tolist())
+
+
+def _characters(names: pa.Array) -> Counts:
+    if len(names) > _MOST_SINGLY:
+        import pyarrow.compute as pc  # noqa: PLC0415 - where there are few, the import costs more
+
+        many: Counts = pc.utf8_length(names).to_numpy().astype(np.int64)
+        return many
+    return np.array([len(name) for name in names.to_pylist()], dtype=np.int64)
 
 
 def _added(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

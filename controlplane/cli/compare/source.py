@@ -13,16 +13,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from controlplane.cli.tables import kinds
 from controlplane.domain.errors import BadInput
 from detectors.finding import Kind
 
 PARQUET: Final = b"PAR1"
-_OF_CALENDARS: Final = (
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    "mon", "tue", "wed", "thu", "fri", "sat", "sun", "nan", "inf",
-)  # fmt: skip
-_PLAIN_TEXTS: Final = 20
-"""Texts of a column that tell whether it may hold numbers or dates."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,11 +68,9 @@ def kind_of(values: pa.ChunkedArray) -> Kind:
         return Kind.DATETIME
     if not _is_text(kind):
         return Kind.NUMERIC
-    if _are_words(values):
+    if kinds.are_words(values):
         return Kind.CATEGORICAL
-    from controlplane.cli.tables.kinds import kind_of as told  # noqa: PLC0415 - for such texts alone
-
-    return told(values.cast(pa.string()))
+    return kinds.kind_of(values.cast(pa.string()))
 
 
 def kinds_of(before: pa.ChunkedArray, now: pa.ChunkedArray) -> Kind | None:
@@ -117,15 +110,6 @@ def plain(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
 def _is_text(kind: pa.DataType) -> bool:
     return bool(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    )
-
-
-def _are_words(values: pa.ChunkedArray) -> bool:
-    """Whether the first texts all begin with a letter, as no number does, and with no month or day."""
-    first: list[str | None] = values.slice(0, _PLAIN_TEXTS).to_pylist()
-    known = [text.strip().lower() for text in first if text]
-    return bool(known) and all(
-        text[:1].isalpha() and not text.startswith(_OF_CALENDARS) for text in known
     )
 
 

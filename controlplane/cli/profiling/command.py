@@ -8,11 +8,10 @@ import click
 import msgspec
 
 from controlplane.cli.groups import examples
-from controlplane.cli.outcome import spare
+from controlplane.cli.outcome import cannot, put, say, spare
 from controlplane.cli.profiling.recognised import is_profile
 from controlplane.cli.profiling.told import Told
 from controlplane.cli.render import count
-from controlplane.cli.terminal import cannot, put, say
 from controlplane.domain.errors import LeeboardError
 
 FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)

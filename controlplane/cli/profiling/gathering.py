@@ -19,6 +19,9 @@ from detectors.profile.form import ColumnProfile, Profile
 MOST_WAITING: Final = 64
 """Profiles of pieces that are held before they are merged."""
 
+TOGETHER: Final = 1_000_000
+"""Values of columns that are read at once, where files keep them apart: opening costs too."""
+
 Advance = Callable[[int], None]
 
 
@@ -35,7 +38,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 def profiled(asked: Asked, advance: Advance = lambda _: None) -> tuple[Profile, list[str]]:
     """The profile of all files' rows together, and remarks; raises BadInput.
 
-    Files that keep columns apart are read a column at a time, others all columns at once. Where
+    Files that keep columns apart are read a column at a time, or a few where they are small; others
+    all columns at once. Where
     the columns have no bins yet and do not fit into one piece, the rows are read a second time.
     """
     while True:
@@ -53,11 +57,9 @@ def _as_text(file: DataFile, column: str) -> DataFile:
 
 
 def _once(asked: Asked, advance: Advance) -> tuple[Profile, list[str]]:
-    by_column = all(file.by_column for file in asked.files)
-    groups = [(name,) for name in asked.columns] if by_column else [asked.columns]
     found: dict[str, ColumnProfile] = {}
     remarks = [remark for file in asked.files for remark in file.remarks]
-    for group in groups:
+    for group in _groups(asked):
         found |= _Gathering(asked, group, advance, remarks).done()
     if not found:
         files = ", ".join(str(file.path) for file in asked.files)
@@ -71,6 +73,15 @@ def _once(asked: Asked, advance: Advance) -> tuple[Profile, list[str]]:
         columns = tuple(hidden.hidden_column(column) for column in columns)
     salt = hidden.salt_name(asked.salt)
     return Profile(source=source, rows=rows, salt=salt, columns=columns), remarks
+
+
+def _groups(asked: Asked) -> list[tuple[str, ...]]:
+    """The columns that are read together."""
+    if not all(file.by_column for file in asked.files):
+        return [asked.columns]
+    rows = max(file.size // max(len(file.names), 1) for file in asked.files)
+    many = max(TOGETHER // max(rows, 1), 1)
+    return [asked.columns[at : at + many] for at in range(0, len(asked.columns), many)]
 
 
 class _Gathering:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from controlplane.cli.terminal import nearest
+from controlplane.cli.outcome import nearest
 from controlplane.domain.errors import BadInput
 
 

@@ -3,7 +3,6 @@
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from controlplane.domain.errors import BadInput
 
@@ -48,6 +47,8 @@ def _unpacked(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column without dictionary or run lengths."""
     kind = column.type
     if pa.types.is_run_end_encoded(kind):
+        import pyarrow.compute as pc  # noqa: PLC0415 - few files need it, and small ones feel it
+
         return pa.chunked_array(list(map(pc.run_end_decode, column.chunks)), kind.value_type)
     if pa.types.is_dictionary(kind):
         if pa.types.is_nested(kind.value_type):
@@ -72,6 +73,8 @@ def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def numbers_among_words(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The numbers of a text column that is nearly all numbers, the rest null; else None."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - few files need it, and small ones feel it
+
     present = len(column) - column.null_count
     number = pc.match_substring_regex(column, r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$")
     count = int(pc.sum(number).as_py() or 0)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -196,6 +195,8 @@ def _trimmed(table: pa.Table) -> pa.Table:
 
 
 def _without_blanks(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow.compute as pc  # noqa: PLC0415 - few files need it, and small ones feel it
+
     trimmed = pc.utf8_trim_whitespace(column)
     nothing = pc.is_in(trimmed, pa.array(["", *UNKNOWN]))
     known = pc.if_else(nothing, pa.scalar(None, pa.string()), trimmed)

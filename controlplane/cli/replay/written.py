@@ -26,6 +26,8 @@ _CLOCKS: Final = (
     (r" \d{1,2}:\d{2}:\d{2} ?[AaPp][Mm]", " %I:%M:%S %p"),
 )
 ISO: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}))?$"
+_BEGINS: Final = r"^(\d|[A-Za-z]{3} \d)"
+"""As all of these begin; most columns of texts are told by this alone."""
 MOSTLY: Final = 0.9
 """The share of the values of a column that have to be of a form."""
 LOOKED_AT: Final = 5_000
@@ -42,6 +44,8 @@ def as_written(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     if len(present) == 0:
         return None
     sample = present.slice(0, LOOKED_AT)
+    if _share(sample, _BEGINS) < MOSTLY:
+        return None
     if _share(sample, ISO) >= MOSTLY:
         return column
     for day, formats in _DAYS:
