@@ -161,6 +161,9 @@ class _Gathering:
     def _samples(self, piece: Columns) -> Iterator[tuple[str, Sample]]:
         """The piece's columns as samples; those of values in several parts are told once."""
         for name, values in piece.items():
+            if _is_coded(values.type) and self._kind(name, values) is Kind.CATEGORICAL:
+                yield name, Sample(name, Kind.CATEGORICAL, values)
+                continue
             plain = plain_or_none(values)
             if plain is None:
                 if name not in self.kinds:
@@ -174,6 +177,11 @@ class _Gathering:
         if self.bins is not None:
             return self.bins[name].kind
         return self.kinds.setdefault(name, kind_of(values))
+
+
+def _is_coded(kind: pa.DataType) -> bool:
+    """Whether values are codes of texts, which are counted as they are."""
+    return bool(pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type))
 
 
 def _bins_of(like: Profile | None) -> dict[str, Bins] | None:

@@ -20,7 +20,7 @@ def kind_of(values: pa.ChunkedArray) -> Kind:
 
     Texts that are numbers in nine of ten are numbers, those that are times in nine of ten dates.
     """
-    kind = values.type
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     if pa.types.is_boolean(kind):
         return Kind.BOOLEAN
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
@@ -30,6 +30,7 @@ def kind_of(values: pa.ChunkedArray) -> Kind:
     first = values.slice(0, LOOKED_AT)
     if first.null_count == len(first) or are_words(first):
         return Kind.CATEGORICAL
+    first = first.cast(kind)
     # Where there are words alone, Arrow's functions are never imported.
     from controlplane.cli.replay.columns import numbers_among_words  # noqa: PLC0415
     from controlplane.cli.replay.written import as_written  # noqa: PLC0415

@@ -107,11 +107,14 @@ def first_line(error: Exception) -> str:
 
 def _parquet(path: Path) -> DataFile:
     with pq.ParquetFile(path) as file:
-        names, remarks = _distinct(path, file.schema_arrow.names)
-        rows = file.metadata.num_rows
+        schema, metadata = file.schema_arrow, file.metadata
+    names, remarks = _distinct(path, schema.names)
+    rows = metadata.num_rows
+    # Texts come as the file holds them, each once: levels are then counted by their codes.
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
 
     def tables(wanted: Sequence[str], advance: Callable[[int], None]) -> Iterator[pa.Table]:
-        with pq.ParquetFile(path) as again:
+        with pq.ParquetFile(path, metadata=metadata, read_dictionary=texts) as again:
             if len(wanted) == 1 and rows <= PIECE_ROWS:
                 yield again.read(columns=list(wanted))
                 advance(rows)
