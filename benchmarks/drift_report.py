@@ -103,6 +103,11 @@ def job(before, now):
         test.compare(X=now[name].to_numpy())
 """),
 }  # fmt: skip
+SETTINGS = {
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+    "DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1",
+}  # fmt: skip
+"""What processes are started with."""
 PEER = """
 import sys, warnings
 warnings.filterwarnings("ignore")
@@ -180,7 +185,7 @@ def cost(words: list[str], times: int, python: str = sys.executable) -> Cost | N
     for _ in range(times):
         process = subprocess.Popen(  # noqa: S603 - this interpreter and the programs above
             [python, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**os.environ, "DO_NOT_TRACK": "1", "NML_DISABLE_USAGE_LOGGING": "1"},
+            env=SETTINGS,
         )  # fmt: skip
         if python != sys.executable:
             resource.prlimit(process.pid, resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
@@ -252,6 +257,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.data or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
+        # Modules are compiled once, as installed ones are, even where the checkout keeps none so.
+        SETTINGS["PYTHONPYCACHEPREFIX"] = str(folder.resolve() / "bytecode")
         for rows, numbers, texts, times in sizes:
             paths = files(folder, rows, numbers, texts)
             what = f"{rows:,} x {numbers + texts}"
