@@ -12,6 +12,8 @@ from connectors.client.pace import Pace, Stats
 from connectors.client.rows import FEEDS, Label, Prediction
 from connectors.client.tally import Tally
 
+THREAD: Final = "leeboard"
+"""What the thread that sends is called."""
 _NEVER: Final = sys.maxsize
 _LOOK: Final = 0.1
 """Seconds after which who waits looks again, whatever it was told."""
@@ -146,7 +148,7 @@ class Buffer:
         with self._starting:
             if self._thread is not None or self._is_closed:
                 return
-            thread = threading.Thread(target=self._work, name="leeboard", daemon=True)
+            thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
             try:
                 thread.start()
             except RuntimeError as error:  # no more threads, or at the interpreter's end

@@ -1,6 +1,7 @@
 """What both kinds of client log with: calls that take microseconds, wait for nothing, raise nothing."""
 
 import atexit
+import logging
 import os
 import sys
 import weakref
@@ -14,7 +15,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 import httpx
 
 from connectors.client import place, wire
-from connectors.client.buffer import Buffer
+from connectors.client.buffer import THREAD, Buffer
 from connectors.client.calls import Rows
 from connectors.client.decorating import Given, Logged, Logger, Reading, logged
 from connectors.client.delivering import deliver
@@ -59,6 +60,7 @@ class Logs:
         pack = partial(packed, names=columns, most_bytes=pace.most_bytes)
         outgoing = Outgoing(pack, partial(deliver, self._send), pace, disk, tally)
         self._buffer = Buffer(outgoing, pace, tally, self._end_with_the_child)
+        logging.getLogger("httpx").addFilter(_is_of_the_app)
         _EVERY_ONE.add(self)
 
     @property
@@ -156,6 +158,11 @@ class Logs:
         """Begin anew, as a forked child must: the sockets and the rows are its parent's."""
         self._connection = None
         self._buffer.forget()
+
+
+def _is_of_the_app(record: logging.LogRecord) -> bool:
+    """httpx says every request at the level INFO; ours are of no interest in an app's log."""
+    return record.threadName != THREAD
 
 
 def _end_one(found: "weakref.ref[Logs]") -> None:
