@@ -39,7 +39,7 @@ from controlplane.api.parts import Parts
 from controlplane.api.problems import LARGEST_BODY, answer
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
-    ingest.add_predictions, ingest.add_labels, ingest.add_reference,
+    ingest.add_predictions, ingest.add_labels, ingest.add_kpis, ingest.add_reference,
     models.list_models, models.get_model, models.put_model, models.delete_model,
     models.resume_model, models.get_champion, models.announce_time,
     versions.list_versions, versions.get_version, versions.register_version,

@@ -31,6 +31,7 @@ RAW_BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("/v1/models/{model}/predictions", "post"): _content(ROW_TYPES),
     ("/v1/models/{model}/labels", "post"): _content(ROW_TYPES),
     ("/v1/models/{model}/reference", "post"): _content(ROW_TYPES),
+    ("/v1/models/{model}/kpis", "post"): _content(ROW_TYPES),
     ("/v1/models/{model}", "put"): {"application/yaml": _BYTES, "application/json": _ANYTHING},
     ("/v1/models/{model}/versions", "post"): {
         "application/x-tar": _BYTES, "application/json": _ANYTHING,

@@ -44,6 +44,15 @@ async def add_labels(
     return Response(receipt, headers=_headers(receipt))
 
 
+@post("/v1/models/{model:str}/kpis", guards=[needs(Scope.INGEST)], status_code=200)
+async def add_kpis(
+    request: Asked, parts: Given, intake: Taking, model: str, *, strict: bool = False
+) -> Response[wire.Receipt]:
+    """Business metrics: rows of name, at, value and, if it is one version's, version."""
+    receipt = await _taken(request, (parts, intake), model, Feed.KPIS, strict=strict)
+    return Response(receipt, headers=_headers(receipt))
+
+
 @post("/v1/models/{model:str}/reference", guards=[needs(Scope.INGEST)], status_code=201)
 async def add_reference(
     request: Asked, parts: Given, intake: Taking, model: str, *, version: str | None = None

@@ -11,7 +11,7 @@ from litestar import Response, delete, get, post, put
 from litestar.params import Dependency
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
-from controlplane.api import fleet, wire
+from controlplane.api import fleet, halves, kpis, wire
 from controlplane.api.asking import (
     Announcement,
     Cursor,
@@ -80,7 +80,11 @@ def get_model(parts: Given, model: str) -> wire.ModelDetail:
         the_model(snapshot.ledger, model)
     conditions = parts.actions.conditions(model)
     with parts.store.read() as snapshot:
-        return fleet.detail(snapshot, the_model(snapshot.ledger, model), conditions)
+        record = the_model(snapshot.ledger, model)
+        found = fleet.detail(snapshot, record, conditions)
+        return msgspec.structs.replace(
+            found, kpis=kpis.listed(snapshot, record), halves=halves.told(snapshot, record)
+        )
 
 
 @put("/v1/models/{model:str}", guards=[needs(Scope.OPERATE)], status_code=HTTP_200_OK)

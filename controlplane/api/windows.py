@@ -6,7 +6,7 @@ import pyarrow as pa
 from litestar import get
 from litestar.params import Dependency, Parameter
 
-from controlplane.api import columns, fleet, measured, scored, wire
+from controlplane.api import columns, fleet, kpis, measured, scored, wire
 from controlplane.api.asking import (
     AsOf,
     Cursor,
@@ -98,11 +98,13 @@ def get_metric(
 
     The followed metric and the task's loss are kept with every window; any other metric of the
     task, and of a segment's part where one is named, is computed from the rows of the newest sixty
-    windows.
+    windows. `kpi:NAME` is a business metric, as it was sent.
     """
     direction = "up" if metric in HIGHER_IS_BETTER else "down"
     with parts.store.read() as snapshot:
         record = the_model(snapshot.ledger, model)
+        if metric.startswith(kpis.PREFIX):
+            return kpis.series(snapshot, record, metric.removeprefix(kpis.PREFIX), span)
         if segment is None:
             found = scored.metric(snapshot.ledger, record, metric, direction, span)
             if any(line.realised for line in found.series) or measured.is_kept(

@@ -1,4 +1,4 @@
-"""`leeboard log`: predictions, labels, a reference or a model's past from a file of any size."""
+"""`leeboard log`: predictions, labels, KPIs, a reference or a model's past from a file of any size."""
 
 import sys
 from collections.abc import Iterator
@@ -18,9 +18,17 @@ from controlplane.cli.terminal import Terminal, cannot, nearest, say, talks
 from controlplane.domain.errors import LeeboardError
 
 FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
-OWN: Final = {"id": "id_", "at": "time", "known_at": "known_at", "label": "label"}
+OWN: Final = {
+    "id": "id_", "at": "time", "known_at": "known_at", "label": "label", "name": "name",
+    "value": "value",
+}  # fmt: skip
 """What the server calls a column, and the option that says what the file calls it."""
 OF_LABELS: Final = ("id", "label", "at", "known_at")
+OF_KPIS: Final = ("name", "at", "value", "version", "known_at")
+NEEDED: Final = {
+    "predictions": ("id", "at"), "labels": ("id",), "kpis": ("name", "at", "value"),
+}  # fmt: skip
+"""Columns that rows of a feed cannot do without."""
 LABEL_KNOWN_AT: Final = "label_known_at"
 """Of a past with labels among its rows: the column of when each was known, if there is one."""
 SHOWN: Final = 20
@@ -53,6 +61,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     "leeboard log served.parquet --model bike-demand --id ride --time ts",
     "leeboard log truth.csv --model bike-demand --labels --id ride --label cnt",
     "leeboard log training.parquet --model bike-demand --reference --version v1",
+    "leeboard log revenue.csv --model bike-demand --kpis --time day --value euros",
     "leeboard log past.ndjson --model bike-demand --history",
     "leeboard log served.csv.gz --model bike-demand --json",
 ))  # fmt: skip
@@ -60,6 +69,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--model", required=True, shell_complete=completing.models, help="Whose rows they are.")  # fmt: skip
 @click.option("--labels", "feed", flag_value="labels", help="The rows are labels.")
 @click.option("--reference", "feed", flag_value="reference", help="The rows are a reference.")
+@click.option("--kpis", "feed", flag_value="kpis", help="The rows are business metrics: name, at, value, version.")  # fmt: skip
 @click.option("--predictions", "feed", flag_value="predictions", default="predictions",
               help="The rows are predictions; the default.")  # fmt: skip
 @click.option("--history", is_flag=True,
@@ -68,6 +78,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--time", help="The column of event times; default: at.")
 @click.option("--label", help="Of labels and references: the column of labels; default: label.")
 @click.option("--known-at", help="The column of times at which rows became known; default: now.")
+@click.option("--name", help="Of KPIs: the column of their names; default: name.")
+@click.option("--value", help="Of KPIs: the column of their values; default: value.")
 @click.option("--version", help="Which version's reference, or which predicted, where no column says.")  # fmt: skip
 @click.option("--drop", multiple=True, help="A column that is not sent; may be repeated.")
 @click.option("--text", "texts", multiple=True, help="A CSV column to be read as text; may be repeated.")  # fmt: skip
@@ -109,8 +121,8 @@ def _past(found: wire.ModelDetail, asked: Asked) -> Past:
     """How the model's file says that its labels come."""
     from controlplane.policy.model_file import parse  # noqa: PLC0415 - YAML only where it is needed
 
-    if asked.feed == "reference":
-        raise click.UsageError("a reference has no history: leave --history out")
+    if asked.feed in {"reference", "kpis"}:
+        raise click.UsageError(f"the feed {asked.feed} has no history: leave --history out")
     label = parse(found.file, source=f"the model file of {found.name}").label
     return Past(delay=label.delay, label=asked.columns.get("label", label.column))
 
@@ -120,7 +132,8 @@ def _sent(terminal: Terminal, file: Path, asked: Asked) -> wire.Receipt:
     from connectors.client import bulk  # noqa: PLC0415 - Arrow only where it is needed
     from controlplane.cli import reading  # noqa: PLC0415 - as above
 
-    texts = {*asked.texts, asked.columns.get("id", "id")}
+    named = "name" if asked.feed == "kpis" else "id"
+    texts = {*asked.texts, asked.columns.get(named, named)}
     found = reading.reading(file, texts=())
     _check(found.names, asked)
     found = reading.reading(file, texts=texts & set(found.names))
@@ -170,11 +183,7 @@ def _feeds(part: Any, asked: Asked) -> Iterator[tuple[str, Any]]:  # noqa: ANN40
 
 def _check(names: tuple[str, ...], asked: Asked) -> None:
     """Refuse columns that the file does not have, before anything is sent."""
-    needed = dict(asked.columns)
-    if asked.feed != "reference":
-        needed.setdefault("id", "id")
-    if asked.feed == "predictions":
-        needed.setdefault("at", "at")
+    needed = {own: own for own in NEEDED.get(asked.feed, ())} | asked.columns
     for own, name in [*needed.items(), *(("drop", name) for name in asked.drop),
                       *(("text", name) for name in asked.texts)]:  # fmt: skip
         if name not in names:
@@ -193,14 +202,19 @@ def _shaped(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - Arrow tables have
     called = {theirs: own for own, theirs in asked.columns.items()}
     kept = [name for name in part.column_names if name not in asked.drop]
     part = part.select(kept).rename_columns([called.get(name, name) for name in kept])
-    if asked.feed == "labels":
-        part = part.select([name for name in OF_LABELS if name in part.column_names])
+    if asked.feed in {"labels", "kpis"}:
+        known = OF_LABELS if asked.feed == "labels" else OF_KPIS
+        part = part.select([name for name in known if name in part.column_names])
     for place, name in enumerate(part.column_names):
         if name in {"at", "known_at"}:
             part = part.set_column(place, name, as_times(part[name], name, asked.time_zone))
     if asked.past is not None:
         part = _known(part, asked)
-    if asked.feed == "predictions" and asked.version and "version" not in part.column_names:
+    if (
+        asked.feed in {"predictions", "kpis"}
+        and asked.version
+        and "version" not in part.column_names
+    ):
         part = _with_version(part, asked.version)
     return part
 

@@ -113,6 +113,23 @@ def _activity(model: wire.ModelSummary) -> str:
     return model.activity
 
 
+def _beside(found: wire.ModelDetail) -> Iterator[str]:
+    """What is there beside rows: business metrics, halves without their other half."""
+    told = [(f"KPI {kpi.name}", _kpi(kpi)) for kpi in found.kpis]
+    if found.halves is not None:
+        since = f" since {when(found.halves.oldest)}" if found.halves.oldest else ""
+        told.append(("halves", (f"{count(found.halves.waiting)} requests or responses wait for the "
+                                f"other half{since}, {count(found.halves.forgotten)} were given up")))  # fmt: skip
+    yield from render.fields(told)
+
+
+def _kpi(kpi: wire.Kpi) -> str:
+    good = f", {kpi.direction} is good" if kpi.direction else ""
+    if kpi.last_at is None:
+        return f"no value yet{good}"
+    return f"{number(kpi.last_value)} at {when(kpi.last_at)}, {count(kpi.values)} values{good}"
+
+
 def _detail(found: wire.ModelDetail) -> Iterator[str]:
     summary, champion = found.summary, found.champion
     yield render.heading(f"{found.name}  {badge(summary.verdict)}")
@@ -135,6 +152,7 @@ def _detail(found: wire.ModelDetail) -> Iterator[str]:
         ("model time", f"{place(summary.model_time, timed=summary.timed)} ({summary.timing})"),
         ("watermark", place(found.watermark, timed=found.timed)),
     ))  # fmt: skip
+    yield from _beside(found)
     yield from _open(found)
     if found.conditions:
         yield ""

@@ -25,6 +25,7 @@ class Feed(StrEnum):
     PREDICTIONS = "predictions"
     LABELS = "labels"
     REFERENCE = "reference"
+    KPIS = "kpis"
 
 
 class Shape(StrEnum):

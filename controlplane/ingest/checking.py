@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from controlplane.domain.errors import Refused
 from controlplane.domain.schema import Schema, Task
-from controlplane.ingest.batch import Batch, Feed, Values
+from controlplane.ingest.batch import LONGEST_NAME, Batch, Feed, Values
 from controlplane.ingest.coercion import (
     COERCIONS,
     INSTANT,
@@ -44,12 +44,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows ready for the store: `rows` as predictions, `labels` as labels, None where the feed
-    has none. `unknown` counts the values of each column that is stored nowhere."""
+    """Rows ready for the store: `rows` as predictions, `labels` as labels, `kpis` as business
+    metrics, None where the feed has none. `unknown` counts the values of each column that is
+    stored nowhere."""
 
     schema: Schema
     rows: pa.Table | None
     labels: pa.Table | None
+    kpis: pa.Table | None = None
     rejection: Rejection
     unknown: dict[str, int]
 
@@ -61,8 +63,11 @@ def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
         raise Refused(message)
     taker = _Taker(batch)
     taken = {"known_at": _known_at(taker, terms)}
+    table = labels = kpis = None
     if terms.feed is Feed.LABELS:
-        table, labels = None, _labels(taker, schema, terms, taken)
+        labels = _labels(taker, schema, terms, taken)
+    elif terms.feed is Feed.KPIS:
+        kpis = _kpis(taker, terms, taken)
     else:
         table = _predictions(taker, schema, terms, taken)
         labels = _told(taker, table, schema, terms) if terms.feed is Feed.REFERENCE else None
@@ -70,12 +75,13 @@ def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
     rejection = rejection_of(batch, taker.faults, good)
     if not good.all():
         kept = pa.array(good)
-        table, labels = (None if t is None else t.filter(kept) for t in (table, labels))
+        table, labels, kpis = (None if t is None else t.filter(kept) for t in (table, labels, kpis))
     if labels is not None and terms.feed is Feed.REFERENCE:
         labels = labels.filter(pc.is_valid(labels["label"]))
     return Checked(
-        schema=schema, rows=table, labels=labels, rejection=rejection, unknown=taker.unknown()
-    )
+        schema=schema, rows=table, labels=labels, kpis=kpis, rejection=rejection,
+        unknown=taker.unknown(),
+    )  # fmt: skip
 
 
 class _Taker:
@@ -165,6 +171,26 @@ def _labels(
         "label": _outcome(taker, _label_name(taker, terms), schema, needed=True),
         "known_at": taken["known_at"],
         "at": pa.nulls(taker.batch.rows, INSTANT) if at is None else at,
+    })  # fmt: skip
+
+
+def _kpis(taker: _Taker, terms: Terms, taken: dict[str, pa.ChunkedArray]) -> pa.Table:
+    """Business metrics: what they are called, when, how much, of which version if of one."""
+    names = taker.take("name", classes, "the name of a KPI")
+    taker.need("name", names, "the name of a KPI")
+    value = taker.take("value", finite_numbers, "a finite number")
+    taker.need("value", value, "a finite number")
+    if names is None:
+        names = _repeat(None, taker.batch.rows, pa.string())
+    if value is None:
+        value = _repeat(None, taker.batch.rows, pa.float64())
+    length = pc.fill_null(pc.utf8_length(names), 0)
+    taker.fault("name", pc.equal(length, 0).to_numpy(), "the name of a KPI")
+    long = pc.greater(length, LONGEST_NAME).to_numpy()
+    taker.fault("name", long, f"at most {LONGEST_NAME} characters")
+    return pa.table({
+        "name": names, "at": _at(taker, taken["known_at"], needed=True), **taken,
+        "version": _versions(taker, terms), "value": value,
     })  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def not_yet(policy: Policy) -> tuple[str, ...]:
             "budget, which knows nothing of how often it alarms"
         )
     if policy.monitors.kpis:
-        said.append("monitors.kpis: kept, but this version does not take KPIs yet")
+        said.append("monitors.kpis: shown with what was sent, but this version judges none of them")
     said += [
         f"retrain.when: trigger {trigger.text}: kept, but this version takes no messages yet"
         for trigger in policy.retrain.when

@@ -25,7 +25,9 @@ from controlplane.store.catalog import (
 )
 from controlplane.store.event_columns import brought_to
 from controlplane.store.events_duckdb import DuckDBEventsReader
+from controlplane.store.halves import HalvesWriterInDuckDB
 from controlplane.store.id_filter import IdFilter, filters_of
+from controlplane.store.kpis import KpisWriterInDuckDB
 from controlplane.store.pending import Pending
 from controlplane.store.ports import Received
 from controlplane.store.row_hashes import (
@@ -69,6 +71,8 @@ class DuckDBEventsWriter(DuckDBEventsReader):
     def __init__(self, session: Session, tables: Tables) -> None:
         self._pending = Pending(session)
         super().__init__(session, tables, before=self._pending.insert)
+        self.kpis: KpisWriterInDuckDB = KpisWriterInDuckDB(session, self._pending, self._touch)
+        self.halves: HalvesWriterInDuckDB = HalvesWriterInDuckDB(session, self._pending, self._touch)
         self.touched: set[str] = set()
         self._dropped: set[str] = set()
         self._filters: dict[str, dict[str, IdFilter]] = {}
@@ -80,11 +84,13 @@ class DuckDBEventsWriter(DuckDBEventsReader):
 
     def settle(self) -> None:
         """Insert what waits: the transaction is about to be committed."""
+        self.halves.settle()
         self._pending.insert()
 
     def undone(self) -> None:
         """The transaction was undone: what was derived from its rows is not true."""
         self._pending.undone()
+        self.halves.undone()
         self._last_at.clear()
         for table in self._dropped:
             self._forget(table)
@@ -173,8 +179,13 @@ class DuckDBEventsWriter(DuckDBEventsReader):
             self._forget(table)
         for sql in _FORGET:
             self._session.run(sql, [model])
+        self.kpis.drop(model)
+        self.halves.drop(model)
         self._tables.catalog = self._tables.catalog.without(model)
         self._last_at.pop(model, None)
+        self.touched.add(model)
+
+    def _touch(self, model: str) -> None:
         self.touched.add(model)
 
     def _forget(self, table: str) -> None:

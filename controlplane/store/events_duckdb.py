@@ -17,6 +17,8 @@ from controlplane.store.catalog import (
     public_name,
     stored_name,
 )
+from controlplane.store.halves import HalvesInDuckDB
+from controlplane.store.kpis import KpisInDuckDB
 from controlplane.store.ports import Counts, Known
 from controlplane.store.session import INSTANT, Session, filled, quoted, stored_time, time_of
 
@@ -37,6 +39,8 @@ class DuckDBEventsReader:
     ) -> None:
         self._before = before
         self._session = session
+        self.kpis = KpisInDuckDB(session, before)
+        self.halves = HalvesInDuckDB(session, before)
         self._tables = tables
         self._last_at: dict[str, datetime | None] = {}
 

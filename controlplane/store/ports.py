@@ -13,9 +13,11 @@ from typing import Protocol, TypeVar
 
 import msgspec
 import pyarrow as pa
+from typing_extensions import override
 
 from controlplane.domain.records import Record
 from controlplane.domain.schema import Schema
+from controlplane.store.beside import Halves, HalvesWriter, Kpis, KpisWriter
 from controlplane.store.keeping import Keeping, Upkeep, UpkeepReader
 
 R = TypeVar("R", bound=Record)
@@ -55,6 +57,11 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 class EventsReader(Protocol):
     """The rows of a model. Every table has `id, at, known_at` in front; times are UTC micros."""
+
+    @property
+    def kpis(self) -> Kpis: ...
+    @property
+    def halves(self) -> Halves: ...
 
     def counts(self, model: str) -> Counts:
         """Row counts and bounds; zeros where the model has no rows."""
@@ -114,6 +121,13 @@ class EventsReader(Protocol):
 
 class EventsWriter(EventsReader, Protocol):
     """Appending; only inside a transaction."""
+
+    @property
+    @override
+    def kpis(self) -> KpisWriter: ...
+    @property
+    @override
+    def halves(self) -> HalvesWriter: ...
 
     def prepare(self, model: str, schema: Schema) -> None:
         """Make the model's tables, or add the columns that the schema has and they lack."""

@@ -118,7 +118,7 @@ def test_what_this_version_does_not_do_yet_is_said_and_not_hidden() -> None:
         "monitors: {kpis: {sales: {direction: up}}}\nretrain: {when: [{trigger: rebuilt}]}\n"
     )
     assert not_yet(asked) == (
-        "monitors.kpis: kept, but this version does not take KPIs yet",
+        "monitors.kpis: shown with what was sent, but this version judges none of them",
         "retrain.when: trigger rebuilt: kept, but this version takes no messages yet",
     )
     assert not_yet(policy("guard: {for: 2w}\n")) == ()

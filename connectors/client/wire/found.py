@@ -160,6 +160,24 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int = 0
 
 
+class Kpi(msgspec.Struct, frozen=True, kw_only=True):
+    """A business metric: `direction` is what the model file says is good, if it says so."""
+
+    name: str
+    direction: str | None = None
+    values: int = 0
+    last_at: datetime | None = None
+    last_value: float | None = None
+
+
+class Halves(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests and responses that wait for each other, and those given up after a week."""
+
+    waiting: int = 0
+    oldest: datetime | None = None
+    forgotten: int = 0
+
+
 class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the fleet."""
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from connectors.client.wire.found import Condition, ModelSummary
+from connectors.client.wire.found import Condition, Halves, Kpi, ModelSummary
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,6 +177,9 @@ class ModelDetail(msgspec.Struct, frozen=True, kw_only=True):
     open_alerts: list[Alert] = []
     timed: bool = False
     window_seconds: float | None = None
+    kpis: list[Kpi] = []
+    halves: Halves | None = None
+    """None where no sender tells requests and responses apart."""
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,6 +53,24 @@ class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):
     """False: rows have no times; row k stands for hour k."""
 
 
+class Kpi(msgspec.Struct, frozen=True, kw_only=True):
+    """A business metric: `direction` is what the model file says is good, null where it does not."""
+
+    name: str
+    direction: str | None
+    values: int
+    last_at: datetime | None
+    last_value: float | None
+
+
+class Halves(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests and responses that wait for each other, and those given up after a week."""
+
+    waiting: int
+    oldest: datetime | None
+    forgotten: int
+
+
 class ModelDetail(msgspec.Struct, frozen=True, kw_only=True):
     """One model: its file and its status."""
 
@@ -70,6 +88,9 @@ class ModelDetail(msgspec.Struct, frozen=True, kw_only=True):
     open_alerts: list[Alert]
     timed: bool
     window_seconds: float | None
+    kpis: list[Kpi] = []
+    halves: Halves | None = None
+    """Null where no sender tells requests and responses apart."""
 
 
 class ArtifactRef(msgspec.Struct, frozen=True, kw_only=True):
