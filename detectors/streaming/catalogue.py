@@ -156,8 +156,9 @@ def feed(state: State, values: Values, last_event_id: str | None = None) -> tupl
         raise ValueError(message)
     entry = CATALOGUE[state.detector]
     given = np.asarray(values, dtype=np.float64)
-    places = np.flatnonzero(~np.isnan(given))
-    read = given[places]
+    unknown = np.isnan(given)
+    places = np.flatnonzero(~unknown) if unknown.any() else None
+    read = given if places is None else given[places]
     _refuse(state.detector, entry.reads, read)
     memory, heard = entry.feed(state.params, state.state, read) if read.size else (
         state.state, Heard(NONE),
@@ -166,6 +167,8 @@ def feed(state: State, values: Values, last_event_id: str | None = None) -> tupl
         state, n_seen=state.n_seen + read.size, state=memory,
         last_event_id=last_event_id or state.last_event_id,
     )  # fmt: skip
+    if places is None:
+        return after, heard
     return after, Heard(places[heard.alarms], places[heard.warnings])
 
 

@@ -1,11 +1,13 @@
 """EDDM: how many values lie between two errors, against the widest spacing there was."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.streaming.state import (
+    NONE,
     Indices,
     Memory,
     Outcome,
@@ -13,7 +15,6 @@ from detectors.streaming.state import (
     Params,
     Values,
     first,
-    upto,
 )
 
 PARAMETERS: Final[Mapping[str, Parameter]] = {
@@ -29,55 +30,90 @@ def step(params: Params, memory: Memory, values: Values) -> Outcome:
     Alarms when mean + 2 sd of the spacings falls below `beta` of its maximum, warns below `alpha`
     (Baena-García and others 2006). The warning stands until the next error says otherwise.
     """
-    at = np.flatnonzero(values == 1.0)
+    at = (values == 1.0).nonzero()[0]
     warned = bool(memory.get("warned", False))
     before = memory.get("n", 0)
-    base = {**memory, "n": before + values.size}
     if not at.size:
-        return Outcome(base, None, np.arange(values.size) if warned else np.empty(0, np.int64))
-    place = before + 1 + at
-    spacing = np.diff(place, prepend=memory.get("last", 0)).astype(np.float64)
-    errors = memory.get("errors", 0) + np.arange(1.0, at.size + 1.0)
-    total = memory.get("total", 0.0) + np.cumsum(spacing)
-    squares = memory.get("squares", 0.0) + np.cumsum(spacing * spacing)
-    spread = np.maximum(squares - total * total / errors, 0.0) / np.maximum(errors - 1.0, 1.0)
-    reach = total / errors + 2.0 * np.sqrt(spread)
-    seen = np.where(place > params["warm_start"], reach, -np.inf)
-    most = np.maximum.accumulate(np.concatenate(([memory.get("most", -1.0)], seen)))
-    judged = (seen > -np.inf) & (seen <= most[:-1]) & (errors > params["warm_start"])
-    level = np.where(judged, reach / most[1:], np.inf)
-    drifted = level < params["beta"]
-    flags = _standing(judged & ~drifted, level < params["alpha"], warned=warned)
-    alarm = first(drifted)
-    base |= {
-        "last": int(place[-1]), "errors": int(errors[-1]), "total": float(total[-1]),
-        "squares": float(squares[-1]), "most": float(most[-1]), "warned": bool(flags[-1]),
-    }  # fmt: skip
-    end = None if alarm is None else int(at[alarm])
-    return Outcome(base, end, _spread_out(flags, at, end, values.size, warned))
+        after = {**memory, "n": before + values.size}
+        return Outcome(after, None, np.arange(values.size) if warned else NONE)
+    spaced = _spaced(memory, at, before)
+    # Both conditions hold from some error on: that its place, and then its number, is beyond them.
+    seen = _beyond(params["warm_start"], before, at)
+    judged = max(seen, int(params["warm_start"]) - int(memory.get("errors", 0)), 0)
+    most = np.maximum.accumulate(np.append(memory.get("most", -1.0), spaced.reach[seen:]))
+    level = spaced.reach[judged:] / most[judged - seen + 1 :]
+    alarm = first(level < params["beta"])
+    last = values.size if alarm is None else int(at[judged + alarm]) + 1
+    told = level if alarm is None else level[: alarm + 1]
+    low = told < params["alpha"]
+    flags = None
+    if warned or low.any():
+        # A new maximum tells nothing, and neither does the alarm itself.
+        tells = spaced.reach[judged : judged + told.size] <= most[judged - seen :][: told.size]
+        tells &= told >= params["beta"]
+        flags = np.full(judged + told.size, warned)
+        flags[judged:] = _standing(tells, low, warned=warned)
+    warnings = NONE if flags is None else _spread_out(flags, at, last, warned)
+    if alarm is not None:
+        return Outcome({}, last - 1, warnings)
+    return Outcome({
+        "n": before + values.size, "last": int(before + 1 + at[-1]),
+        "errors": int(spaced.errors[-1]), "total": float(spaced.total[-1]),
+        "squares": float(spaced.squares[-1]), "most": float(most[-1]),
+        "warned": flags is not None and bool(flags[-1]),
+    }, None, warnings)  # fmt: skip
+
+
+class _Spaced(NamedTuple):
+    """After each error of a run: how many there were, the sums of the spacings and of their
+    squares, and their mean + 2 sd."""
+
+    errors: Values
+    total: Values
+    squares: Values
+    reach: Values
+
+
+def _spaced(memory: Memory, at: Indices, before: int) -> _Spaced:
+    last, number = memory.get("last", 0), memory.get("errors", 0)
+    place = at + (before + 1.0)
+    spacing = place.copy()
+    spacing[0] -= last
+    spacing[1:] -= place[:-1]
+    errors = np.arange(number + 1.0, number + at.size + 1.0)
+    # Spacings are whole numbers, so that these sums are exact in any order.
+    total = place + (memory.get("total", 0.0) - last)
+    squares = np.cumsum(spacing * spacing)
+    squares += memory.get("squares", 0.0)
+    mean = total / errors
+    spread = total * total
+    spread /= errors
+    np.subtract(squares, spread, out=spread)
+    np.maximum(spread, 0.0, out=spread)
+    spread /= np.maximum(errors - 1.0, 1.0)
+    np.sqrt(spread, out=spread)
+    spread *= 2.0
+    mean += spread
+    return _Spaced(errors, total, squares, mean)
+
+
+def _beyond(warm: float, before: int, at: Indices) -> int:
+    """The first error whose place, counted from 1, lies beyond the warm start."""
+    if before >= warm:
+        return 0
+    return int(at.searchsorted(warm - before - 1, side="right"))
 
 
 def _standing(
-    told: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    low: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    *,
-    warned: bool,
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    told: NDArray[np.bool_], low: NDArray[np.bool_], *, warned: bool
+) -> NDArray[np.bool_]:
     """Whether the warning stands after each error: what was told last."""
     newest = np.maximum.accumulate(np.where(told, np.arange(told.size), -1))
     return np.where(newest < 0, warned, low[newest])
 
 
-def _spread_out(
-    flags: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    at: Indices,
-    end: int | None,
-    size: int,
-    warned: bool,  # noqa: FBT001 - the flag that the first stretch inherits
-) -> Indices:
-    """The values during which the warning stands, from the errors at which it was told."""
-    if not warned and not flags.any():
-        return np.empty(0, dtype=np.int64)
-    lengths = np.diff(at, prepend=0, append=size)
-    each = np.repeat(np.concatenate(([warned], flags)), lengths)
-    return upto(each, end)
+def _spread_out(flags: NDArray[np.bool_], at: Indices, end: int, warned: bool) -> Indices:  # noqa: FBT001 - the flag that the first stretch inherits
+    """The values before `end` during which the warning stands, from the errors that told it."""
+    begins = np.concatenate(([0], at[: flags.size], [end]))
+    each = np.repeat(np.append(warned, flags), begins[1:] - begins[:-1])
+    return each.nonzero()[0]
