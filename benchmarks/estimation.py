@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
+import estimation_rivals as rivals
 import numpy as np
 from sklearn.ensemble import GradientBoostingClassifier
 
@@ -23,7 +24,6 @@ from detectors.estimation import (
     expected,
     priors,
     regression,
-    rivals,
     sampling,
     shift,
     wandering,

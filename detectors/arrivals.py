@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from detectors import answers
 from detectors.finding import Basis, Finding, Reason, Sample, Verdict
 from detectors.reading import Floats
 
 DUPLICATES: Final = "duplicates"
 FRESHNESS: Final = "freshness"
+WHOLE: Final = "*"
 
 
 class DuplicatesParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ def duplicates(
     """
     known = usual[np.isfinite(usual)]
     if not rows or not known.size:
-        return _unjudged(DUPLICATES, rows, Reason.INSUFFICIENT)
+        return answers.unjudged(DUPLICATES, WHOLE, Reason.INSUFFICIENT, rows=rows)
     share = repeated / rows
     return _judged(DUPLICATES, rows, (share - float(np.median(known)), share), params.limit)
 
@@ -67,10 +69,10 @@ def freshness(
     """
     known = usual[np.isfinite(usual)]
     if silence_seconds is None or not known.size:
-        return _unjudged(FRESHNESS, rows, Reason.INSUFFICIENT)
+        return answers.unjudged(FRESHNESS, WHOLE, Reason.INSUFFICIENT, rows=rows)
     median = float(np.median(known))
     if median <= 0.0:
-        return _unjudged(FRESHNESS, rows, Reason.DEGENERATE)
+        return answers.unjudged(FRESHNESS, WHOLE, Reason.DEGENERATE, rows=rows)
     return _judged(FRESHNESS, rows, (silence_seconds / median, silence_seconds), params.limit)
 
 
@@ -110,7 +112,7 @@ def _judged(name: str, rows: int, figures: tuple[float, float], limit: float | N
     if limit is not None:
         verdict = Verdict.FAILED if statistic > limit else Verdict.PASSED
     return Finding(
-        column="*",
+        column=WHOLE,
         detector=name,
         statistic=statistic,
         threshold=limit,
@@ -119,10 +121,4 @@ def _judged(name: str, rows: int, figures: tuple[float, float], limit: float | N
         verdict=verdict,
         reason=str(Reason.SHOWN) if limit is None else None,
         basis=None if limit is None else Basis.FIXED,
-    )
-
-
-def _unjudged(name: str, rows: int, reason: Reason) -> Finding:
-    return Finding(
-        column="*", detector=name, rows=rows, verdict=Verdict.INCONCLUSIVE, reason=str(reason)
     )

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import intervals
+from detectors import answers, intervals
 from detectors.finding import Basis, Finding, Reason, Verdict
 
 NAME: Final = "label_feed"
@@ -39,13 +39,7 @@ def label_feed(
     """
     known = usual[np.isfinite(usual)]
     if not rows or not known.size:
-        return Finding(
-            column="*",
-            detector=NAME,
-            rows=rows,
-            verdict=Verdict.INCONCLUSIVE,
-            reason=str(Reason.INSUFFICIENT),
-        )
+        return answers.unjudged(NAME, "*", Reason.INSUFFICIENT, rows=rows)
     share, expected = labelled / rows, float(np.median(known))
     silent = labelled == 0 and expected * rows >= params.fewest_due
     return Finding(

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import answers
 from detectors.finding import Basis, Finding, Reason, Verdict
 
 NAME: Final = "volume"
@@ -35,13 +36,7 @@ def volume(rows: int, usual: NDArray[np.int64], params: VolumeParams = _DEFAULT)
     median = float(np.median(usual)) if usual.size else 0.0
     if median <= 0.0:
         reason = Reason.DEGENERATE if usual.size else Reason.INSUFFICIENT
-        return Finding(
-            column="*",
-            detector=NAME,
-            rows=rows,
-            verdict=Verdict.INCONCLUSIVE,
-            reason=str(reason),
-        )
+        return answers.unjudged(NAME, "*", reason, rows=rows)
     change = rows / median - 1.0
     verdict, basis = _judged(rows, change, params)
     return Finding(

@@ -12,11 +12,9 @@ from detectors.chi_squared import chi_squared
 from detectors.chi_squared import statistic as pearson
 from detectors.finding import Reason
 from detectors.g_test import g_test
-from detectors.g_test import statistic as likelihood
 from detectors.hashed_levels import HashedLevelsParams, buckets, hashed_levels
 from detectors.proportions import ProportionParams, two_proportions
 from detectors.share_distances import ShareParams, hellinger, l_infinity, total_variation
-from detectors.weights import effective_counts, effective_rows
 from tests.columns import booleans, levels, numeric
 
 DISTANCES = (hellinger, total_variation, l_infinity)
@@ -129,39 +127,6 @@ def test_a_hundred_thousand_levels_are_compared_over_buckets() -> None:
     assert hashed_levels(reference, same).effect < 0.02
     found = hashed_levels(reference, moved, HashedLevelsParams(threshold=0.2))
     assert (found.verdict, found.effect > 0.3) == ("failed", True)
-
-
-def test_equal_weights_count_as_rows_and_unequal_ones_as_fewer() -> None:
-    generator = np.random.default_rng(11)
-    values, edges = generator.normal(size=400), np.array([-0.5, 0.0, 0.7])
-    plain = np.bincount(edges.searchsorted(values, "right"), minlength=4)
-    assert effective_counts(edges, values, np.full(400, 2.5)) == pytest.approx(plain)
-    weights = generator.exponential(size=400)
-    found = effective_counts(edges, values, weights)
-    assert found.sum() == pytest.approx(effective_rows(weights))
-    assert 150 < found.sum() < 260
-    expected = [weights[edges.searchsorted(values, "right") == k].sum() for k in range(4)]
-    assert found / found.sum() == pytest.approx(np.array(expected) / weights.sum())
-    assert effective_rows(np.zeros(3)) == 0.0
-    with_nan = effective_counts(edges, np.append(values, np.nan), np.append(weights, 9.0))
-    assert with_nan == pytest.approx(found)
-    with pytest.raises(ValueError, match="negative or not finite"):
-        effective_counts(edges, values[:2], np.array([1.0, -1.0]))
-
-
-def test_tests_of_weighted_counts_hold_their_level() -> None:
-    generator = np.random.default_rng(29)
-    edges = np.array([-0.8, -0.2, 0.3, 0.9])
-    rejected = {pearson: 0, likelihood: 0}
-    for _ in range(400):
-        first, second = generator.normal(size=(2, 800))
-        one, two = (
-            effective_counts(edges, values, generator.exponential(size=800))
-            for values in (first, second)
-        )
-        for statistic in rejected:
-            rejected[statistic] += tails.chi2_sf(statistic(one, two), 4) < 0.05
-    assert all(0.02 <= count / 400 <= 0.09 for count in rejected.values())
 
 
 def test_a_threshold_fixed_by_hand_is_passed_or_failed() -> None:

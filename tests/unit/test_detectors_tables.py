@@ -14,10 +14,8 @@ from sklearn.metrics import roc_auc_score
 
 from detectors import energy as one_column
 from detectors.finding import Kind, Reason, Sample
-from detectors.inside import Split, inside
 from detectors.ks import ks
 from detectors.mann_whitney import u
-from detectors.moments import mean_shift
 from detectors.tables import linear_mmd, mmd, reconstruction
 from detectors.tables.c2st import C2stParams, c2st
 from detectors.tables.catalogue import TABLES
@@ -289,22 +287,3 @@ def test_thinned_rows_are_spread_evenly_and_keep_their_order(rows, most) -> None
     assert found.rows == min(rows, most)
     assert kept.tolist() == sorted(kept.tolist())
     assert (kept[0], kept[-1]) == (0.0, rows - 1.0)
-
-
-def test_inside_segments_shows_what_the_whole_averages_away() -> None:
-    generator = np.random.default_rng(2)
-
-    def split(here, there):
-        values = [generator.normal(here, 1.0, 300), generator.normal(there, 1.0, 200), [9.0] * 5]
-        names = ["a"] * 300 + ["b"] * 200 + [None] * 5
-        return Split(numeric(np.concatenate(values), "score"), levels(names, "shop"))
-
-    reference, window = split(0.0, 0.0), split(0.4, -0.6)
-    found = inside(mean_shift, reference, window)
-    assert [(f.segment, f.rows) for f in found] == [("shop=a", 300), ("shop=b", 200)]
-    assert found[0].effect > 0.2
-    assert found[1].effect < -0.4
-    assert abs(mean_shift(reference.values, window.values).effect) < 0.1
-    assert len(inside(mean_shift, reference, window, largest=1)) == 1
-    with pytest.raises(ValueError, match="score has 2 rows and shop 1; expected as many"):
-        inside(mean_shift, reference, Split(numeric([1.0, 2.0], "score"), levels(["a"], "shop")))

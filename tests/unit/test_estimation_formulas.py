@@ -17,7 +17,6 @@ from detectors.estimation import (
     multiclass,
     priors,
     residual,
-    rivals,
     sampling,
     shift,
     wandering,
@@ -30,6 +29,11 @@ NANNYML = json.loads((FOLDER / "nannyml.json").read_text())
 _SPEC = importlib.util.spec_from_file_location("remade", FOLDER / "remade.py")
 remade = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(remade)
+_RIVALS = importlib.util.spec_from_file_location(
+    "rivals", Path(__file__).parents[2] / "benchmarks" / "estimation_rivals.py"
+)
+rivals = importlib.util.module_from_spec(_RIVALS)
+_RIVALS.loader.exec_module(rivals)
 SEEDS = (1, 2, 3)
 CLOSE = {"rel": 0.0, "abs": 1e-9}
 

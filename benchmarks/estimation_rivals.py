@@ -1,4 +1,4 @@
-"""Other ways to foretell performance without labels, to compare with."""
+"""Other ways to foretell performance without labels, with which the product's are compared."""
 
 import numpy as np
 
