@@ -84,10 +84,10 @@ def classes(count: int) -> tuple[float, float]:
     for first in range(count, 2 * count, WINDOW):
         part = slice(first, first + WINDOW)
         window = binary.Rows(inputs=none, score=score[part], predicted=said[part])
-        p = calibrator.probabilities(window.score)
+        p, laid = calibrator.probabilities(window.score), binary.laid_on(maps, window)
         for metric in ("accuracy", "roc_auc"):
             expected.value(metric, p, window.predicted, window.score)
-            binary.calibration_error(maps, window, metric)
+            binary.calibration_error(maps, laid, metric)
     return fit, time.process_time() - start
 
 

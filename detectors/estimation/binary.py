@@ -56,6 +56,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     support: Support
 
 
+class Laid(msgspec.Struct, frozen=True):
+    """A window on the knots of its calibrations drawn again: how many rows lie at each, and the
+    share of them that is predicted positive."""
+
+    mass: Floats
+    share: Floats
+
+
 class Sides(msgspec.Struct, frozen=True, kw_only=True):
     """A window under the two assumptions: inputs alone changed, or the mix of classes alone."""
 
@@ -65,6 +73,7 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     p_prior: Floats
     method: str
     widening: float
+    laid: Laid
 
 
 def fit(rows: Rows, truth: Flags, *, seed: int, by_score: bool = True) -> Fitted:
@@ -123,7 +132,7 @@ def _sides(fitted: Fitted, window: Rows, shift: Shift | None) -> Sides:
     after = priors.mix(both, before) if window.score.size else before
     return Sides(
         rows=window, p=p, usual=usual, p_prior=priors.reweighted(both, before, after)[:, 1], method=method,
-        widening=widening,
+        widening=widening, laid=laid_on(fitted.maps, window),
     )  # fmt: skip
 
 
@@ -138,7 +147,7 @@ def _figure(fitted: Fitted, sides: Sides, metric: str) -> Estimated:
         by_chance = max(by_chance, float(np.sqrt(sides.p @ (1.0 - sides.p))) / count)
     drawn = Drawn(
         sampling=by_chance,
-        calibration=calibration_error(fitted.maps, window, metric) * sides.widening,
+        calibration=calibration_error(fitted.maps, sides.laid, metric) * sides.widening,
     )
     values = tuple(
         expected.value(metric, p, window.predicted, window.score) for p in (sides.p, sides.p_prior)
@@ -148,14 +157,18 @@ def _figure(fitted: Fitted, sides: Sides, metric: str) -> Estimated:
     )
 
 
-def calibration_error(maps: Maps, window: Rows, metric: str) -> float:
+def laid_on(maps: Maps, window: Rows) -> Laid:
+    """A window's rows laid on the maps' 256 knots, once for all metrics."""
+    mass, said = maps.spread_over(window.score, window.predicted.astype(np.float64))
+    return Laid(mass, np.divide(said, mass, out=np.zeros_like(said), where=mass > 0.0))
+
+
+def calibration_error(maps: Maps, laid: Laid, metric: str) -> float:
     """The spread of a metric over the calibrations drawn again: 50 products of a matrix.
 
-    The window's rows are first laid on the maps' 256 knots, so its size does not matter.
+    What is on knots costs the same whatever the window's rows.
     """
-    mass = maps.spread_over(window.score)
-    said = maps.spread_over(window.score, window.predicted.astype(np.float64))
-    share = np.divide(said, mass, out=np.zeros_like(said), where=mass > 0.0)
+    mass, share = laid.mass, laid.share
     if metric == "roc_auc":
         found = expected.auc_of_groups(maps.values, mass)
     elif metric == "average_precision":

@@ -24,19 +24,21 @@ class Maps(msgspec.Struct, frozen=True, kw_only=True):
     knots: Floats
     values: Floats
 
-    def spread_over(self, score: Floats, weights: Floats | None = None) -> Floats:
-        """How much of the rows' weight lies at each knot, linearly between two: (knots,)."""
+    def spread_over(self, score: Floats, *weights: Floats) -> list[Floats]:
+        """How much lies at each knot, linearly between two, (knots,): of the rows, and then of each
+        of their weights."""
         gaps = np.diff(self.knots)
         if not gaps.size:
-            return np.array([float(score.size if weights is None else weights.sum())])
+            return [np.array([float(score.size)]), *(np.array([w.sum()]) for w in weights)]
         held = np.clip(score, self.knots[0], self.knots[-1])
         left = np.clip(self.knots.searchsorted(held, side="right") - 1, 0, gaps.size - 1)
         right = (held - self.knots[left]) / gaps[left]
-        each = np.ones(score.size) if weights is None else weights
-        size = self.knots.size
-        parts = [np.bincount(left, each * (1.0 - right), size)]
-        parts.append(np.bincount(left + 1, each * right, size))
-        return np.asarray(parts[0] + parts[1], dtype=np.float64)
+        size, rest = self.knots.size, 1.0 - right
+        parts = [(rest, right), *((each * rest, each * right) for each in weights)]
+        laid = [
+            np.bincount(left, low, size) + np.bincount(left + 1, high, size) for low, high in parts
+        ]
+        return [np.asarray(found, dtype=np.float64) for found in laid]  # of no rows they are whole
 
     def probabilities(self, score: Floats) -> Floats:
         """The rows' probabilities by each map: (draws, rows)."""

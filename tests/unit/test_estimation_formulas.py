@@ -209,7 +209,7 @@ def test_the_weight_laid_on_knots_is_the_rows() -> None:
     generator = np.random.default_rng(7)
     score = generator.random(1000)
     maps = wandering.drawn_again(score, score > 0.5, form="isotonic", seed=1)
-    mass = maps.spread_over(score)
+    [mass] = maps.spread_over(score)
     assert mass.sum() == pytest.approx(1000.0)
     assert maps.values @ mass == pytest.approx(maps.probabilities(score).sum(axis=1))
 
