@@ -105,6 +105,12 @@ def recalibrate(model: str, windows: Sequence[str]) -> Call[wire.Budget]:
     return post(path("models", model, "recalibrate"), wire.Budget, {"windows": [*windows]})
 
 
+def stop(model: str, *, purge: bool) -> Call[wire.Stopped]:
+    """A model to be stopped; with `purge` its data deleted too."""
+    where, query = path("models", model), {"purge": purge}
+    return Call(method="DELETE", path=where, answer=wire.Stopped, query=query)
+
+
 def model(name: str) -> Call[wire.ModelDetail]:
     """One model: its file and its status."""
     return Call(path=path("models", name), answer=wire.ModelDetail)

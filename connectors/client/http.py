@@ -1,6 +1,7 @@
 """Typed calls to the server, blocking; `http_async` has the twin for programs with a loop."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Self, TypeVar
 
@@ -10,7 +11,7 @@ import msgspec
 from connectors.client import calls, place, wire
 from connectors.client.calls import EVERYTHING, Call, Rows, Span, path
 from connectors.client.exchange import read, request_of, settings_of
-from connectors.client.problems import ServerAway
+from connectors.client.problems import ServerAway, ServerSaid, problem_of
 
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
@@ -47,6 +48,17 @@ class Connection:
         """Send a call and read its answer."""
         return read(call, self._sent(call))
 
+    @contextmanager
+    def streamed(self, path: str) -> Iterator[Iterator[bytes]]:
+        """The body of an answer too large to be held, part by part, while the block lasts."""
+        try:
+            with self._http.stream("GET", path) as response:
+                if response.is_error:
+                    raise ServerSaid(problem_of(response.status_code, response.read()))
+                yield response.iter_bytes()
+        except httpx.TransportError as error:
+            raise ServerAway(self.server, str(error) or type(error).__name__) from error
+
     def every(
         self, page: Callable[[Span], wire.Page[Item]], span: Span = EVERYTHING
     ) -> Iterator[Item]:
@@ -79,10 +91,7 @@ class Connection:
 
     def stop(self, model: str, *, purge: bool = False) -> wire.Stopped:
         """Stop a model; with `purge` delete its data too."""
-        query = {"purge": purge}
-        return self.ask(
-            Call(method="DELETE", path=path("models", model), answer=wire.Stopped, query=query)
-        )
+        return self.ask(calls.stop(model, purge=purge))
 
     def resume(self, model: str) -> wire.ModelSummary:
         """An operator's go, after retraining or all actions were stopped."""

@@ -58,6 +58,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "alerts": ("controlplane.cli.alerts:alerts", "List, show, acknowledge."),
     "deliveries": ("controlplane.cli.alerts:deliveries", "Messages to receivers: list, retry."),
     "token": ("controlplane.cli.tokens:token", "Who may ask what: list, create, revoke, init."),
+    "erase": ("controlplane.cli.erasing:erase", "Everything that is stored of some ids."),
+    "backup": ("controlplane.cli.backup:backup", "A running server's store, proved, in a folder."),
+    "restore": ("controlplane.cli.backup:restore", "A backup into an empty data folder."),
+    "space": ("controlplane.cli.backup:space", "What the server's file takes."),
+    "compact": ("controlplane.cli.backup:compact", "The file without what was deleted."),
     "audit": ("controlplane.cli.audit:audit", "The journal: list, verify."),
 }
 """Name to where the command is, and the line that the list of commands shows."""

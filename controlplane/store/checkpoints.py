@@ -22,7 +22,7 @@ LARGE: Final = 48 * MIB
 """A log of this size is folded in at the next gap between commits: less than half a second."""
 LARGEST: Final = 512 * MIB
 """A log of this size is folded in even where reads that stand in the way have to be ended, and
-ends a backup that keeps it from that: it is read again at a start, at about 4 s a GiB."""
+it ends a backup that keeps it from that: it is read again at a start, at about 4 s a GiB."""
 WORTHWHILE: Final = 4 * MIB
 """At rest, a log of this size is."""
 SPARE: Final = 16 * MIB
@@ -70,6 +70,11 @@ class Checkpoints:
         self._is_held = False
 
     @property
+    def is_held(self) -> bool:
+        """Whether none runs; a log that grew too large ends it."""
+        return self._is_held
+
+    @property
     def log_size(self) -> int:
         """Bytes of the log."""
         return self._log_size()
@@ -90,6 +95,9 @@ class Checkpoints:
             return True
         self._retry_at = time.monotonic() + RETRY_SECONDS
         with self._folding:
+            if self._is_held and self._log_size() >= LARGEST:
+                log.warning("backup_ended_by_checkpoint", size=self._log_size())
+                self._is_held = False
             return not self._is_held and self._run(session, self._wal)
 
     def _run(self, session: Session, wal: Path) -> bool:

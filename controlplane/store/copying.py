@@ -41,13 +41,13 @@ class FilesHeld:
         left = self.files[name]
         with (self._folder / name).open("rb") as file:
             while left:
-                if self._checkpoints.log_size > LARGEST:
+                part = file.read(min(PART, left))
+                if not self._checkpoints.is_held:
                     message = (
-                        f"the log grew to {self._checkpoints.log_size} bytes while the backup was "
-                        "read, and has to be folded in; take it when less comes in"
+                        f"the log grew to {LARGEST} bytes while the backup was read, and had to "
+                        "be folded in; take it faster, or when less comes in"
                     )
                     raise StorageError(message)
-                part = file.read(min(PART, left))
                 if not part:
                     raise StorageError(f"{name} is shorter than it was; take the backup again")
                 left -= len(part)

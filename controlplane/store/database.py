@@ -26,14 +26,17 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 
 
 class Database:
-    """Hands out cursors, each to one thread at a time. `path` None: in memory, for tests."""
+    """Hands out cursors, each to one thread at a time. `path` None: in memory, for tests.
+    `only_reading` changes nothing, not even the log."""
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, *, only_reading: bool = False) -> None:
         self.path = None if directory is None else directory / FILE
         self._changed = threading.Condition()
         self._idle: list[Session] = []
         self._busy: set[Session] = set()
-        self._root: duckdb.DuckDBPyConnection | None = _connect(self.path)
+        self._root: duckdb.DuckDBPyConnection | None = _connect(
+            self.path, only_reading=only_reading
+        )
 
     @property
     def place(self) -> str:
@@ -132,12 +135,13 @@ class Database:
             root.close()
 
 
-def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path | None, *, only_reading: bool = False) -> duckdb.DuckDBPyConnection:
     if path is None:
         return duckdb.connect(":memory:", config=_CONFIG)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = duckdb.connect(str(path), config=_CONFIG)
+        if not only_reading:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        connection = duckdb.connect(str(path), config=_CONFIG, read_only=only_reading)
         connection.execute("pragma disable_checkpoint_on_shutdown")
     except (duckdb.Error, OSError) as error:
         raise StorageError(_why(path, error)) from error
