@@ -30,6 +30,7 @@ from controlplane.notify.post import Outbox
 from controlplane.policy.model_file import Known, parse
 from controlplane.scheduler import Scheduler
 from controlplane.settings import Settings
+from controlplane.store.claims import forget_writes
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Store
 from controlplane.wake import Waker, timed_wake
@@ -117,6 +118,7 @@ def build(settings: Settings, clock: Clock) -> Server:
 def forget_old_keys(store: Store, clock: Clock) -> None:
     """Forget the idempotency keys whose time is over."""
     forget_keys(store, clock.now())
+    forget_writes(store, clock.now())
 
 
 def trainers_of(settings: Settings) -> dict[str, Trainer]:

@@ -5,6 +5,7 @@ from typing import Final
 from litestar import Litestar, Request
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
@@ -38,6 +39,7 @@ from controlplane.api.keyring import Keyring
 from controlplane.api.meters import Meters
 from controlplane.api.parts import Parts
 from controlplane.api.problems import LARGEST_BODY, answer
+from controlplane.api.writes import Writes
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     ingest.add_predictions, ingest.add_labels, ingest.add_kpis, ingest.add_reference,
@@ -105,6 +107,7 @@ def create_app(
         ROUTES,
         dependencies=dependencies,
         exception_handlers={Exception: answer},
+        middleware=[DefineMiddleware(Writes, store=parts.store, clock=parts.clock, intake=intake)],
         request_max_body_size=LARGEST_BODY,
         logging_config=None,
         openapi_config=OpenAPIConfig(

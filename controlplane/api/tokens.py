@@ -25,6 +25,7 @@ from controlplane.api.keyring import Keyring, Wanted
 from controlplane.api.parts import By, Given
 from controlplane.api.threads import in_thread
 from controlplane.domain.tokens import Token
+from controlplane.store.claims import remember_instead
 
 Keys = Annotated[Keyring, Dependency(skip_validation=True)]
 Names = Annotated[list[str], msgspec.Meta(max_length=1000)]
@@ -61,7 +62,9 @@ def create_token(parts: Given, keyring: Keys, by: By, data: TokenAsked) -> wire.
     )  # fmt: skip
     token, text = keyring.create(wanted, by=by)
     told = encode.token(token, parts.clock.now())
-    return wire.TokenMade(**msgspec.structs.asdict(told), token=text)
+    facts = msgspec.structs.asdict(told)
+    remember_instead(msgspec.json.encode(wire.TokenMade(**facts, token=None)))
+    return wire.TokenMade(**facts, token=text)
 
 
 @get("/v1/tokens/{token:str}", guards=[needs(Scope.ADMIN)])

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from controlplane.domain.errors import StorageError
 from controlplane.store.catalog import Tables
+from controlplane.store.claims import keyed
 from controlplane.store.commits import Committer, Listener, Published
 from controlplane.store.compacting import remove_left
 from controlplane.store.database import Database
@@ -73,7 +74,7 @@ class DuckDBStore:
         self, work: Callable[[Transaction], T], *, size: int = 0, quiet: bool = False
     ) -> "Future[T]":
         """Run `work` in the writer thread; the future is done after the commit."""
-        return self._writer.submit(work, size=size, quiet=quiet)
+        return self._writer.submit(keyed(work), size=size, quiet=quiet)
 
     @property
     def keeping(self) -> Keeping:

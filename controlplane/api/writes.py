@@ -1,0 +1,176 @@
+"""What stands before every route that writes: its body is read, its idempotency key is kept.
+
+Rows are not among them: their bodies are read as they come, and their keys kept with them, by
+`ingest`.
+"""
+
+import asyncio
+import hashlib
+from functools import partial
+from typing import Final
+
+import structlog
+from anyio import to_thread
+from litestar import Request
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.types import (
+    ASGIApp,
+    HTTPReceiveMessage,
+    HTTPScope,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
+
+from controlplane.api.auth import Scope as Scopes
+from controlplane.api.auth import Who, scope_of
+from controlplane.api.intake import Intake
+from controlplane.api.problems import REPLAYED, BadRequest
+from controlplane.clock import Clock
+from controlplane.domain.errors import LeeboardError
+from controlplane.domain.keyed import KeptAnswer, write_id
+from controlplane.store.claims import Claim, claimed, known_write, remember
+from controlplane.store.ports import Store
+
+READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSALS: Final = frozenset({409, 422})
+"""Answers that are remembered although nothing was written: what was understood, and refused."""
+LONGEST_KEY: Final = 255
+"""Characters of an Idempotency-Key."""
+
+log = structlog.get_logger("leeboard.http")
+
+
+class Writes:
+    """A middleware of Litestar's: inside of what makes problems of exceptions."""
+
+    def __init__(self, app: ASGIApp, *, store: Store, clock: Clock, intake: Intake) -> None:
+        self._app = app
+        self._store = store
+        self._clock = clock
+        self._intake = intake
+        self._under_way: dict[str, asyncio.Event] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, with its body; or answer it as it was answered before."""
+        if scope["type"] == ScopeType.HTTP and _is_write(scope):
+            await self._write(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _write(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        handler = scope["route_handler"]
+        request: Request[None, Who, State] = Request(scope, receive)
+        await handler.authorize_connection(request)
+        key = key_of(request)
+        async with self._intake.body(request) as body:
+            read = _again(body, receive)
+            if key is None:
+                await self._app(scope, read, send)
+            else:
+                await self._once(scope, read, send, claim=self._claim(request, key, body))
+
+    def _claim(self, request: Request[None, Who, State], key: str, body: bytes) -> Claim:
+        who, scope = request.auth, request.scope
+        told = (scope["query_string"], request.headers.get("content-type", "").encode(), body)
+        lengths = b"".join(len(part).to_bytes(8) for part in told)
+        sha256 = hashlib.sha256(lengths + b"".join(told)).hexdigest()
+        id = write_id(f"{who.name}/{who.id}", scope["method"], scope["path"], key)  # noqa: A001
+        return Claim(id, sha256, self._clock.now())
+
+    async def _once(self, scope: HTTPScope, receive: Receive, send: Send, *, claim: Claim) -> None:
+        """Answer a request with a key; one that comes while another has it waits for its answer."""
+        while (other := self._under_way.get(claim.id)) is not None:
+            await other.wait()
+        done = self._under_way[claim.id] = asyncio.Event()
+        try:
+            known = await to_thread.run_sync(partial(self._known, claim))
+            if known is not None:
+                await _replay(known, send)
+                return
+            answer = _Answer()
+            with claimed(claim):
+                await self._app(scope, receive, answer.take)
+            await self._remembered(claim, answer)
+            for message in answer.messages:
+                await send(message)
+        finally:
+            del self._under_way[claim.id]
+            done.set()
+
+    def _known(self, claim: Claim) -> KeptAnswer | None:
+        with self._store.read() as view:
+            known = known_write(view.ledger, claim)
+        return None if known is None else known.answer
+
+    async def _remembered(self, claim: Claim, answer: "_Answer") -> None:
+        """Keep the answer. Where that fails it goes out all the same: what was done is stored with
+        the key, and is told again from there."""
+        is_done = claim.is_kept and answer.status < 500  # noqa: PLR2004 - our own fault from there
+        if not is_done and answer.status not in REFUSALS:
+            return
+        kept = answer.kept(claim.instead)
+        try:
+            await to_thread.run_sync(partial(remember, self._store, claim, kept))
+        except LeeboardError as error:
+            log.warning("answer_not_kept", reason=str(error))
+
+
+def _is_write(scope: HTTPScope) -> bool:
+    return scope["method"] not in READS and scope_of(scope["route_handler"]) is not Scopes.INGEST
+
+
+def key_of(request: Request[None, Who, State]) -> str | None:
+    """The request's Idempotency-Key. Raises BadRequest for one that is too long to be kept."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= LONGEST_KEY:
+        message = f"the Idempotency-Key has {len(key)} characters; expected 1 to {LONGEST_KEY}"
+        raise BadRequest(message)
+    return key
+
+
+class _Answer:
+    """An answer that is held back until it is kept."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.status = 0
+
+    async def take(self, message: Message) -> None:
+        """What the application sends."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        self.messages.append(message)
+
+    def kept(self, instead: bytes | None) -> KeptAnswer:
+        """The answer as it is remembered."""
+        start, *rest = self.messages
+        named = dict(start["headers"])  # type: ignore[typeddict-item]
+        body = b"".join(part["body"] for part in rest)  # type: ignore[typeddict-item]
+        return KeptAnswer(
+            status=self.status, media_type=named[b"content-type"].decode("latin-1"),
+            body=(body if instead is None else instead).decode(),
+        )  # fmt: skip
+
+
+async def _replay(known: KeptAnswer, send: Send) -> None:
+    body = known.body.encode()
+    headers = [
+        (b"content-type", known.media_type.encode("latin-1")),
+        (b"content-length", str(len(body)).encode()),
+        *((name.lower().encode(), value.encode()) for name, value in REPLAYED.items()),
+    ]
+    await send({"type": "http.response.start", "status": known.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body for whoever is inside, then what the sender does next."""
+    told: list[HTTPReceiveMessage] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def read() -> HTTPReceiveMessage:
+        return told.pop() if told else await receive()  # type: ignore[return-value]
+
+    return read
