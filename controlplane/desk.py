@@ -16,6 +16,7 @@ from controlplane.clock import Clock
 from controlplane.domain.alerts import AlarmVerdict, Alert, Delivery
 from controlplane.domain.conditions import Condition
 from controlplane.domain.decisions import Decision
+from controlplane.domain.importances import Importance
 from controlplane.domain.models import Model, Plan, Timing
 from controlplane.domain.references import Reference
 from controlplane.domain.runs import Run
@@ -26,6 +27,7 @@ from controlplane.lifecycle.attending import Attending, Registration
 from controlplane.lifecycle.by_hand import ByHand, model_time
 from controlplane.lifecycle.facts import facts_at
 from controlplane.lifecycle.observe import file_in_force
+from controlplane.lifecycle.weighing import Weigher
 from controlplane.lifecycle.workshop import Workshop
 from controlplane.scheduler import Scheduler
 from controlplane.store.ports import Store
@@ -38,6 +40,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     applying: Applying
     by_hand: ByHand
     attending: Attending
+    weigher: Weigher
     waker: Waker
     scheduler: Scheduler
     workshop: Workshop
@@ -125,6 +128,10 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     def recalibrate(self, model: str, windows: Sequence[str], *, by: str) -> Reference:
         """Make thresholds anew, with windows added in which nothing was wrong."""
         return self.attending.recalibrate(model, windows, by=by)
+
+    def ask_importance(self, window: str, *, by: str) -> Importance:
+        """Have a window's version asked how much it depends on each feature."""
+        return self.weigher.ask(window, by=by)
 
     def retry_delivery(self, delivery: str) -> Delivery:
         """Put a dead letter back into the queue."""

@@ -24,6 +24,7 @@ from controlplane.lifecycle.attending import Attending
 from controlplane.lifecycle.by_hand import ByHand
 from controlplane.lifecycle.proving import Prover
 from controlplane.lifecycle.reconcile import Reconciler
+from controlplane.lifecycle.weighing import Weigher
 from controlplane.lifecycle.workshop import Workshop
 from controlplane.monitor.installed import nameable
 from controlplane.notify.post import Outbox
@@ -36,6 +37,7 @@ from controlplane.store.ports import Store
 from controlplane.wake import Waker, timed_wake
 
 OUTBOX_PAUSE: Final = timedelta(seconds=1)
+WEIGHING_PAUSE: Final = timedelta(seconds=1)
 KEYS_PAUSE: Final = timedelta(hours=1)
 TOKENS_PAUSE: Final = timedelta(minutes=1)
 """How often the last days of tokens are written down, where there is a new one."""
@@ -92,12 +94,13 @@ def build(settings: Settings, clock: Clock) -> Server:
         def check(text: str, name: str) -> object:
             return parse(text, source=name, known=known)
 
+        weigher = Weigher(store, workshop, clock)
         desk = Desk(
             applying=Applying(store, clock, check),  # type: ignore[arg-type]
             by_hand=ByHand(
                 store, clock, waker.settle_now, Prover(store, workshop, clock).prove
             ),
-            attending=Attending(store, workshop, clock),
+            attending=Attending(store, workshop, clock), weigher=weigher,
             waker=waker, scheduler=scheduler, workshop=workshop, store=store, clock=clock,
         )  # fmt: skip
         keyring = Keyring(store, clock)
@@ -107,6 +110,7 @@ def build(settings: Settings, clock: Clock) -> Server:
         store.subscribe(scheduler.nudge_all)
         store.subscribe(outbox.changed)
         scheduler.every("outbox", OUTBOX_PAUSE, outbox.empty)
+        scheduler.every("importance", WEIGHING_PAUSE, weigher.turn)
         scheduler.every("keys", KEYS_PAUSE, partial(forget_old_keys, store, clock))
         scheduler.every("tokens", TOKENS_PAUSE, keyring.note_uses)
         building.pop_all()

@@ -11,6 +11,7 @@ from controlplane.domain.alerts import Alert, Delivery
 from controlplane.domain.conditions import Condition
 from controlplane.domain.decisions import Decision, DecisionKind
 from controlplane.domain.errors import NotFound
+from controlplane.domain.importances import Importance
 from controlplane.domain.models import Model, Plan, Timing
 from controlplane.domain.references import Reference
 from controlplane.domain.runs import Run
@@ -111,6 +112,13 @@ class FakeActions:
     def recalibrate(self, model: str, windows: Sequence[str], *, by: str) -> Reference:
         self._ask("recalibrate", model, *windows, by)
         return self._stored(Reference, f"{model}/v1")
+
+    def ask_importance(self, window: str, *, by: str) -> Importance:
+        self._ask("ask_importance", window, by)
+        return Importance(
+            id=f"{window}/v1", model="boats", window=window, version="v1", revision=1,
+            asked_at=T0, asked_by=by,
+        )  # fmt: skip
 
     def retry_delivery(self, delivery: str) -> Delivery:
         self._ask("retry_delivery", delivery)

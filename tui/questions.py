@@ -145,6 +145,11 @@ def deliveries() -> Call[wire.Page[wire.Delivery]]:
     return listing(path("deliveries"), wire.Delivery, NEWEST)
 
 
+def ask_importance(window: str) -> Call[wire.Importance]:
+    """Have the version of a window asked how much it depends on each column."""
+    return calls.ask_importance(window)
+
+
 def acknowledge(alert: str, verdict: str | None) -> Call[wire.Alert]:
     """Say that somebody is looking at it, and whether it was a true or a false alarm."""
     return calls.acknowledge(alert, verdict, "")

@@ -132,6 +132,16 @@ def causes(window: str) -> Call[wire.Causes]:
     return Call(path=where, answer=wire.Causes, timeout=CAUSES_SECONDS)
 
 
+def importance(window: str) -> Call[wire.Importance]:
+    """What a version said of how much it depends on each feature, or how far it is asked."""
+    return Call(path=path("windows", window, "importance"), answer=wire.Importance)
+
+
+def ask_importance(window: str) -> Call[wire.Importance]:
+    """Ask the version that served in a window; answered at once, worked out in its own process."""
+    return post(path("windows", window, "importance"), wire.Importance, {})
+
+
 def metric(model: str, metric: str, span: Span, segment: str | None = None) -> Call[wire.Metric]:
     """A metric over time, a series a version; of a part of the rows where one is named."""
     query: dict[str, str | int | float | bool | datetime | None] = {"segment": segment}

@@ -16,6 +16,7 @@ import msgspec
 from controlplane.domain.alerts import AlarmVerdict, Alert, Delivery
 from controlplane.domain.conditions import Condition
 from controlplane.domain.decisions import Decision
+from controlplane.domain.importances import Importance
 from controlplane.domain.models import Model, Plan, Timing
 from controlplane.domain.references import Reference
 from controlplane.domain.runs import Run
@@ -104,6 +105,10 @@ class Actions(Protocol):
 
     def recalibrate(self, model: str, windows: Sequence[str], *, by: str) -> Reference:
         """Make thresholds anew, with windows added in which nothing was wrong."""
+        ...
+
+    def ask_importance(self, window: str, *, by: str) -> Importance:
+        """Have a window's version asked how much it depends on each feature; what is known of it."""
         ...
 
     def retry_delivery(self, delivery: str) -> Delivery:

@@ -48,7 +48,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     versions.list_versions, versions.get_version, versions.register_version,
     versions.promote_version, versions.roll_back, versions.get_artifact,
     windows.list_windows, windows.get_window, windows.get_findings, windows.get_metric,
-    windows.get_column, causes.get_causes,
+    windows.get_column, causes.get_causes, causes.get_importance, causes.ask_importance,
     runs.list_runs, runs.start_run, runs.get_run, runs.cancel_run, runs.get_log,
     trials.list_trials, trials.open_trial, trials.get_trial, trials.list_guards,
     rehearsals.rehearse_model,

@@ -1,16 +1,21 @@
 """`leeboard causes`: why a window is as it is."""
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
 import click
 
 from connectors.client import wire
+from connectors.client.http import Connection
+from connectors.client.problems import ServerSaid
 from controlplane.cli import completing, render
 from controlplane.cli.groups import examples
 from controlplane.cli.render import Column, count, number
 from controlplane.cli.terminal import Terminal, talks
 
+PAUSE_SECONDS: Final = 0.5
+HTTP_REFUSED: Final = 409
 MOST_COLUMNS: Final = 10
 """Columns that are listed beside those that stand out."""
 MOVED: Final = [
@@ -26,19 +31,47 @@ SLICES: Final = [
 
 @click.command("causes", epilog=examples(
     "leeboard causes w_9f31a2c46be07d55   what moved, where it hurts, inputs or answers",
+    "leeboard causes w_9f31a2c46be07d55 --importance   and ask the version what it depends on",
     "leeboard causes w_9f31a2c46be07d55 --json",
 ))  # fmt: skip
 @click.argument("window", shell_complete=completing.anything)
+@click.option("--importance", is_flag=True,
+              help="Ask the version that served in the window how much it depends on each column, "
+                   "unless it said so before: it scores a sample of the rows with one column after "
+                   "the other shuffled, in a process of its own.")  # fmt: skip
+@click.option("--wait", type=click.FloatRange(min=0), default=120.0, show_default=True,
+              metavar="SECONDS",
+              help="How long to wait for what it says; it goes on by itself after that.")  # fmt: skip
 @talks
-def causes(terminal: Terminal, window: str) -> None:
+def causes(terminal: Terminal, window: str, *, importance: bool, wait: float) -> None:
     """Look for the causes of a window: what moved, where the loss rose, and whether other inputs
     or other answers to them made it change.
 
     Computed when it is asked for, from the stored rows. `leeboard why` names the windows that an
     alert or a decision rests on.
     """
+    if importance:
+        ask(terminal.connection, window, wait)
     found = terminal.connection.causes(window)
     terminal.answer(found, told(found))
+
+
+def ask(connection: Connection, window: str, wait: float) -> None:
+    """Have the version asked, and wait for its answer so long; the causes say what came of it.
+
+    A version that cannot be asked is told on the error stream, and the causes go without.
+    """
+    until = time.monotonic() + wait
+    try:
+        found = connection.ask_importance(window)
+    except ServerSaid as refused:
+        if refused.status != HTTP_REFUSED:
+            raise
+        click.echo(str(refused), err=True)
+        return
+    while found.state == "asked" and time.monotonic() < until:
+        time.sleep(PAUSE_SECONDS)
+        found = connection.importance(window)
 
 
 def told(found: wire.Causes) -> Iterator[str]:

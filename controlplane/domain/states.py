@@ -166,6 +166,22 @@ class DeliveryEvent(StrEnum):
     RETRIED = "retried"
 
 
+class ImportanceState(StrEnum):
+    """How much a version depends on each feature, as the version itself is asked."""
+
+    ASKED = "asked"
+    MADE = "made"
+    FAILED = "failed"
+
+
+class ImportanceEvent(StrEnum):
+    """What can happen to such a question."""
+
+    ANSWERED = "answered"
+    LEFT_UNANSWERED = "left_unanswered"
+    ASKED_AGAIN = "asked_again"
+
+
 RUN: Final[Mapping[tuple[RunState, RunEvent], RunState]] = {
     (RunState.REQUESTED, RunEvent.APPROVAL_ASKED): RunState.AWAITING_APPROVAL,
     (RunState.REQUESTED, RunEvent.QUEUED): RunState.QUEUED,
@@ -239,6 +255,13 @@ DELIVERY: Final[Mapping[tuple[DeliveryState, DeliveryEvent], DeliveryState]] = {
     (DeliveryState.QUEUED, DeliveryEvent.ACCEPTED): DeliveryState.DELIVERED,
     (DeliveryState.QUEUED, DeliveryEvent.GAVE_UP): DeliveryState.DEAD,
     (DeliveryState.DEAD, DeliveryEvent.RETRIED): DeliveryState.QUEUED,
+}
+
+IMPORTANCE: Final[Mapping[tuple[ImportanceState, ImportanceEvent], ImportanceState]] = {
+    (ImportanceState.ASKED, ImportanceEvent.ANSWERED): ImportanceState.MADE,
+    (ImportanceState.ASKED, ImportanceEvent.LEFT_UNANSWERED): ImportanceState.FAILED,
+    (ImportanceState.MADE, ImportanceEvent.ASKED_AGAIN): ImportanceState.ASKED,
+    (ImportanceState.FAILED, ImportanceEvent.ASKED_AGAIN): ImportanceState.ASKED,
 }
 
 

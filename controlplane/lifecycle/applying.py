@@ -11,6 +11,7 @@ from controlplane.domain.batches import KeyedBatch
 from controlplane.domain.decisions import Decision
 from controlplane.domain.errors import Conflict, NotFound, Refused
 from controlplane.domain.guards import Guard
+from controlplane.domain.importances import Importance
 from controlplane.domain.models import Generation, Model, Plan, Timing
 from controlplane.domain.names import model_name
 from controlplane.domain.policy import Policy
@@ -26,7 +27,7 @@ from controlplane.policy.plan import changes_between, not_yet
 from controlplane.store.ports import Store, Transaction
 
 KINDS: tuple[type[Record], ...] = (
-    Alert, Decision, Delivery, Generation, Guard, KeyedBatch, Model, Reference, Reign, Run, Score,
+    Alert, Decision, Delivery, Generation, Guard, Importance, KeyedBatch, Model, Reference, Reign, Run, Score,
     Trial, Version, Window,
 )  # fmt: skip
 

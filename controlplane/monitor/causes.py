@@ -4,23 +4,24 @@ Nothing is stored. At most 20,000 rows of each side are read off evenly, so that
 bounded: a second or two for a model of some fifty features.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from controlplane.domain.models import Model
 from controlplane.domain.names import seed_of
 from controlplane.domain.schema import Task
 from controlplane.domain.windows import Score, Window
 from controlplane.monitor.asked import scope_of
+from controlplane.monitor.dates import compared, dated_from
 from controlplane.monitor.earlier import FEWEST, labelled_now, rows_before, served_now
 from controlplane.monitor.performance import losses_of
-from controlplane.monitor.rows import samples, scores_of
+from controlplane.monitor.rows import scores_of
 from controlplane.monitor.scope import Scope
+from controlplane.monitor.weights import PARTS, weighed
 from controlplane.store.ports import Snapshot
 from detectors import reading, slicing
 from detectors.attribution import credit, moved, slices
@@ -29,10 +30,9 @@ from detectors.attribution.moved import Moved
 from detectors.attribution.slices import Side, Slice
 from detectors.binning import freeze
 from detectors.estimation.shift import Inputs
-from detectors.finding import Kind
+from detectors.finding import Kind, Sample
 from detectors.reading import Floats
 
-PARTS: Final = 10
 NO_LABELS: Final = "no label of this window is known"
 
 
@@ -58,14 +58,16 @@ class Causes(msgspec.Struct, frozen=True, kw_only=True):
     moved: tuple[Moved, ...] = ()
     slices: tuple[Cause, ...] = ()
     credit: Credit | None = None
+    importance_rests_on: str | None = None
+    importance_state: str | None = None
     notes: tuple[str, ...] = ()
 
 
 class Compared(msgspec.Struct, frozen=True):
     """Rows of before and of the window, with their losses; `cuts` are how columns are cut."""
 
-    before: pa.Table
-    now: pa.Table
+    before: Mapping[str, Sample]
+    now: Mapping[str, Sample]
     losses: tuple[Floats, Floats]
     cuts: Sequence[slicing.Scale]
 
@@ -81,33 +83,36 @@ def causes(view: Snapshot, model: Model, window: Window, score: Score) -> Causes
         now = served_now(view, scope, window)
     before, told = rows_before(view, scope, window, score, labelled=not expected)
     notes += [told] if told else []
-    compared = _compared(scope, before, now, expected=expected)
-    if isinstance(compared, str):
-        notes.append(compared)
-    columns, said = _moved(scope, score, now)
-    notes += [said] if said else []
+    both = _compared(scope, before, now, expected=expected)
+    if isinstance(both, str):
+        notes.append(both)
+    weights = weighed(view, scope, window, score, now)
+    features = set(scope.features) | set(dated_from(scope.schema))
+    columns = moved.moved([f for f in score.findings if f.column in features], weights.values)
     found = Causes(
         window=window, version=score.champion, metric=scope.loss, expected=expected,
-        rows=now.num_rows, rows_reference=before.num_rows, moved=columns, notes=tuple(notes),
+        rows=now.num_rows, rows_reference=before.num_rows, moved=tuple(columns),
+        importance_rests_on=weights.rests_on, importance_state=weights.state,
+        notes=(*notes, *weights.says),
     )  # fmt: skip
-    return found if isinstance(compared, str) else _told(scope, found, compared)
+    return found if isinstance(both, str) else _told(found, both)
 
 
-def _told(scope: Scope, found: Causes, compared: Compared) -> Causes:
-    cuts = compared.cuts
+def _told(found: Causes, both: Compared) -> Causes:
+    cuts = both.cuts
     sides = [
-        Side(losses, [slicing.codes(cut, rows[cut.column]) for cut in cuts])
-        for rows, losses in zip((compared.before, compared.now), compared.losses, strict=True)
+        Side(losses, [slicing.codes(cut, rows[cut.column].values) for cut in cuts])
+        for rows, losses in zip((both.before, both.now), both.losses, strict=True)
     ]
     worst = slices.worst(sides[0], sides[1], [len(cut.parts) for cut in cuts])
-    inputs = [_inputs(cuts, scope, rows) for rows in (compared.before, compared.now)]
+    inputs = [_inputs(cuts, rows) for rows in (both.before, both.now)]
     shared = credit.credit(
-        (inputs[0], compared.losses[0]), (inputs[1], compared.losses[1]),
+        (inputs[0], both.losses[0]), (inputs[1], both.losses[1]),
         seed=seed_of(f"causes {found.window.id}"),
     ) if cuts else None  # fmt: skip
     return msgspec.structs.replace(
-        found, loss=float(compared.losses[1].mean()), rows=compared.now.num_rows,
-        rows_reference=compared.before.num_rows, loss_reference=float(compared.losses[0].mean()),
+        found, loss=float(both.losses[1].mean()), rows=both.losses[1].size,
+        rows_reference=both.losses[0].size, loss_reference=float(both.losses[0].mean()),
         slices=tuple(Cause(name=_name(cuts, each), slice=each) for each in worst), credit=shared,
     )  # fmt: skip
 
@@ -127,10 +132,10 @@ def _compared(scope: Scope, before: pa.Table, now: pa.Table, *, expected: bool) 
             )
         sides.append((rows.filter(pa.array(known)), each[known]))
     (first, losses), (second, after) = sides
-    kinds = {column.name: column.kind for column in scope.schema.features}
-    frozen = [freeze(sample) for sample in samples(first, kinds).values()]
+    then = compared(scope, first)
+    frozen = [freeze(sample) for sample in then.values()]
     cuts = [cut for bins in frozen if (cut := slicing.scale(bins, parts=PARTS)) is not None]
-    return Compared(first, second, (losses, after), cuts)
+    return Compared(then, compared(scope, second, then), (losses, after), cuts)
 
 
 def _expected(scope: Scope, rows: pa.Table) -> Floats | str:
@@ -146,57 +151,12 @@ def _expected(scope: Scope, rows: pa.Table) -> Floats | str:
     return found
 
 
-def _moved(scope: Scope, score: Score, now: pa.Table) -> tuple[tuple[Moved, ...], str]:
-    """The columns in the order of what moved, weighted by what the predictions depend on."""
-    features = {column.name for column in scope.schema.features}
-    findings = [f for f in score.findings if f.column in features]
-    importance = _importance(scope, now)
-    found = tuple(moved.moved(findings, importance))
-    if importance is None:
-        return found, "importance is not known: the logged predictions do not vary, or are too few"
-    said = (
-        "importance is the share of the variance of the logged predictions that a column explains "
-        "by itself; it orders the columns and tests nothing"
-    )
-    return found, said
-
-
-def _importance(scope: Scope, rows: pa.Table) -> dict[str, float] | None:
-    answers = _answers(scope, rows)
-    known = np.isfinite(answers)
-    if np.count_nonzero(known) < FEWEST:
-        return None
-    kept = rows.filter(pa.array(known))
-    kinds = {column.name: column.kind for column in scope.schema.features}
-    cuts = [
-        cut for sample in samples(kept, kinds).values()
-        if (cut := slicing.scale(freeze(sample), parts=PARTS)) is not None
-    ]  # fmt: skip
-    codes = [slicing.codes(cut, kept[cut.column]) for cut in cuts]
-    effects = moved.main_effects(codes, answers[known])
-    found = {cut.column: effect for cut, effect in zip(cuts, effects, strict=True)}
-    return found if any(found.values()) else None
-
-
-def _answers(scope: Scope, rows: pa.Table) -> Floats:
-    """What was predicted as a number: the prediction, a score, or whether it is the commonest."""
-    if scope.schema.task is Task.REGRESSION:
-        return reading.numbers(rows["prediction"])
-    for column in scores_of(scope.schema, rows).values():
-        if column.null_count < len(column):
-            return reading.numbers(column)
-    counts = pc.value_counts(rows["prediction"].drop_null()).sort(order="descending", by="counts")
-    if not len(counts):
-        return np.full(rows.num_rows, np.nan)
-    return reading.numbers(pc.equal(rows["prediction"], counts[0]["values"]))
-
-
-def _inputs(cuts: Sequence[slicing.Scale], scope: Scope, rows: pa.Table) -> Inputs:
+def _inputs(cuts: Sequence[slicing.Scale], rows: Mapping[str, Sample]) -> Inputs:
     """Numbers as they are, levels by their number."""
-    is_level = [scope.schema.kind_of(cut.column) is not Kind.NUMERIC for cut in cuts]
+    is_level = [rows[cut.column].kind is not Kind.NUMERIC for cut in cuts]
     columns = [
-        slicing.codes(cut, rows[cut.column]).astype(np.float64) if level
-        else reading.numbers(rows[cut.column])
+        slicing.codes(cut, rows[cut.column].values).astype(np.float64) if level
+        else reading.numbers(rows[cut.column].values)
         for cut, level in zip(cuts, is_level, strict=True)
     ]  # fmt: skip
     return Inputs(np.column_stack(columns), np.array(is_level))

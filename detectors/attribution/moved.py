@@ -38,7 +38,8 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 def moved(findings: Sequence[Finding], importance: Mapping[str, float] | None) -> list[Moved]:
     """The columns of a window's findings, by weight where importance is known, else by z.
 
-    Findings of segments are left aside. `importance` has any scale; only its ratios count.
+    Findings of segments are left aside. `importance` has any scale; only its ratios count. A column
+    that it does not name has none that is known.
     """
     columns: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -51,8 +52,8 @@ def moved(findings: Sequence[Finding], importance: Mapping[str, float] | None) -
     rows = []
     for (column, found), p in zip(columns.items(), adjusted.tolist(), strict=True):
         first = _first(found)
-        known = importance is not None and greatest > 0.0
-        matters = abs((importance or {}).get(column, 0.0)) / greatest if known else None
+        own = (importance or {}).get(column)
+        matters = abs(own) / greatest if own is not None and greatest > 0.0 else None
         z = first.statistic if _is_standardised(first) else None
         weight = None if matters is None or z is None else max(z, 0.0) * matters
         rows.append(

@@ -6,6 +6,7 @@ import msgspec
 
 from connectors.client import calls, wire
 from controlplane.cli.causing import told
+from controlplane.domain.importances import Importance
 from controlplane.domain.windows import Window
 from controlplane.store.ports import Store
 from tests.integration.test_causes import serve
@@ -67,3 +68,34 @@ def test_what_could_not_be_told_is_said_in_the_terminal() -> None:
     assert "and 4 more that moved less" in "\n".join(
         told(msgspec.structs.replace(found, moved=moved))
     )
+
+
+async def test_a_version_is_asked_over_http_and_what_it_said_is_read(
+    store: Store, client: httpx.AsyncClient, actions
+) -> None:
+    serve(store)
+    with store.read() as view:
+        window = next(w.id for w in view.ledger.find(Window, model="boats") if w.number == 2)
+    nothing = await client.get(calls.importance(window).path)
+    assert nothing.status_code == 404
+    assert "was not asked; POST here asks it" in nothing.json()["detail"]
+    answer = await client.post(calls.ask_importance(window).path)
+    assert answer.status_code == 202
+    found = msgspec.json.decode(answer.content, type=wire.Importance)
+    assert (found.window, found.version, found.state) == (window, "v1", "asked")
+    assert actions.asked[-1] == ("ask_importance", window, "owner")
+    said = Importance(
+        id=f"{window}/v1", model="boats", window=window, version="v1", revision=1, asked_at=SERVED,
+        asked_by="ada", state="made", made_at=SERVED, rests_on="loss", metric="mae", rows=336,
+        repeats=5, values={"wind": 0.1, "sail": 0.4}, errors={"wind": 0.01, "sail": 0.02},
+    )  # fmt: skip
+    store.write(lambda t: t.ledger.put(said)).result()
+    answer = await client.get(calls.importance(window).path)
+    read = msgspec.json.decode(answer.content, type=wire.Importance)
+    assert [(row.column, row.value, row.error) for row in read.columns] == [
+        ("sail", 0.4, 0.02), ("wind", 0.1, 0.01),
+    ]  # fmt: skip
+    found = await asked(store, client, 2)
+    assert (found.importance_rests_on, found.importance_state) == ("loss", "made")
+    assert {row.column: row.importance for row in found.moved} == {"sail": 1.0, "wind": 0.25}
+    assert (await client.post("/v1/windows/w_none/importance")).status_code == 404

@@ -17,6 +17,7 @@ TABLES = {
     "window": (states.WINDOW, states.WindowState, states.WindowEvent, "open"),
     "alert": (states.ALERT, states.AlertState, states.AlertEvent, "pending"),
     "delivery": (states.DELIVERY, states.DeliveryState, states.DeliveryEvent, "queued"),
+    "importance": (states.IMPORTANCE, states.ImportanceState, states.ImportanceEvent, "asked"),
 }
 FINAL = {
     "run": {"succeeded", "failed", "cancelled", "timed_out", "vanished"},
@@ -27,10 +28,11 @@ FINAL = {
     "window": {"matured"},
     "alert": {"resolved"},
     "delivery": {"delivered"},
+    "importance": set(),
 }
 MOVES = {
     "run": 12, "version": 14, "trial": 5, "guard": 3, "decision": 8, "window": 3, "alert": 3,
-    "delivery": 3,
+    "delivery": 3, "importance": 4,
 }  # fmt: skip
 EVERY = [
     pytest.param(name, state, event, id=f"{name}-{state}-{event}")

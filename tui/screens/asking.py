@@ -103,6 +103,26 @@ def train(screen: Followed, detail: wire.ModelDetail) -> None:
     )  # fmt: skip
 
 
+def importance(screen: Followed, found: wire.Causes) -> None:
+    """Ask whether to have a window's version asked what it depends on."""
+    if found.importance_state == "asked":
+        screen.notify(f"{found.version} is being asked already; `ctrl+r` looks again.",
+                      markup=False)  # fmt: skip
+        return
+    asked = Asked(
+        title=f"Ask {found.version} of {found.model} how much it depends on each column",
+        says=[
+            "It scores a sample of the window's rows with one column after the other shuffled,",
+            "in a process of its own; nothing that serves is touched.", RECORDED,
+        ],
+        verb="Ask",
+    )  # fmt: skip
+    screen.confirm(
+        asked, lambda _: questions.ask_importance(found.window),
+        f"{found.version} is asked; `ctrl+r` looks again",
+    )  # fmt: skip
+
+
 def go(screen: Followed, detail: wire.ModelDetail) -> None:
     """Ask whether to let a stopped model go on."""
     stopped = detail.summary.frozen or detail.summary.retraining_stopped

@@ -17,6 +17,7 @@ from tui.format import count
 from tui.messages import Known, Objection, RowOpened
 from tui.questions import Wanted
 from tui.resting import standing
+from tui.screens import asking
 from tui.screens.followed import Followed
 from tui.widgets.empty import empty
 from tui.widgets.facts import FactSheet
@@ -27,7 +28,11 @@ class CausesScreen(Followed):
     """Why a window is as it is: what moved, whether it matters, where it hurts."""
 
     CSS_PATH = "../styles/causes.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "app.focus_next", "Next part")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "app.focus_next", "Next part"),
+        Binding("i", "importance", "Ask the version"),
+    ]
+    WRITES = frozenset({"importance"})
 
     def __init__(self, feed: Feed, model: str, window: str) -> None:
         super().__init__(feed)
@@ -110,8 +115,16 @@ class CausesScreen(Followed):
 
     @override
     def action_again(self) -> None:
-        self._asked += isinstance(self.known.get("causes"), Objection)
+        found = self.known.get("causes")
+        waits = isinstance(found, wire.Causes) and found.importance_state == "asked"
+        self._asked += waits or isinstance(found, Objection)
         super().action_again()
+
+    def action_importance(self) -> None:
+        """Have the version asked how much it depends on each column."""
+        found = self.get("causes", wire.Causes)
+        if found is not None:
+            asking.importance(self, found)
 
     def on_row_opened(self, event: RowOpened) -> None:
         """The column that moved."""

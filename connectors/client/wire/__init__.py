@@ -23,7 +23,14 @@ from connectors.client.wire.budget import (
     BudgetFamily,
     BudgetLine,
 )
-from connectors.client.wire.caused import Causes, Credit, MovedColumn, WorseSlice
+from connectors.client.wire.caused import (
+    Causes,
+    Credit,
+    Importance,
+    MovedColumn,
+    Reliance,
+    WorseSlice,
+)
 from connectors.client.wire.estimates import Estimate, EstimatedPoint, Interval, MergedPoint
 from connectors.client.wire.found import (
     ColumnPicture,
@@ -97,6 +104,7 @@ __all__ = [
     "Guard",
     "Halves",
     "Health",
+    "Importance",
     "Interval",
     "JournalEntry",
     "Kpi",
@@ -116,6 +124,7 @@ __all__ = [
     "RejectedCount",
     "RejectedCounts",
     "RejectedRow",
+    "Reliance",
     "Resent",
     "Rows",
     "Run",

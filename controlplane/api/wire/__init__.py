@@ -18,7 +18,14 @@ from controlplane.api.wire.budget import (
     BudgetFamily,
     BudgetLine,
 )
-from controlplane.api.wire.caused import Causes, Credit, MovedColumn, WorseSlice
+from controlplane.api.wire.caused import (
+    Causes,
+    Credit,
+    Importance,
+    MovedColumn,
+    Reliance,
+    WorseSlice,
+)
 from controlplane.api.wire.estimates import Estimate, EstimatedPoint, MergedPoint
 from controlplane.api.wire.found import (
     ColumnPicture,
@@ -94,6 +101,7 @@ __all__ = [
     "Guard",
     "Halves",
     "Health",
+    "Importance",
     "JournalEntry",
     "Kpi",
     "MergedPoint",
@@ -113,6 +121,7 @@ __all__ = [
     "RejectedCount",
     "RejectedCounts",
     "RejectedRow",
+    "Reliance",
     "Resent",
     "RowError",
     "Rows",

@@ -58,12 +58,46 @@ class Credit(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
+class Reliance(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a version depends on a feature, and the standard error of that over the rows."""
+
+    column: str
+    value: float
+    error: float
+
+
+class Importance(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a version depends on each feature in a window, as the version itself was asked.
+
+    `state` is `asked`, `made` or `failed`, for `reason`. `rests_on` says what the values are: `loss`,
+    by how much the mean of `metric` rises over `rows` labelled rows when the feature is shuffled
+    among them, the mean of `repeats` shuffles; `answers`, how far the answers move, as a share of
+    their variance, as no label is known. The greatest come first.
+    """
+
+    window: str
+    model: str
+    version: str
+    state: str
+    asked_at: datetime
+    made_at: datetime | None
+    rests_on: str | None
+    metric: str | None
+    rows: int
+    repeats: int
+    columns: list[Reliance]
+    reason: str | None
+
+
 class Causes(msgspec.Struct, frozen=True, kw_only=True):
     """Why a window is as it is: what moved, where the loss rose, whether inputs or answers did it.
 
     `loss` is the mean of the task's loss `metric` over labelled rows, `loss_reference` that of
     `rows_reference` rows of before; with `expected`, of the loss that the scores foretell of
     themselves, as no label is known. Null where it cannot be compared; `notes` say why.
+    `importance_rests_on` is `loss` or `answers` where the version itself was asked, `logged` where
+    the importance of `moved` is read off the logged predictions, null where it is not known;
+    `importance_state` is `asked`, `made` or `failed`, null where the version was never asked.
     """
 
     window: str
@@ -81,3 +115,5 @@ class Causes(msgspec.Struct, frozen=True, kw_only=True):
     slices: list[WorseSlice]
     credit: Credit | None
     notes: list[str]
+    importance_rests_on: str | None
+    importance_state: str | None
