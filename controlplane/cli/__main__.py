@@ -59,6 +59,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "deliveries": ("controlplane.cli.alerts:deliveries", "Messages to receivers: list, retry."),
     "token": ("controlplane.cli.tokens:token", "Who may ask what: list, create, revoke, init."),
     "erase": ("controlplane.cli.erasing:erase", "Everything that is stored of some ids."),
+    "rejected": ("controlplane.cli.rejected:rejected", "Rows not stored: list, count, resend."),
     "backup": ("controlplane.cli.backup:backup", "A running server's store, proved, in a folder."),
     "restore": ("controlplane.cli.backup:restore", "A backup into an empty data folder."),
     "space": ("controlplane.cli.backup:space", "What the server's file takes."),

@@ -11,10 +11,14 @@ from controlplane.ingest.batch import Batch
 
 MOST_ERRORS: Final = 20
 """Places that an answer names."""
-MOST_KEPT: Final = 1_000
+MOST_KEPT: Final = 10_000
 """Rejected rows of one request that are kept with their text; more are kept as a figure."""
-LONGEST_TEXT: Final = 1_000
-"""Characters of a rejected row that are kept."""
+LONGEST_TEXT: Final = 65_536
+"""Characters of a rejected row that are kept; one that is cut cannot be sent again."""
+MOST_TEXT: Final = 32 * 2**20
+"""Characters of all rejected rows of a request; beyond, and of what is wrong with a row, only the
+first `CUT_TEXT` are kept."""
+CUT_TEXT: Final = 1_000
 LONGEST_VALUE: Final = 60
 
 
@@ -46,9 +50,12 @@ def rejection_of(batch: Batch, faults: list[Fault], good: NDArray[np.bool_]) -> 
         return Rejection()
     kept: list[tuple[str, str]] = []
     errors: list[RowError] = []
+    room = MOST_TEXT
     for row in rejected[:MOST_KEPT].tolist():
         says = _wrong(batch, faults, row)
-        kept.append(("; ".join(says.values()), _text(batch, row)))
+        text = _text(batch, row, LONGEST_TEXT if room > 0 else CUT_TEXT)
+        kept.append(("; ".join(says.values()), text))
+        room -= len(text)
         if len(errors) < MOST_ERRORS:
             errors += [
                 RowError(pointer=pointer, message=said, row=row, line=batch.line(row))
@@ -60,7 +67,7 @@ def rejection_of(batch: Batch, faults: list[Fault], good: NDArray[np.bool_]) -> 
 def _wrong(batch: Batch, faults: list[Fault], row: int) -> dict[str, str]:
     """What is wrong with a row, by where; of a row that could not be read, that."""
     if (unread := batch.unreadable.get(row)) is not None:
-        return {"": _short(unread.says, LONGEST_TEXT)}
+        return {"": _short(unread.says, CUT_TEXT)}
     return {
         batch.pointer(fault.column, row): _says(batch, fault, row)
         for fault in faults
@@ -74,16 +81,16 @@ def _says(batch: Batch, fault: Fault, row: int) -> str:
     return f"{fault.column} is {found}; expected {fault.expected}"
 
 
-def _text(batch: Batch, row: int) -> str:
+def _text(batch: Batch, row: int, most: int) -> str:
     """The row as JSON, as far as it can be said."""
     if (unread := batch.unreadable.get(row)) is not None:
-        return _short(unread.text, LONGEST_TEXT)
+        return _short(unread.text, most)
     values = {name: batch.value(name, row) for name in batch.columns}
     try:
         text = msgspec.json.encode(values).decode()
     except (TypeError, ValueError, RecursionError):
         text = str({name: str(value) for name, value in values.items()})
-    return _short(text, LONGEST_TEXT)
+    return _short(text, most)
 
 
 def _short(text: str, most: int) -> str:

@@ -186,10 +186,10 @@ def test_a_reference_needs_neither_ids_nor_times_and_carries_its_labels() -> Non
 
 
 def test_the_first_twenty_errors_are_named_and_all_counted() -> None:
-    result = checked(n=["x"] * 1500)
+    result = checked(n=["x"] * 10_500)
     assert len(result.rejection.errors) == 20
-    assert result.rejection.rows == 1500
-    assert (len(result.rejection.kept), result.rejection.unnamed) == (1000, 500)
+    assert result.rejection.rows == 10_500
+    assert (len(result.rejection.kept), result.rejection.unnamed) == (10_000, 500)
 
 
 def test_kinds_are_inferred_from_the_first_rows() -> None:
