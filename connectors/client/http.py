@@ -174,14 +174,6 @@ class Connection:
         """Why a scored window is as it is: what moved, where the loss rose, inputs or answers."""
         return self.ask(calls.causes(window))
 
-    def importance(self, window: str) -> wire.Importance:
-        """What the window's version said of how much it depends on each feature."""
-        return self.ask(calls.importance(window))
-
-    def ask_importance(self, window: str) -> wire.Importance:
-        """Ask the window's version how much it depends on each feature; `importance` has it then."""
-        return self.ask(calls.ask_importance(window))
-
     def metric(
         self, model: str, metric: str, span: Span = EVERYTHING, *, segment: str | None = None
     ) -> wire.Metric:

@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from connectors.client import wire
+from connectors.client import calls, wire
 from connectors.client.http import Connection
 from connectors.client.problems import ServerSaid
 from controlplane.cli import completing, render
@@ -63,7 +63,7 @@ def ask(connection: Connection, window: str, wait: float) -> None:
     """
     until = time.monotonic() + wait
     try:
-        found = connection.ask_importance(window)
+        found = connection.ask(calls.ask_importance(window))
     except ServerSaid as refused:
         if refused.status != HTTP_REFUSED:
             raise
@@ -71,7 +71,7 @@ def ask(connection: Connection, window: str, wait: float) -> None:
         return
     while found.state == "asked" and time.monotonic() < until:
         time.sleep(PAUSE_SECONDS)
-        found = connection.importance(window)
+        found = connection.ask(calls.importance(window))
 
 
 def told(found: wire.Causes) -> Iterator[str]:
