@@ -40,6 +40,7 @@ from controlplane.api.keyring import Keyring
 from controlplane.api.meters import Meters
 from controlplane.api.parts import Parts
 from controlplane.api.problems import LARGEST_BODY, answer
+from controlplane.api.short_way import ShortWay
 from controlplane.api.writes import Writes
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
@@ -89,7 +90,7 @@ def create_app(
     parts: Parts, *, guardian: Guardian | None = None, keyring: Keyring | None = None
 ) -> App:
     """The application over these parts; the guardian is the one that the settings ask for."""
-    changes, meters, intake = Changes(), Meters(parts.store), Intake()
+    changes, meters, intake = Changes(), Meters(parts.store), Intake(parts.store)
     keyring = keyring or Keyring(parts.store, parts.clock)
     guardian = guardian or guardian_for(parts.settings, keyring)
     parts.store.subscribe(changes.told)
@@ -117,7 +118,8 @@ def create_app(
         ),
         state=State({"guardian": guardian, "belonging": Belonging(parts.store)}),
     )
-    return App(Front(routes, Doorplate(parts.settings), meters), changes, intake)
+    short = ShortWay(routes, guardian, intake, parts.clock)
+    return App(Front(short, Doorplate(parts.settings), meters), changes, intake)
 
 
 def _constant(value: object) -> Provide:

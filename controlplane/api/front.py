@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from itertools import count
 from time import perf_counter
 from typing import Final
 
@@ -86,7 +87,7 @@ class _Answer:
 
     def __init__(self, method: str, headers: dict[bytes, bytes], send: Send) -> None:
         asked = headers.get(b"x-request-id", b"")
-        self.request_id = asked.decode() if _SANE_ID.fullmatch(asked) else new_id()
+        self.request_id = asked.decode() if _SANE_ID.fullmatch(asked) else _next_id()
         self.status = 0
         self._is_read = method == "GET"
         self._known = {tag.strip() for tag in headers.get(b"if-none-match", b"").split(b",")}
@@ -124,6 +125,15 @@ class _Answer:
             return
         await self._send({**start, "headers": headers})  # type: ignore[arg-type]
         await self._send(body)
+
+
+_LIFE: Final = new_id()[:16]
+_NUMBERS: Final = count()
+
+
+def _next_id() -> str:
+    """A request id that no other request has: random for the process, then counted."""
+    return f"{_LIFE}{next(_NUMBERS):016x}"
 
 
 def _is_json(headers: Headers) -> bool:

@@ -6,15 +6,18 @@ Without a bound a few senders could fill the memory, or take every thread from t
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, TypeVar, cast
 
 from anyio import CapacityLimiter, to_thread
 from litestar.exceptions import InternalServerException
 from litestar.params import Dependency
+from litestar.types import HTTPReceiveMessage, Receive
 
+from controlplane.api.gatherer import Gatherer
 from controlplane.api.parts import Asked
 from controlplane.api.problems import BadRequest
 from controlplane.domain.errors import Overloaded
+from controlplane.store.ports import Store
 
 MOST_HELD: Final = 256 * 2**20
 """Bytes of all bodies that are being read or stored; a single one is taken whatever is held."""
@@ -32,7 +35,8 @@ T = TypeVar("T")
 class Intake:
     """Reads bodies and has them stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self.together = Gatherer(store)
         self._held = 0
         self._few, self._many = CapacityLimiter(4), CapacityLimiter(64)
         self._reading: set[asyncio.Timeout] = set()
@@ -61,6 +65,39 @@ class Intake:
             yield b"".join(parts)
         finally:
             self._held -= size
+
+    @asynccontextmanager
+    async def small(
+        self, receive: Receive, length: int, taken: list[HTTPReceiveMessage]
+    ) -> AsyncIterator[bytes | None]:
+        """A body of a known length, counted while the block lasts, and its messages in `taken`;
+        None where it does not come as it should, which its route will say."""
+        if self._is_released or self._held + length > MOST_HELD:
+            yield None
+            return
+        self._held += length
+        try:
+            whole = await self._soon(receive, taken)
+            while whole and taken[-1].get("more_body"):
+                whole = await self._soon(receive, taken)
+            body = b"".join(m["body"] for m in taken if m["type"] == "http.request")
+            yield body if whole and len(body) == length else None
+        finally:
+            self._held -= length
+
+    async def _soon(self, receive: Receive, taken: list[HTTPReceiveMessage]) -> bool:
+        """One more message of a body; whether it is one."""
+        end = asyncio.timeout(PATIENCE)
+        self._reading.add(end)
+        try:
+            async with end:
+                message = await receive()
+        except TimeoutError:
+            raise self._too_slow() from None
+        finally:
+            self._reading.discard(end)
+        taken.append(cast("HTTPReceiveMessage", message))
+        return message["type"] == "http.request"
 
     def release(self) -> None:
         """The server stops: wait for no body any longer than a moment; in the loop."""

@@ -54,6 +54,8 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     kpis: pa.Table | None = None
     rejection: Rejection
     unknown: dict[str, int]
+    good: NDArray[np.bool_] | None = None
+    """Which rows of the batch are those; None where all are."""
 
 
 def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
@@ -80,7 +82,7 @@ def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
         labels = labels.filter(pc.is_valid(labels["label"]))
     return Checked(
         schema=schema, rows=table, labels=labels, kpis=kpis, rejection=rejection,
-        unknown=taker.unknown(),
+        unknown=taker.unknown(), good=None if good.all() else good,
     )  # fmt: skip
 
 

@@ -85,12 +85,17 @@ def _store(t: Transaction, request: Request, checked: Checked, key: _Key | None)
 def _answered(t: Transaction, key: _Key, now: datetime) -> Replayed | None:
     """What the key was answered before. Raises Conflict where it came with another body."""
     known = t.ledger.get(KeyedBatch, key.name)
-    if known is None or known.answered_at <= now - KEY_LIFETIME:
+    return None if known is None else answer_before(known, key.said, key.body_sha256, now)
+
+
+def answer_before(known: KeyedBatch, key: str, body_sha256: str, now: datetime) -> Replayed | None:
+    """What a key that is known was answered; None where that is too long ago. Raises Conflict
+    where it came with another body."""
+    if known.answered_at <= now - KEY_LIFETIME:
         return None
-    if known.body_sha256 != key.body_sha256:
+    if known.body_sha256 != body_sha256:
         message = (
-            f"the Idempotency-Key {key.said!r} came before with another body; "
-            "use a new key for new rows"
+            f"the Idempotency-Key {key!r} came before with another body; use a new key for new rows"
         )
         raise Conflict(message)
     return Replayed(**msgspec.structs.asdict(known.receipt))

@@ -72,7 +72,9 @@ class DuckDBEventsWriter(DuckDBEventsReader):
         self._pending = Pending(session)
         super().__init__(session, tables, before=self._pending.insert)
         self.kpis: KpisWriterInDuckDB = KpisWriterInDuckDB(session, self._pending, self._touch)
-        self.halves: HalvesWriterInDuckDB = HalvesWriterInDuckDB(session, self._pending, self._touch)
+        self.halves: HalvesWriterInDuckDB = HalvesWriterInDuckDB(
+            session, self._pending, self._touch
+        )
         self.touched: set[str] = set()
         self._dropped: set[str] = set()
         self._filters: dict[str, dict[str, IdFilter]] = {}
@@ -122,7 +124,7 @@ class DuckDBEventsWriter(DuckDBEventsReader):
         self._note_last(model, kept)
         return Received(
             accepted=kept.num_rows, duplicates=rows.num_rows - kept.num_rows, reused_ids=reused,
-            late=_before(kept, watermark),
+            late=_before(kept, watermark), known=None if fresh.all() else ~fresh,
         )  # fmt: skip
 
     def append_labels(self, model: str, rows: pa.Table) -> Received:
@@ -141,7 +143,10 @@ class DuckDBEventsWriter(DuckDBEventsReader):
             fresh[said["n"].to_numpy()] = False
         seen.add(ids)
         kept = self._take(table, ours, fresh)
-        return Received(accepted=kept.num_rows, duplicates=rows.num_rows - kept.num_rows)
+        return Received(
+            accepted=kept.num_rows, duplicates=rows.num_rows - kept.num_rows,
+            known=None if fresh.all() else ~fresh,
+        )  # fmt: skip
 
     def append_scored(self, model: str, version: str, rows: pa.Table) -> None:
         """Store predictions that Leeboard made; those that are there already are left out."""

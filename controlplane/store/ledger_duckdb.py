@@ -4,7 +4,7 @@ Nothing is updated in place: replacing is deleting and inserting in one transact
 update keeps checkpoints waiting for every open read. One writer makes ids unique.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeVar, cast
 
@@ -31,6 +31,7 @@ create table {table} (
     filed_at timestamp not null, seq bigint not null, body blob not null
 )"""
 _GET: Final = "select body from {table} where id = ?"
+_GET_ALL: Final = "select id, body from {table} where id in (select unnest($ids))"
 _PLACE: Final = "select filed_at, seq from {table} where id = ?"
 _FIND: Final = """
 select body from {table}
@@ -49,6 +50,10 @@ where ($model is null or model = $model)
 _NEXT: Final = "select coalesce(max(seq) + 1, 0) from {table}"
 _TAKE_OUT: Final = "delete from {table} where id = ? returning seq"
 _INSERT: Final = "insert into {table} values (?, ?, ?, ?, ?, ?)"
+_TAKE_ALL_OUT: Final = "delete from {table} where id in (select unnest($ids)) returning id, seq"
+_INSERT_ALL: Final = """
+insert into {table}
+select unnest($ids), unnest($models), unnest($states), unnest($times), unnest($numbers), unnest($bodies)"""
 _REMOVE: Final = "delete from {table} where model = ?"
 _PRUNE: Final = "delete from {table} where filed_at < ? returning model"
 _LAST: Final = "select body from {table} order by seq desc limit 1"
@@ -81,6 +86,13 @@ class DuckDBLedgerReader:
             known = tuple(decoded(kind, cast("bytes", row[0])) for row in rows)
             self._keep(question, version, known)
         return cast("R", known[0]) if known else None
+
+    def get_all(self, kind: type[R], ids: Sequence[str]) -> dict[str, R]:
+        """Those of the records that there are, by id."""
+        if not ids or not self._tables.catalog.has(kind.TABLE):
+            return {}
+        rows = self._session.run(_about(_GET_ALL, kind), {"ids": list(ids)})
+        return {str(name): decoded(kind, cast("bytes", body)) for name, body in rows}
 
     def find(  # noqa: PLR0913
         self, kind: type[R], *, model: str | None = None, states: Iterable[str] | None = None,
@@ -172,6 +184,24 @@ class DuckDBLedgerWriter(DuckDBLedgerReader):
         was = self._session.one(_about(_TAKE_OUT, kind), [record.id])
         self._insert(record, None if was is None else int(str(was[0])))
 
+    def put_all(self, records: Sequence[Record]) -> None:
+        """Store records of one kind, each in place of the one with its id."""
+        if not records:
+            return
+        kind = type(records[0])
+        self._made(kind)
+        gone = self._session.run(_about(_TAKE_ALL_OUT, kind), {"ids": [r.id for r in records]})
+        places = {str(name): int(str(number)) for name, number in gone}
+        self._session.run(_about(_INSERT_ALL, kind), {
+            "ids": [record.id for record in records],
+            "models": [record.model for record in records],
+            "states": [record.filed_state for record in records],
+            "times": [stored_time(record.filed_at) for record in records],
+            "numbers": [self._number(kind, places.get(record.id)) for record in records],
+            "bodies": [encoded(record) for record in records],
+        })  # fmt: skip
+        self.touched.update((kind.TABLE, record.model) for record in records)
+
     def add(self, record: Record) -> bool:
         """Store a record unless one with its id is there; whether it was stored."""
         kind = type(record)
@@ -228,18 +258,22 @@ class DuckDBLedgerWriter(DuckDBLedgerReader):
             self._next.pop(kind.TABLE, None)
 
     def _insert(self, record: Record, number: int | None) -> None:
-        table = record.TABLE
-        if number is None:
-            if table not in self._next:
-                self._next[table] = self._session.count(_about(_NEXT, type(record)))
-            number = self._next[table]
-            self._next[table] += 1
+        kind = type(record)
         row = [
-            record.id, record.model, record.filed_state, stored_time(record.filed_at), number,
-            encoded(record),
+            record.id, record.model, record.filed_state, stored_time(record.filed_at),
+            self._number(kind, number), encoded(record),
         ]  # fmt: skip
-        self._session.run(_about(_INSERT, type(record)), row)
-        self.touched.add((table, record.model))
+        self._session.run(_about(_INSERT, kind), row)
+        self.touched.add((kind.TABLE, record.model))
+
+    def _number(self, kind: type[Record], known: int | None) -> int:
+        """The place of a record in the order of first writing: its own, or the next."""
+        if known is not None:
+            return known
+        if kind.TABLE not in self._next:
+            self._next[kind.TABLE] = self._session.count(_about(_NEXT, kind))
+        self._next[kind.TABLE] += 1
+        return self._next[kind.TABLE] - 1
 
 
 def _about(sql: str, kind: type[Record]) -> str:

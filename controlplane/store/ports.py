@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from typing_extensions import override
 
 from controlplane.domain.records import Record
@@ -46,13 +48,28 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     last_known_at: datetime | None = None
 
 
-class Received(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the rows of one append."""
+class Received(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What became of the rows of one append; two are equal where their counts are."""
 
     accepted: int = 0
     duplicates: int = 0
     reused_ids: int = 0
     late: int = 0
+    known: NDArray[np.bool_] | None = None
+    """Which of the rows were duplicates, shape (rows,); None where none was."""
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        """Whether the counts are the same."""
+        return isinstance(other, Received) and self._counts() == other._counts()
+
+    @override
+    def __hash__(self) -> int:
+        """By the counts."""
+        return hash(self._counts())
+
+    def _counts(self) -> tuple[int, ...]:
+        return self.accepted, self.duplicates, self.reused_ids, self.late
 
 
 class EventsReader(Protocol):
@@ -168,6 +185,10 @@ class LedgerReader(Protocol):
         """One record, None where there is none."""
         ...
 
+    def get_all(self, kind: type[R], ids: Sequence[str]) -> dict[str, R]:
+        """Those of the records that there are, by id; one question whatever their number."""
+        ...
+
     def find(  # noqa: PLR0913
         self, kind: type[R], *, model: str | None = None, states: Iterable[str] | None = None,
         since: datetime | None = None, until: datetime | None = None, limit: int | None = None,
@@ -188,6 +209,11 @@ class LedgerWriter(LedgerReader, Protocol):
 
     def put(self, record: Record) -> None:
         """Store a record, in place of the one with its id if there is one."""
+        ...
+
+    def put_all(self, records: Sequence[Record]) -> None:
+        """Store records of one kind, each in place of the one with its id; few statements
+        whatever their number."""
         ...
 
     def add(self, record: Record) -> bool:

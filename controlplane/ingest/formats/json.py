@@ -18,6 +18,11 @@ _EXPECTED: Final = (
 
 def decode(body: bytes, *, digest: str = "") -> Batch:
     """The columns of a JSON body. Raises BadInput, TooLarge."""
+    return batch_from(parsed(body), size=len(body), digest=digest)
+
+
+def parsed(body: bytes) -> dict[str, object]:
+    """A JSON body's object. Raises BadInput, TooLarge."""
     if body.count(b",") > MOST_VALUES:
         message = (
             f"the body may hold more than {MOST_VALUES} values; send it in several requests, or as "
@@ -35,12 +40,22 @@ def decode(body: bytes, *, digest: str = "") -> Batch:
     if not isinstance(told, dict):
         message = f"the body is {kind_of(told)}; {_EXPECTED}"
         raise BadInput(message)
+    return told
+
+
+def is_bare(told: dict[str, object]) -> bool:
+    """Whether an object is one row, and not columns or rows."""
+    return not (isinstance(told.get("columns"), dict) or isinstance(told.get("rows"), list))
+
+
+def batch_from(told: dict[str, object], *, size: int, digest: str = "") -> Batch:
+    """The columns of an object. Raises BadInput, TooLarge."""
     columns, rows = told.get("columns"), told.get("rows")
     if isinstance(columns, dict):
-        return batch_of(_columns(columns), Shape.COLUMNS, size=len(body), digest=digest)
+        return batch_of(_columns(columns), Shape.COLUMNS, size=size, digest=digest)
     if isinstance(rows, list):
-        return batch_of(turned(rows), Shape.ROWS, size=len(body), digest=digest)
-    return batch_of(turned([told]), Shape.ROW, size=len(body), digest=digest)
+        return batch_of(turned(rows), Shape.ROWS, size=size, digest=digest)
+    return batch_of(turned([told]), Shape.ROW, size=size, digest=digest)
 
 
 def _columns(told: dict[str, object]) -> dict[str, Values]:
