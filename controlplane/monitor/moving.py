@@ -32,8 +32,7 @@ from controlplane.monitor.rows import prediction_columns, samples
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.yardstick import (
     FORM,
-    SHOWN_ROWS,
-    SHOWN_VALUES,
+    MOVING_VALUES,
     Counted,
     Measure,
     calibrated,
@@ -94,9 +93,13 @@ def window_panes(
 
 def _rows_kept(scope: Scope) -> int:
     """How many rows a step of a window that slides keeps, for the detectors that read values: all,
-    while the window has no more values than a reference that is read whole."""
-    columns = max(len(scope.schema.features), 1)
-    return max(SHOWN_VALUES // (columns * scope.calendar.overlap), 1)
+    while the window has no more values than a reference that moves."""
+    return _most_rows(scope, scope.calendar.overlap)
+
+
+def _most_rows(scope: Scope, steps: int) -> int:
+    """The rows of a step that are kept where so many of them make a window or a reference."""
+    return max(MOVING_VALUES // (max(len(scope.schema.features), 1) * steps), 1)
 
 
 def _shelf(store: Store, look: Look, found: Cast, window: Window) -> Shelf:
@@ -116,7 +119,7 @@ def _shelf(store: Store, look: Look, found: Cast, window: Window) -> Shelf:
         bins, answers, whole = _frozen(look, found, version, known)
         shelf = Shelf(
             key=key, bins=bins, answers=answers, together=whole, version=version, served=False,
-            few=max(SHOWN_ROWS // steps, 1), panes={},
+            few=_most_rows(scope, steps), panes={},
         )  # fmt: skip
         kept[scope.name] = shelf
     return shelf

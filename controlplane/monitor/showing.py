@@ -9,11 +9,12 @@ import msgspec
 
 from controlplane.monitor.installed import entry_of
 from detectors.catalogue import CATALOGUE
-from detectors.comparison.held import Held, held
+from detectors.comparison.held import Dates, Held, held
 from detectors.comparison.measuring import SHARED, findings
 from detectors.entry import Entry
 from detectors.finding import Finding, Sample
 from detectors.foreign import checked, failed
+from detectors.levelled import Levelled
 from detectors.ordered import Ordered
 from detectors.tables import summed
 from detectors.tables.encoding import thinned
@@ -87,12 +88,22 @@ def _held(reference: Sample) -> Held:
     if known is not None and known.sample is reference:
         return known.held
     made = held(reference)
-    size = made.values.nbytes if isinstance(made, Ordered) else reference.values.nbytes
+    size = _bytes_of(made)
     if size <= MOST_BYTES:
         _references[id(reference)] = _Reference(reference, made, size)
         while _references and _held_bytes() > MOST_BYTES:
             _references.popitem(last=False)
     return made
+
+
+def _bytes_of(made: Held) -> int:
+    match made:
+        case Ordered():
+            return int(made.values.nbytes)
+        case Levelled():
+            return int(made.names.nbytes + made.counts.nbytes)
+        case Dates():
+            return 0
 
 
 def _held_bytes() -> int:

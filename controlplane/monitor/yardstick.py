@@ -30,13 +30,15 @@ from detectors.refmax import Calibration, Options, calibrate
 from detectors.tables.summed import Frozen
 from detectors.thresholds import FEWEST_WINDOWS
 
-SHOWN_ROWS = 20_000
-"""Rows of a reference that moves which the shown detectors read; of more, every so many-th."""
-SHOWN_VALUES = 2**22
-"""Values of a reference, or of a window that slides, that are held for the shown detectors, all
-columns together; only of one with more, every so many-th row."""
+SHOWN_VALUES = 2**24
+"""Values of a reference that are held for the shown detectors, all columns together; only of one
+with more, every so many-th row."""
+MOVING_VALUES = 2**22
+"""The same of a reference that moves, or of a window that slides, which is sorted every time."""
 MOST_KEPT = 64
 """Measures held in memory; the oldest gives way."""
+MOST_BYTES = 512 * 2**20
+"""Of the columns that they hold, all measures together."""
 FORM = 6
 """Counts up when what is stored changes its form, so that older ones are made anew."""
 
@@ -94,15 +96,23 @@ def measure_of(store: Store, view: Snapshot, scope: Scope, reference: Reference)
         reference=reference, yardstick=stored,
         columns={
             **compared(scope, _fewer(material.sample), names),
-            **_thinned_answers(scope, material.answers),
+            **samples(_fewer(material.answers), prediction_columns(scope.schema, material.answers)),
         },
         together=together(scope, compared(scope, material.sample, names)),
         is_recorded=is_recorded,
     )  # fmt: skip
     kept[reference.id] = found
-    while len(kept) > MOST_KEPT:
-        kept.pop(next(iter(kept)))
+    make_room(kept)
     return found
+
+
+def make_room(kept: dict[str, Measure]) -> None:
+    """Let the oldest measures go, as far as there are too many or they hold too much; never all."""
+    sizes = {name: sum(s.values.nbytes for s in m.columns.values()) for name, m in kept.items()}
+    while len(sizes) > MOST_KEPT or (len(sizes) > 1 and sum(sizes.values()) > MOST_BYTES):
+        oldest = next(iter(sizes))
+        kept.pop(oldest, None)
+        del sizes[oldest]
 
 
 def together(scope: Scope, columns: Mapping[str, Sample]) -> Frozen | None:
@@ -262,10 +272,6 @@ def _drift(
     return calibrate(
         bins, windows.tallies, windows.inside, family=str(family), alpha=alpha, options=options
     )
-
-
-def _thinned_answers(scope: Scope, answers: pa.Table) -> dict[str, Sample]:
-    return samples(_fewer(answers), prediction_columns(scope.schema, answers))
 
 
 def _fewer(table: pa.Table) -> pa.Table:

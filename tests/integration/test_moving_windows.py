@@ -350,7 +350,7 @@ def test_predictions_of_windows_that_slide_are_calibrated_by_windows_as_long_apa
 def test_of_a_window_with_very_many_values_some_are_kept_and_every_row_is_in_the_sums(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moving, "SHOWN_VALUES", 48)
+    monkeypatch.setattr(moving, "MOVING_VALUES", 48)
     watch(store, a_policy(windows=SLIDING))
     serve(store, 3)
     step(store, SERVED + 3 * DAY)
