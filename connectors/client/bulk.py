@@ -3,11 +3,13 @@ does no harm."""
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from connectors.client import wire
 from connectors.client.calls import ARROW, Rows
@@ -20,25 +22,50 @@ if TYPE_CHECKING:
 PART_ROWS: Final = 50_000
 _PAUSES: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 _BUSY: Final = frozenset({408, 429, 503, 507})
+_TOO_LARGE: Final = 413
 
 
-def send_table(
+def send_table(  # noqa: PLR0913 - all but the first four by name
     connection: Connection, model: str, feed: str, table: "pa.Table",
-    *, known_at: datetime | None = None, version: str | None = None,
+    *, known_at: datetime | None = None, version: str | None = None, purpose: str = "",
 ) -> wire.Receipt:  # fmt: skip
     """Send the rows of a table in their order and add up what became of them.
 
     With `known_at` every row gets it as its column of that name. The feed `reference` takes a
-    `version`, whose reference it is; of what was stored its receipt says no more. A server that is away or busy is
-    asked again a few times; then ServerAway or ServerSaid is raised, and the parts before are in.
+    `version`, whose reference it is; of what was stored its receipt says no more. A server that is
+    away or busy is asked again a few times; then ServerAway or ServerSaid is raised, and the parts
+    before are in. A part that is too large for it, or for a proxy before it, goes in halves. With
+    another `purpose` the keys are others, so that rows that are there are answered as duplicates.
     """
     total = wire.Receipt()
-    for body in _parts(table, known_at):
-        named = f"{model}/{feed}/{version or ''}".encode()
+    named = f"{model}/{feed}/{version or ''}{purpose and '/'}{purpose}".encode()
+
+    def send(body: bytes) -> wire.Receipt:
         key = hashlib.sha256(named + body).hexdigest()
         rows = Rows(feed=feed, body=body, key=key, content_type=ARROW)
-        total = summed(total, _patiently(partial(_sent, connection, model, rows, version)))
+        return _patiently(partial(_sent, connection, model, rows, version))
+
+    for start in range(0, table.num_rows, PART_ROWS):
+        total = summed(total, _whole_or_halved(table.slice(start, PART_ROWS), known_at, send))
     return total
+
+
+def _whole_or_halved(
+    part: "pa.Table", known_at: datetime | None, send: Callable[[bytes], wire.Receipt]
+) -> wire.Receipt:
+    try:
+        return send(_body(part, known_at))
+    except ServerSaid as error:
+        if error.status != _TOO_LARGE or part.num_rows < 2:  # noqa: PLR2004 - no halves
+            raise
+    middle = part.num_rows // 2
+    first = _whole_or_halved(part.slice(0, middle), known_at, send)
+    second = _whole_or_halved(part.slice(middle), known_at, send)
+    moved = [
+        msgspec.structs.replace(e, row=None if e.row is None else e.row + middle)
+        for e in second.errors
+    ]
+    return summed(first, msgspec.structs.replace(second, errors=moved))
 
 
 def _sent(connection: Connection, model: str, rows: Rows, version: str | None) -> wire.Receipt:
@@ -62,18 +89,16 @@ def _patiently(send: Callable[[], wire.Receipt]) -> wire.Receipt:
     return send()
 
 
-def _parts(table: "pa.Table", known_at: datetime | None) -> Iterator[bytes]:
+def _body(part: "pa.Table", known_at: datetime | None) -> bytes:
     import pyarrow as pa  # noqa: PLC0415 - only who sends tables needs it
 
-    for start in range(0, table.num_rows, PART_ROWS):
-        part = table.slice(start, PART_ROWS)
-        if known_at is not None:
-            instants = pa.repeat(pa.scalar(known_at, pa.timestamp("us", "UTC")), part.num_rows)
-            part = part.append_column("known_at", instants)
-        file = io.BytesIO()
-        with pa.ipc.new_stream(file, part.schema) as stream:
-            stream.write_table(part)
-        yield file.getvalue()
+    if known_at is not None:
+        instants = pa.repeat(pa.scalar(known_at, pa.timestamp("us", "UTC")), part.num_rows)
+        part = part.append_column("known_at", instants)
+    file = io.BytesIO()
+    with pa.ipc.new_stream(file, part.schema) as stream:
+        stream.write_table(part)
+    return file.getvalue()
 
 
 def summed(one: wire.Receipt, other: wire.Receipt) -> wire.Receipt:

@@ -15,10 +15,13 @@ BLOCK: Final = 8 * 2**20
 
 
 class Lines(NamedTuple):
-    """The rows of some lines, and what was wrong with lines that are no row, by their number."""
+    """The rows of some lines, and what was wrong with lines that are no row, by their number;
+    where in the file (unpacked, where it is packed) the lines begin, and how many are before."""
 
     table: pa.Table
     wrong: dict[int, str]
+    offset: int
+    before: int
 
 
 def is_json_lines(path: Path) -> bool:
@@ -27,27 +30,42 @@ def is_json_lines(path: Path) -> bool:
     return name.suffix.lower() in SUFFIXES
 
 
-def tables(raw: BinaryIO, *, packed: bool, texts: Collection[str] = ()) -> Iterator[Lines]:
+def tables(
+    raw: BinaryIO, *, packed: bool, texts: Collection[str] = (), offset: int = 0, before: int = 0
+) -> Iterator[Lines]:
     """A file's lines, a table a block of whole lines. Raises BadInput, OSError.
 
-    What is nested, or of several kinds in one column, comes as it would from a program that sends
-    the lines: the server says which value will not go.
+    From `offset` on, where a line begins and `before` lines have gone. What is nested, or of
+    several kinds in one column, comes as it would from a program that sends the lines: the server
+    says which value will not go.
     """
     with pa.PythonFile(raw) as file:
         stream = pa.CompressedInputStream(file, "gzip") if packed else file
-        rest, before = b"", 0
+        _skip(stream, offset, packed=packed)
+        rest = b""
         while block := stream.read(BLOCK):
             whole, found, last = (rest + block).rpartition(b"\n")
             if not found:
                 rest = last
                 continue
-            yield table_of(whole, texts=texts, before=before)
+            yield table_of(whole, texts=texts, offset=offset, before=before)
             rest, before = last, before + whole.count(b"\n") + 1
+            offset += len(whole) + 1
         if rest.strip():
-            yield table_of(rest, texts=texts, before=before)
+            yield table_of(rest, texts=texts, offset=offset, before=before)
 
 
-def table_of(body: bytes, *, texts: Collection[str] = (), before: int = 0) -> Lines:
+def _skip(stream: pa.NativeFile, offset: int, *, packed: bool) -> None:
+    if not packed:
+        stream.seek(offset)
+        return
+    while offset > 0 and (passed := len(stream.read(min(offset, BLOCK)))):
+        offset -= passed
+
+
+def table_of(
+    body: bytes, *, texts: Collection[str] = (), offset: int = 0, before: int = 0
+) -> Lines:
     """The rows of some lines that come after so many others. Raises BadInput, TooLarge."""
     batch = ndjson.decode(body)
     columns = batch.columns if len(batch.unreadable) < batch.rows else {}
@@ -55,7 +73,8 @@ def table_of(body: bytes, *, texts: Collection[str] = (), before: int = 0) -> Li
     wrong = {_line(batch, row, before): unread.says for row, unread in batch.unreadable.items()}
     if wrong and columns:
         found = found.filter(pa.array([row not in batch.unreadable for row in range(batch.rows)]))
-    return Lines(found, {n: _moved(says, n, before) for n, says in wrong.items()})
+    told = {n: _moved(says, n, before) for n, says in wrong.items()}
+    return Lines(found, told, offset, before)
 
 
 def _line(batch: Batch, row: int, before: int) -> int:

@@ -4,10 +4,12 @@ The parts of a file are the same whenever it is read, so that what is sent twice
 """
 
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -20,14 +22,42 @@ MOST_BYTES: Final = 24 * 2**20
 """Of a part; a body may have 64 MiB."""
 BLOCK: Final = 8 * 2**20
 """Bytes of a CSV file from which its columns' types are told."""
+BUFFER: Final = 2**20
+"""Bytes of each column of a Parquet file that are read at a time."""
 PARQUET: Final = frozenset({".parquet", ".pq"})
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A place between two rows of a file, from which reading it can go on."""
+
+    rows: int = 0
+    """Of the file, before it."""
+    offset: int = 0
+    lines: int = 0
+    into: int = 0
+    """Of JSON lines: where the block of lines begins that the next row is in, how many lines are
+    before that, and how many rows of the block are before the place."""
+
+
+BEGIN: Final = Place()
+
+
+class Part(NamedTuple):
+    """Rows as a request carries them."""
+
+    table: pa.Table
+    begin: Place
+    end: Place
+    most: int
+    """As many rows have all parts but the last."""
 
 
 class Reading(NamedTuple):
     """A file that is open: its columns, the tables in it, and how much of it has been read."""
 
     names: tuple[str, ...]
-    tables: Iterator[pa.Table]
+    tables: Iterator[tuple[pa.Table, Place]]
+    """With where each begins."""
     size: int
     """Of the file, in the units of `read_so_far`."""
     read_so_far: Callable[[], int]
@@ -35,14 +65,14 @@ class Reading(NamedTuple):
     """Lines that are no row of JSON lines, as far as they were read: what is wrong with each."""
 
 
-def reading(path: Path, *, texts: Collection[str] = ()) -> Reading:
+def reading(path: Path, *, texts: Collection[str] = (), start: Place = BEGIN) -> Reading:
     """Open a file; raises BadInput where it is none of them. `texts` are read as text."""
     try:
         if path.suffix.lower() in PARQUET:
-            return _parquet(path)
+            return _parquet(path, start)
         if json_lines.is_json_lines(path):
-            return _json_lines(path, texts)
-        return _csv(path, texts)
+            return _json_lines(path, texts, start)
+        return _csv(path, texts, start)
     except (pa.ArrowException, OSError) as error:
         kind = "Parquet" if path.suffix.lower() in PARQUET else "CSV"
         kind = "JSON lines" if json_lines.is_json_lines(path) else kind
@@ -50,28 +80,65 @@ def reading(path: Path, *, texts: Collection[str] = ()) -> Reading:
         raise BadInput(message) from error
 
 
-def parts(found: Reading, path: Path) -> Iterator[pa.Table]:
-    """The tables cut and joined to parts; raises BadInput where the file turns out unreadable."""
-    waiting: list[pa.Table] = []
-    most = 0
+def parts(found: Reading, path: Path, most: int = 0) -> Iterator[Part]:
+    """The tables cut and joined to parts of `most` rows, 0: as many as a request carries, by the
+    first of them; raises BadInput where the file turns out unreadable."""
+    waiting: list[tuple[pa.Table, Place]] = []
     try:
-        for table in found.tables:
+        for table, begin in found.tables:
             most = most or _rows_a_part(table)
-            waiting.append(table)
-            if sum(t.num_rows for t in waiting) >= most:
-                joined = pa.concat_tables(waiting, promote_options="permissive")
-                whole = joined.num_rows - joined.num_rows % most
-                for start in range(0, whole, most):
-                    yield joined.slice(start, most)
-                waiting = [joined.slice(whole)]
+            waiting.append((table, begin))
+            if sum(t.num_rows for t, _ in waiting) >= most:
+                whole = _whole_parts(waiting, most)
+                yield from whole
+                waiting = _rest(waiting, most * len(whole))
     except (pa.ArrowException, OSError) as error:
         message = (
             f"{path}: {_first_line(error)}; a column whose first values look like another kind is "
             "read as text with --text COLUMN"
         )
         raise BadInput(message) from error
-    if sum(table.num_rows for table in waiting):
-        yield pa.concat_tables(waiting, promote_options="permissive")
+    if sum(table.num_rows for table, _ in waiting):
+        joined = _joined(waiting)
+        yield Part(joined, waiting[0][1], _after(waiting, joined.num_rows), most)
+
+
+def _whole_parts(tables: list[tuple[pa.Table, Place]], most: int) -> list[Part]:
+    """As many parts of so many rows as the tables give."""
+    joined = _joined(tables)
+    starts = range(0, joined.num_rows - most + 1, most)
+    return [
+        Part(joined.slice(n, most), _after(tables, n), _after(tables, n + most), most)
+        for n in starts
+    ]
+
+
+def _joined(tables: list[tuple[pa.Table, Place]]) -> pa.Table:
+    return pa.concat_tables([table for table, _ in tables], promote_options="permissive")
+
+
+def _rest(tables: list[tuple[pa.Table, Place]], rows: int) -> list[tuple[pa.Table, Place]]:
+    """What is left of tables after so many of their rows."""
+    left: list[tuple[pa.Table, Place]] = []
+    for table, begin in tables:
+        gone = min(rows, table.num_rows)
+        rows -= gone
+        if gone < table.num_rows:
+            left.append((table.slice(gone), _moved(begin, gone)))
+    return left
+
+
+def _after(tables: list[tuple[pa.Table, Place]], rows: int) -> Place:
+    """The place after so many rows of the tables."""
+    for table, begin in tables:
+        if rows <= table.num_rows:
+            return _moved(begin, rows)
+        rows -= table.num_rows
+    raise AssertionError("there are not as many rows")
+
+
+def _moved(place: Place, rows: int) -> Place:
+    return msgspec.structs.replace(place, rows=place.rows + rows, into=place.into + rows)
 
 
 def _rows_a_part(table: pa.Table) -> int:
@@ -79,52 +146,93 @@ def _rows_a_part(table: pa.Table) -> int:
     return max(1, min(MOST_ROWS, MOST_BYTES // wide))
 
 
-def _parquet(path: Path) -> Reading:
-    file = pq.ParquetFile(path)
-    read = 0
+def _parquet(path: Path, start: Place) -> Reading:
+    """Row groups are read a batch at a time, so that one of any size takes no more memory."""
+    file = pq.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False)
+    read = start.rows
 
-    def tables() -> Iterator[pa.Table]:
+    def tables() -> Iterator[tuple[pa.Table, Place]]:
         nonlocal read
-        for batch in file.iter_batches(batch_size=MOST_ROWS):
-            read += batch.num_rows
-            yield pa.Table.from_batches([batch])
+        groups, before = _groups_after(file.metadata, start.rows)
+        skipped = start.rows - before
+        for batch in file.iter_batches(batch_size=MOST_ROWS, row_groups=groups):
+            table = pa.Table.from_batches([batch]).slice(skipped)
+            skipped = max(0, skipped - batch.num_rows)
+            if table.num_rows:
+                begin = Place(rows=read)
+                read += table.num_rows
+                yield table, begin
 
     names = tuple(file.schema_arrow.names)
     return Reading(names, tables(), file.metadata.num_rows, lambda: read, {})
 
 
-def _csv(path: Path, texts: Collection[str]) -> Reading:
+def _groups_after(metadata: pq.FileMetaData, rows: int) -> tuple[list[int], int]:
+    """The row groups from that one on which holds the row of that number, and the rows before."""
+    before, first = 0, 0
+    while first < metadata.num_row_groups and before + metadata.row_group(first).num_rows <= rows:
+        before += metadata.row_group(first).num_rows
+        first += 1
+    return list(range(first, metadata.num_row_groups)), before
+
+
+def _csv(path: Path, texts: Collection[str], start: Place) -> Reading:
+    """Columns are of the kinds that the first block shows, wherever reading begins."""
+    kinds = {name: pa.string() for name in texts}
+    if start.rows:
+        reader, raw = _csv_reader(path, kinds, 0)
+        kinds = dict(zip(reader.schema.names, reader.schema.types, strict=True))
+        reader.close()  # else it reads ahead
+        raw.close()
+    reader, raw = _csv_reader(path, kinds, start.rows)
+
+    def tables() -> Iterator[tuple[pa.Table, Place]]:
+        rows = start.rows
+        for batch in reader:
+            yield pa.Table.from_batches([batch]), Place(rows=rows)
+            rows += batch.num_rows
+
+    size = path.stat().st_size
+    so_far = partial(_told, raw, size)
+    return Reading(tuple(reader.schema.names), tables(), size, so_far, {})
+
+
+def _told(raw: Any, size: int) -> int:  # noqa: ANN401 - one of Arrow's files or Python's
+    """How far a file is read; one that is closed is read."""
+    found: int = size if raw.closed else raw.tell()
+    return found
+
+
+def _csv_reader(path: Path, kinds: dict[str, pa.DataType], skipped: int) -> tuple[Any, Any]:
     raw = pa.OSFile(str(path))
     stream = pa.CompressedInputStream(raw, "gzip") if path.suffix.lower() == ".gz" else raw
-    convert = pyarrow.csv.ConvertOptions(
-        strings_can_be_null=True, column_types={name: pa.string() for name in texts}
-    )
-    read = pyarrow.csv.ReadOptions(block_size=BLOCK)
-    reader = pyarrow.csv.open_csv(stream, read_options=read, convert_options=convert)
-
-    def tables() -> Iterator[pa.Table]:
-        for batch in reader:
-            yield pa.Table.from_batches([batch])
-
-    return Reading(tuple(reader.schema.names), tables(), path.stat().st_size, raw.tell, {})
+    convert = pyarrow.csv.ConvertOptions(strings_can_be_null=True, column_types=kinds)
+    read = pyarrow.csv.ReadOptions(block_size=BLOCK, skip_rows_after_names=skipped)
+    return pyarrow.csv.open_csv(stream, read_options=read, convert_options=convert), raw
 
 
-def _json_lines(path: Path, texts: Collection[str]) -> Reading:
+def _json_lines(path: Path, texts: Collection[str], start: Place) -> Reading:
     """The columns are those of the first block; later ones may bring more."""
     raw = path.open("rb")
-    blocks = json_lines.tables(raw, packed=path.suffix.lower() == ".gz", texts=texts)
-    first = next(blocks, json_lines.Lines(pa.table({}), {}))
+    packed = path.suffix.lower() == ".gz"
+    blocks = json_lines.tables(
+        raw, packed=packed, texts=texts, offset=start.offset, before=start.lines
+    )
+    first = next(blocks, json_lines.Lines(pa.table({}), {}, 0, 0))
     wrong: dict[int, str] = {}
 
-    def tables() -> Iterator[pa.Table]:
+    def tables() -> Iterator[tuple[pa.Table, Place]]:
+        rows, into = start.rows, start.into
         for block in chain([first], blocks):
             wrong.update(block.wrong)
-            yield block.table
+            begin = Place(rows=rows, offset=block.offset, lines=block.before, into=into)
+            table = block.table.slice(into)
+            rows, into = rows + table.num_rows, 0
+            yield table, begin
 
-    def so_far() -> int:
-        return path.stat().st_size if raw.closed else raw.tell()
-
-    return Reading(tuple(first.table.column_names), tables(), path.stat().st_size, so_far, wrong)
+    size = path.stat().st_size
+    so_far = partial(_told, raw, size)
+    return Reading(tuple(first.table.column_names), tables(), size, so_far, wrong)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """`leeboard log`: predictions, labels, KPIs, a reference or a model's past from a file of any size."""
 
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,6 @@ import click
 import msgspec
 
 from connectors.client import wire
-from connectors.client.problems import RowError
 from controlplane.cli import completing
 from controlplane.cli.groups import examples
 from controlplane.cli.render import count, when
@@ -84,12 +82,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--drop", multiple=True, help="A column that is not sent; may be repeated.")
 @click.option("--text", "texts", multiple=True, help="A CSV column to be read as text; may be repeated.")  # fmt: skip
 @click.option("--time-zone", default="UTC", show_default=True, help="Of times without an offset.")
+@click.option("--anew", is_flag=True,
+              help="Begin at the first row, whatever an earlier run that was cut off has sent.")  # fmt: skip
 @talks
 def log(terminal: Terminal, /, file: Path, model: str, feed: str, **told: Any) -> None:  # noqa: ANN401 - click's own
     """Send rows from a CSV, Parquet or JSON-lines file of any size.
 
-    Sending a file again, or going on with one that was cut off, stores no row twice. Exit status 1
-    where rows were rejected; the others are stored.
+    A run that was cut off is gone on with by the same command, where it was. Sending a file again
+    stores no row twice. Exit status 1 where rows were rejected; the others are stored.
 
     With --history the rows are a model's past: each was known when it happened, or when a column
     known_at says, and its label when the model file's label delay had passed. A column of labels
@@ -105,10 +105,10 @@ def log(terminal: Terminal, /, file: Path, model: str, feed: str, **told: Any) -
     if told["history"]:
         asked = msgspec.structs.replace(asked, past=_past(found, asked))
     try:
-        receipt = _sent(terminal, file, asked)
+        receipt, before = _sent(terminal, file, asked, anew=told["anew"])
     except LeeboardError as unusable:
         cannot(str(unusable))
-    terminal.answer(receipt, _told(receipt, asked))
+    terminal.answer(receipt, _told(receipt, asked, before))
     for error in receipt.errors[:SHOWN]:
         place = "" if error.line is not None else f"row {(error.row or 0) + 1}: "
         say(f"{file}: {place}{error.message}")
@@ -127,31 +127,47 @@ def _past(found: wire.ModelDetail, asked: Asked) -> Past:
     return Past(delay=label.delay, label=asked.columns.get("label", label.column))
 
 
-def _sent(terminal: Terminal, file: Path, asked: Asked) -> wire.Receipt:
-    """Send the file part by part, and add up what became of its rows."""
-    from connectors.client import bulk  # noqa: PLC0415 - Arrow only where it is needed
-    from controlplane.cli import reading  # noqa: PLC0415 - as above
+def _sent(terminal: Terminal, file: Path, asked: Asked, *, anew: bool) -> tuple[wire.Receipt, int]:
+    """Send the file part by part, and add up what became of its rows; and how many of them an
+    earlier run had sent."""
+    from controlplane.cli import going_on, reading, sent_so_far  # noqa: PLC0415 - Arrow, as below
 
     named = "name" if asked.feed == "kpis" else "id"
-    texts = {*asked.texts, asked.columns.get(named, named)}
     found = reading.reading(file, texts=())
     _check(found.names, asked)
-    found = reading.reading(file, texts=texts & set(found.names))
-    total, sent = wire.Receipt(), 0
-    with click.progressbar(length=found.size, label=file.name, file=sys.stderr) as bar:
-        for part in reading.parts(found, file):
-            for feed, rows in _feeds(part, asked):
-                receipt = bulk.send_table(
-                    terminal.connection, asked.model, feed, rows, version=asked.version
-                )
-                total = _summed(total, _moved(receipt, sent), feed, asked)
-            sent += part.num_rows
-            so_far = found.read_so_far()
-            bar.update(max(so_far - bar.pos, 0))
-    wrong = [RowError(pointer="", message=says, line=line) for line, says in found.wrong.items()]
-    return msgspec.structs.replace(
-        total, rejected=total.rejected + len(wrong), errors=[*total.errors, *wrong]
+    texts = {*asked.texts, asked.columns.get(named, named)} & set(found.names)
+    notes = sent_so_far.Notes(None)
+    if asked.feed != "reference":  # its receipt does not say what was there already
+        notes = sent_so_far.notes_of(file, asked, terminal.connection.server)
+    if anew:
+        notes.forget()
+    way = going_on.Way(
+        send=lambda part: _part_sent(terminal, part, asked),
+        has=lambda part: _is_there(terminal, part, asked),
     )
+    return going_on.sent(file, texts, way, notes)
+
+
+def _part_sent(terminal: Terminal, part: Any, asked: Asked) -> wire.Receipt:  # noqa: ANN401
+    from connectors.client import bulk  # noqa: PLC0415 - Arrow only where it is needed
+
+    total = wire.Receipt()
+    for feed, rows in _feeds(part, asked):
+        receipt = bulk.send_table(
+            terminal.connection, asked.model, feed, rows, version=asked.version
+        )
+        total = _summed(total, receipt, feed, asked)
+    return total
+
+
+def _is_there(terminal: Terminal, part: Any, asked: Asked) -> bool:  # noqa: ANN401 - as above
+    """Whether the server has the rows of a part: sent under another key they are all duplicates."""
+    from connectors.client import bulk  # noqa: PLC0415 - as above
+
+    feed, rows = next(_feeds(part, asked))
+    return bulk.send_table(
+        terminal.connection, asked.model, feed, rows, version=asked.version, purpose="is it there"
+    ).accepted == 0  # fmt: skip
 
 
 def _summed(total: wire.Receipt, receipt: wire.Receipt, feed: str, asked: Asked) -> wire.Receipt:
@@ -241,19 +257,12 @@ def _with_version(part: Any, version: str) -> Any:  # noqa: ANN401 - as above
     return part.append_column("version", pa.repeat(pa.scalar(version), part.num_rows))
 
 
-def _moved(receipt: wire.Receipt, before: int) -> wire.Receipt:
-    """A part's receipt with its errors at the rows of the whole file."""
-    errors: list[RowError] = [
-        msgspec.structs.replace(error, row=before + (error.row or 0), line=None)
-        for error in receipt.errors
-    ]
-    return msgspec.structs.replace(receipt, errors=errors)
-
-
-def _told(receipt: wire.Receipt, asked: Asked) -> Iterator[str]:
+def _told(receipt: wire.Receipt, asked: Asked, before: int) -> Iterator[str]:
     stored = receipt.accepted + receipt.duplicates
     yield (f"{asked.feed} of {asked.model}: {count(stored)} rows are stored, "
            f"{count(receipt.duplicates)} of them were already, {count(receipt.rejected)} rejected")  # fmt: skip
+    if before:
+        yield f"{count(before)} of them were sent by an earlier run"
     if receipt.reused_ids:
         yield f"{count(receipt.reused_ids)} ids were used before for another time"
     if receipt.late:

@@ -82,6 +82,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     structlog.reset_defaults()
 
 
+@pytest.fixture(autouse=True)
+def _states(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is noted for later runs is noted elsewhere than for the user who runs the tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("states")))
+
+
 @pytest.fixture
 def actions(served: Told) -> Iterator[FakeActions]:
     """What the lifecycle is asked in this test alone."""

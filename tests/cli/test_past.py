@@ -123,4 +123,4 @@ def test_a_reference_has_no_history(lee, served, tmp_path):
     found = lee("log", path, "--model", "bikes", "--reference", "--history")
 
     assert found.exit_code == 2
-    assert "a reference has no history" in found.stderr
+    assert "the feed reference has no history" in found.stderr
