@@ -65,6 +65,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """0: any free one."""
     open: bool = False
     """Serve the loopback address without tokens."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    """A certificate (with its chain) and its key, in PEM; without them plain HTTP is spoken."""
     hosts: tuple[str, ...] = ()
     """Further names under which the server may be called, beside its own address."""
     models: Path | None = None

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -36,11 +37,14 @@ class Served:
     """`leeboard serve` over a data folder, on one port through all its lives."""
 
     def __init__(
-        self, data: Path, *words: str, env: Mapping[str, str] | None = None, log: Path | None = None
-    ) -> None:
+        self, data: Path, *words: str, env: Mapping[str, str] | None = None, log: Path | None = None,
+        tls: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`tls` are the certificates that vouch for its own, where it has one."""
         self.data = data
         self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
+        self.address = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.verify = True if tls is None else ssl.create_default_context(cafile=tls)
         self._words = words
         self._env = {**os.environ, "XDG_DATA_HOME": str(data.parent), **(env or {})}
         self.process: subprocess.Popen[str] | None = None
@@ -64,7 +68,7 @@ class Served:
                 stdout=log, stderr=log, env=self._env, text=True,
             )  # fmt: skip
         until = time.monotonic() + LIMIT
-        with httpx.Client(base_url=self.address, timeout=LIMIT) as client:
+        with httpx.Client(base_url=self.address, timeout=LIMIT, verify=self.verify) as client:
             while not _answers(client, "/readyz" if ready else "/healthz"):
                 assert self.process.poll() is None, self.said()
                 assert time.monotonic() < until, self.said()
@@ -94,7 +98,9 @@ class Served:
     def client(self, **options: object) -> httpx.Client:
         """A client with the owner's token."""
         headers = {"authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=self.address, headers=headers, timeout=LIMIT, **options)
+        return httpx.Client(
+            base_url=self.address, headers=headers, timeout=LIMIT, verify=self.verify, **options
+        )  # fmt: skip
 
     def apply(self, text: str = FILE, model: str = "boats") -> None:
         """Apply a model file."""

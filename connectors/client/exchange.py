@@ -1,5 +1,6 @@
 """Calls to requests and responses to answers: what both kinds of connection share; no network."""
 
+import ssl
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -9,20 +10,37 @@ import msgspec
 
 from connectors.client import calls, place
 from connectors.client.calls import Call
-from connectors.client.problems import BadAnswer, ServerSaid, problem_of
+from connectors.client.problems import BadAnswer, ServerAway, ServerSaid, problem_of
 
 Answer = TypeVar("Answer")
 
 
-def settings_of(server: str, token: str | None, timeout: float) -> dict[str, Any]:
-    """How either twin talks to a server: its address, its headers, no proxy to this machine."""
+def settings_of(
+    server: str, token: str | None, timeout: float, ca: str | None = None
+) -> dict[str, Any]:
+    """How either twin talks to a server: its address, its headers, no proxy to this machine.
+
+    Raises ServerAway where the file of certificates cannot be used.
+    """
     token = token or place.token_for(server)
     return {
         "base_url": server,
         "headers": {"Authorization": f"Bearer {token}"} if token else {},
         "timeout": timeout,
+        "verify": _trust(server, place.ca_named(ca)),
         "trust_env": not place.is_loopback(server),
     }
+
+
+def _trust(server: str, ca: str | None) -> ssl.SSLContext | bool:
+    """Whose word is taken for the server being itself."""
+    if ca is None or not server.startswith("https:"):
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:  # an SSLError is one
+        why = f"{ca} holds no certificates that could vouch for it ({error.strerror or error})"
+        raise ServerAway(server, why) from None
 
 
 def request_of(build: Callable[..., httpx.Request], call: Call[Answer]) -> httpx.Request:

@@ -27,10 +27,10 @@ class Connection:
 
     def __init__(
         self, server: str | None = None, token: str | None = None, timeout: float = 30.0,
-        *, transport: httpx.BaseTransport | None = None,
+        *, transport: httpx.BaseTransport | None = None, ca: str | None = None,
     ) -> None:  # fmt: skip
         self.server = place.server_named(server)
-        self._http = httpx.Client(**settings_of(self.server, token, timeout), transport=transport)
+        self._http = httpx.Client(**settings_of(self.server, token, timeout, ca), transport=transport)
 
     def __enter__(self) -> Self:
         """Itself; leaving closes it."""

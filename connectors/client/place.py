@@ -28,9 +28,17 @@ def token_for(server: str, environ: Mapping[str, str] = os.environ) -> str | Non
         return named
     if not is_loopback(server):
         return None
-    word = data_folder(environ) / RUNNING / str(urlsplit(server).port or 80)
+    parts = urlsplit(server)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    word = data_folder(environ) / RUNNING / str(port)
     folder = _text(word) or str(data_folder(environ))
     return _text(Path(folder) / TOKEN_FILE)
+
+
+def ca_named(ca: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The certificates that vouch for the server's: the file given, else LEEBOARD_CA; None: those
+    that this machine trusts anyway."""
+    return ca or environ.get("LEEBOARD_CA") or None
 
 
 def _text(path: Path) -> str | None:

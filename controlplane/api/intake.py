@@ -23,6 +23,8 @@ MOST_HELD: Final = 256 * 2**20
 """Bytes of all bodies that are being read or stored; a single one is taken whatever is held."""
 PATIENCE: Final = 30.0
 """Seconds within which more of a body must come."""
+LONGEST: Final = 600.0
+"""Seconds within which a whole body must come."""
 HEAVY: Final = 2**20
 """A body of this size, or one that is packed, shares a few threads with its like."""
 
@@ -112,8 +114,11 @@ class Intake:
 
     async def _parts(self, request: Asked) -> AsyncIterator[bytes]:
         stream = request.stream()
+        loop = asyncio.get_running_loop()
+        last = loop.time() + LONGEST
         while True:
-            end = asyncio.timeout(LAST_PATIENCE if self._is_released else PATIENCE)
+            patience = LAST_PATIENCE if self._is_released else min(PATIENCE, last - loop.time())
+            end = asyncio.timeout(patience)
             self._reading.add(end)
             try:
                 async with end:
@@ -131,7 +136,10 @@ class Intake:
     def _too_slow(self) -> Exception:
         if self._is_released:
             return Overloaded("the server is ending; send it again to the restarted one")
-        message = f"no more of the body came within {PATIENCE:g} seconds; nothing was stored"
+        message = (
+            f"no more of the body came within {PATIENCE:g} seconds, or not all of it within "
+            f"{LONGEST:g}; nothing was stored"
+        )
         return BadRequest(message, status=408)
 
 

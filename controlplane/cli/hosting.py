@@ -1,26 +1,19 @@
 """An ASGI application under uvicorn: its parts started before, stopped in good order after."""
 
 import inspect
+import resource
 import signal
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import Any, Final, Protocol
 
 import uvicorn
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LONGEST_HEAD: Final = 2**18
-"""Bytes of a request's line and headers."""
-_TOLD: Final = (
-    b'{"type":"urn:leeboard:problem:bad-request","title":"The request cannot be read",'
-    b'"status":431,"detail":"the headers are longer than 262144 bytes"}'
-)
-TOO_LONG: Final = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: application/problem+json\r\n"
-    b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(_TOLD), _TOLD)
-)
+from controlplane.cli.connections import MOST_CONNECTIONS, SPARE_FILES, Bounded
+
 PATIENCE: Final = 5
 """Seconds that requests under way are given when the server stops."""
 
@@ -54,34 +47,16 @@ class Hosted(Protocol):
         ...
 
 
-class Heads(HttpToolsProtocol):
-    """HTTP/1.1 with a bound on what comes before a body, which the parser keeps in memory."""
-
-    _size = 0
-    _is_in_head = False
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        """Bytes of the connection."""
-        if self._is_in_head:
-            self._size += len(data)
-            if self._size > LONGEST_HEAD:
-                self.transport.write(TOO_LONG)
-                self.transport.close()
-                return
-        super().data_received(data)
-
-    @override
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self._size, self._is_in_head = 0, True
-        super().on_message_begin()
-
-    @override
-    def on_headers_complete(self) -> None:
-        """Its head has ended."""
-        self._is_in_head = False
-        super().on_headers_complete()
+def most_connections() -> int:
+    """How many connections there may be at once, after asking for as many open files as this
+    process may have: where they run out, the store could not open its own any more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    limit = wanted if soft == resource.RLIM_INFINITY else soft
+    return max(10, min(MOST_CONNECTIONS, limit - SPARE_FILES))
 
 
 class Host(uvicorn.Server):
@@ -93,7 +68,7 @@ class Host(uvicorn.Server):
 
     def __init__(
         self, build: Callable[[], Hosted], listener: socket.socket, *,
-        up: Callable[[], None], down: Callable[[], None],
+        up: Callable[[], None], down: Callable[[], None], tls: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
         self._hosted = build()
         self._listener = listener
@@ -103,7 +78,7 @@ class Host(uvicorn.Server):
             uvicorn.Config(
                 self._face,
                 loop="uvloop",
-                http=Heads,
+                http=Bounded,
                 ws="none",
                 interface="asgi3",
                 lifespan="on",
@@ -113,6 +88,9 @@ class Host(uvicorn.Server):
                 timeout_graceful_shutdown=PATIENCE,
             )
         )
+        Bounded.most = most_connections()
+        self.config.load()
+        self.config.ssl = tls
 
     @override
     def run(self, sockets: list[socket.socket] | None = None) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import socket
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from connectors.client.place import RUNNING
 from controlplane.api.owner import check_openness
 from controlplane.cli import logs
 from controlplane.cli.hosting import Host, Hosted
+from controlplane.cli.tls import context_of
 from controlplane.clock import SystemClock
 from controlplane.domain.errors import LeeboardError, StorageError
 from controlplane.policy.server_file import settings_from
@@ -32,6 +34,7 @@ Examples:
   leeboard serve
   leeboard serve --data ./board --models ./models --config leeboard.yaml
   leeboard serve --port 0 --open         any free port, nobody needs a token
+  leeboard serve --host 0.0.0.0 --tls-cert lee.pem --tls-key lee.key
 """
 
 
@@ -43,6 +46,10 @@ Examples:
               help="Folder of model files that are applied at the start.")  # fmt: skip
 @click.option("--config", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               envvar="LEEBOARD_CONFIG", help="The server's file; default ./leeboard.yaml.")  # fmt: skip
+@click.option("--tls-cert", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Certificate in PEM, for https; its key with --tls-key.")  # fmt: skip
+@click.option("--tls-key", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="The certificate's key in PEM, without a password.")  # fmt: skip
 @click.option("--open", "is_open", is_flag=True, help="Serve this machine without tokens.")
 @click.option("--log-level", type=click.Choice(list(LEVELS)), default="info", show_default=True)
 def serve(config: Path | None, *, is_open: bool, log_level: str, **told: object) -> None:
@@ -51,8 +58,9 @@ def serve(config: Path | None, *, is_open: bool, log_level: str, **told: object)
     try:
         settings = settings_of(config, told, is_open=is_open)
         check_openness(settings)
+        tls = context_of(settings)
         with listening(settings) as listener:
-            run(settings, listener)
+            run(settings, listener, tls)
     except LeeboardError as error:
         raise click.ClickException(str(error)) from None
 
@@ -84,9 +92,9 @@ def listening(settings: Settings) -> socket.socket:
         raise StorageError(f"cannot listen on {where}: {why}; {mend}") from None
 
 
-def run(settings: Settings, listener: socket.socket) -> None:
+def run(settings: Settings, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
     """Serve on this socket until a signal; raises what kept the server from starting."""
-    address = address_of(settings.host, listener)
+    address = address_of(settings.host, listener, "http" if tls is None else "https")
     path = settings.data / ADDRESS_FILE
     word = word_of(settings, listener, os.environ)
 
@@ -99,6 +107,10 @@ def run(settings: Settings, listener: socket.socket) -> None:
         except OSError as error:
             why = f"{error.filename} cannot be written ({error.strerror})"
             click.echo(f"Warning: {why}: name the server and its token", err=True)
+        if tls is None and not settings.is_loopback:
+            click.echo(
+                "Warning: without TLS tokens and rows can be read on the way: --tls-cert", err=True
+            )
         how = " without tokens" if settings.open else f"; token in {settings.data / 'token'}"
         click.echo(f"leeboard serves {address}{how}", err=True)
 
@@ -110,7 +122,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
 
     # Threads of BLAS wait for each other in busy loops, and no matrix here is worth two of them.
     threadpool_limits(limits=1, user_api="blas")
-    Host(build_in(settings), listener, up=up, down=down).run()
+    Host(build_in(settings), listener, up=up, down=down, tls=tls).run()
 
 
 def build_in(settings: Settings) -> Callable[[], Hosted]:
@@ -125,10 +137,10 @@ def build_in(settings: Settings) -> Callable[[], Hosted]:
     return build
 
 
-def address_of(host: str, listener: socket.socket) -> str:
+def address_of(host: str, listener: socket.socket, scheme: str) -> str:
     """The base address, with the port that was given."""
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listener.getsockname()[1]}"
+    return f"{scheme}://{shown}:{listener.getsockname()[1]}"
 
 
 def word_of(settings: Settings, listener: socket.socket, environ: Mapping[str, str]) -> Path | None:

@@ -92,17 +92,20 @@ class Terminal:
 def talks(
     command: Callable[Concatenate[Terminal, P], None],
 ) -> Callable[..., None]:
-    """Give a command `--server`, `--token` and `--json`, and a terminal as first argument."""
+    """Give a command `--server`, `--token`, `--ca` and `--json`, and a terminal as first argument."""
 
     @click.option("--server", envvar="LEEBOARD_SERVER", metavar="ADDRESS",
                   help="Default: LEEBOARD_SERVER, else http://127.0.0.1:8321.")  # fmt: skip
     @click.option("--token", envvar="LEEBOARD_TOKEN", metavar="TOKEN",
                   help="Default: LEEBOARD_TOKEN, else the one made for this user.")  # fmt: skip
+    @click.option("--ca", envvar="LEEBOARD_CA", metavar="FILE",
+                  help="Certificates in PEM that vouch for an https server; default LEEBOARD_CA.")  # fmt: skip
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
     @wraps(command)
     def talking(*args: P.args, **told: P.kwargs) -> None:
-        server, token, as_json = (told.pop(name) for name in ("server", "token", "as_json"))
-        with connected(_text(server), _text(token)) as connection:
+        server, token, ca = (_text(told.pop(name)) for name in ("server", "token", "ca"))
+        as_json = told.pop("as_json")
+        with connected(server, token, ca) as connection:
             command(Terminal(connection, as_json=bool(as_json)), *args, **told)
 
     return talking
@@ -113,7 +116,7 @@ def _text(value: object) -> str | None:
 
 
 @contextmanager
-def connected(server: str | None, token: str | None) -> Iterator[Connection]:
+def connected(server: str | None, token: str | None, ca: str | None = None) -> Iterator[Connection]:
     """A connection whose failures end the command with a sentence that says what to do."""
     try:
         parts = urlsplit(server_named(server))
@@ -123,16 +126,31 @@ def connected(server: str | None, token: str | None) -> Iterator[Connection]:
     if not legal:
         message = f"{server_named(server)!r} is not an address; expected one as {DEFAULT_SERVER}"
         raise click.UsageError(message)
-    with Connection(server, token) as connection:
-        try:
-            yield connection
-        except ServerAway as away:
-            cannot(f"no answer from {away.server}: {away.why}; start a server with "
-                   "`leeboard serve`, or name another with --server or LEEBOARD_SERVER")  # fmt: skip
-        except ServerSaid as said:
-            cannot(_mended(connection, said))
-        except BadAnswer as error:
-            cannot(f"{error}; is {connection.server} a Leeboard of this version?")
+    try:
+        with Connection(server, token, ca=ca) as connection:
+            try:
+                yield connection
+            except ServerSaid as said:
+                cannot(_mended(connection, said))
+            except BadAnswer as error:
+                cannot(f"{error}; is {connection.server} a Leeboard of this version?")
+    except ServerAway as away:
+        cannot(_not_there(away))
+
+
+def _not_there(away: ServerAway) -> str:
+    """Why nobody answered, and what to do: of TLS, where it is that."""
+    said = f"no answer from {away.server}: {away.why}"
+    if "CERTIFICATE_VERIFY_FAILED" in away.why:
+        return f"{said}; name the certificates that vouch for it with --ca or LEEBOARD_CA"
+    if "WRONG_VERSION_NUMBER" in away.why or "record layer failure" in away.why.lower():
+        return f"{said}; it speaks plain HTTP: its address begins with http://"
+    if "disconnected without" in away.why and away.server.startswith("http:"):
+        return f"{said}; is it an https:// server?"
+    return (
+        f"{said}; start a server with `leeboard serve`, or name another with --server or "
+        "LEEBOARD_SERVER"
+    )
 
 
 def sure(what: str, *, yes: bool) -> None:

@@ -53,6 +53,8 @@ def parse(data: bytes, base: Settings, environ: Mapping[str, str], *, source: Pa
         data=top.read("data", _folder(folder), default=base.data),
         host=top.read("host", text("a host name or address"), default=base.host),
         port=top.read("port", whole("a port", low=0, high=LARGEST_PORT), default=base.port),
+        tls_cert=top.read("tls_cert", _folder(folder), default=base.tls_cert),
+        tls_key=top.read("tls_key", _folder(folder), default=base.tls_key),
         hosts=top.read("hosts", _texts("host names"), default=base.hosts),
         models=top.read("models", _folder(folder), default=base.models),
         artifacts_from=_folders(top, folder),

@@ -1,0 +1,173 @@
+"""HTTP/1.1 connections with bounds: on heads, on waiting for them, on slow readers, on how many.
+
+Without them a few clients that dawdle, by mistake or on purpose, hold sockets and memory for ever.
+"""
+
+import asyncio
+import fcntl
+import json
+import sys
+from termios import TIOCOUTQ
+from typing import Any, Final
+
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LONGEST_HEAD: Final = 2**18
+"""Bytes of a request's line and headers."""
+HEAD_SECONDS: Final = 15.0
+"""Within which the head of a request has to come, from its first byte, or from the connection's
+beginning."""
+DRAIN_SECONDS: Final = 30.0
+"""How often it is looked whether somebody who is sent an answer reads it."""
+LEAST_READ: Final = 2**14
+"""Bytes that they have to take in that time."""
+MOST_CONNECTIONS: Final = 2000
+SPARE_FILES: Final = 200
+"""Open files that are not connections: the store's, the log, training's."""
+
+
+def _refusal(status: str, name: str, title: str, detail: str, *more: str) -> bytes:
+    """A whole answer, for where there is no request yet that could be answered."""
+    problem = {
+        "type": f"urn:leeboard:problem:{name}", "title": title, "status": int(status[:3]),
+        "detail": detail,
+    }  # fmt: skip
+    body = json.dumps(problem)
+    head = [
+        f"HTTP/1.1 {status}", "Content-Type: application/problem+json", "Connection: close",
+        f"Content-Length: {len(body)}", *more, "", body,
+    ]  # fmt: skip
+    return "\r\n".join(head).encode()
+
+
+TOO_LONG: Final = _refusal(
+    "431 Request Header Fields Too Large", "bad-request", "The request cannot be read",
+    f"the headers are longer than {LONGEST_HEAD} bytes",
+)  # fmt: skip
+TOO_SLOW: Final = _refusal(
+    "408 Request Timeout", "bad-request", "The request cannot be read",
+    f"the head of the request did not come within {HEAD_SECONDS:g} seconds",
+)  # fmt: skip
+TOO_MANY: Final = _refusal(
+    "503 Service Unavailable", "overloaded", "It cannot be taken in now",
+    "there are as many connections as the server can hold; try again in a moment",
+    "Retry-After: 1",
+)  # fmt: skip
+NO_HTTP: Final = _refusal(
+    "400 Bad Request", "bad-request", "The request cannot be read", "this is not HTTP/1.1"
+)
+
+
+class Bounded(HttpToolsProtocol):
+    """What uvicorn speaks on a connection, with the bounds that it has not."""
+
+    most = MOST_CONNECTIONS
+    head_seconds = HEAD_SECONDS
+    drain_seconds = DRAIN_SECONDS
+    _size = 0
+    _is_in_head = False
+    _waiting: asyncio.TimerHandle | None = None
+    _draining: asyncio.TimerHandle | None = None
+
+    @override
+    def connection_made(self, transport: Any) -> None:
+        """Somebody is there."""
+        super().connection_made(transport)
+        if len(self.connections) > self.most:
+            self._refuse(TOO_MANY)
+            return
+        self._wait_for_head()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """They are gone."""
+        self._stop_waiting()
+        self._stop_draining()
+        super().connection_lost(exc)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the connection."""
+        if self.transport.is_closing():
+            return
+        if self._is_in_head:
+            self._size += len(data)
+            if self._size > LONGEST_HEAD:
+                self._refuse(TOO_LONG)
+                return
+        super().data_received(data)
+
+    @override
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._size, self._is_in_head = 0, True
+        self._wait_for_head()
+        super().on_message_begin()
+
+    @override
+    def on_headers_complete(self) -> None:
+        """Its head has ended."""
+        self._is_in_head = False
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    @override
+    def pause_writing(self) -> None:
+        """They take less than is sent."""
+        super().pause_writing()
+        self._look_again(self._unread())
+
+    @override
+    def resume_writing(self) -> None:
+        """They have caught up."""
+        self._stop_draining()
+        super().resume_writing()
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        self._refuse(NO_HTTP)
+
+    def _refuse(self, answer: bytes) -> None:
+        self._stop_waiting()
+        self.transport.write(answer)
+        self.transport.close()
+
+    def _wait_for_head(self) -> None:
+        self._stop_waiting()
+        self._waiting = self.loop.call_later(self.head_seconds, self._refuse, TOO_SLOW)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _look_again(self, left: int) -> None:
+        self._stop_draining()
+        self._draining = self.loop.call_later(self.drain_seconds, self._drained, left)
+
+    def _drained(self, before: int) -> None:
+        """Cut off whoever has taken next to nothing since the last look."""
+        left = self._unread()
+        if before - left < LEAST_READ:
+            self.transport.abort()
+        else:
+            self._look_again(left)
+
+    def _unread(self) -> int:
+        """Bytes that are written and not yet taken: here, and in the kernel, which holds megabytes
+        and hands them on in bursts."""
+        left = int(self.transport.get_write_buffer_size())
+        try:
+            queued = fcntl.ioctl(
+                self.transport.get_extra_info("socket").fileno(), TIOCOUTQ, b"\0" * 4
+            )
+        except OSError:  # there is no such figure of this kind of socket
+            return left
+        return left + int.from_bytes(queued, sys.byteorder)
+
+    def _stop_draining(self) -> None:
+        if self._draining is not None:
+            self._draining.cancel()
+            self._draining = None
