@@ -24,6 +24,7 @@ from controlplane.lifecycle.attending import Attending
 from controlplane.lifecycle.by_hand import ByHand
 from controlplane.lifecycle.proving import Prover
 from controlplane.lifecycle.reconcile import Reconciler
+from controlplane.lifecycle.upkeep import Upkeep
 from controlplane.lifecycle.weighing import Weigher
 from controlplane.lifecycle.workshop import Workshop
 from controlplane.monitor.installed import nameable
@@ -39,6 +40,8 @@ from controlplane.wake import Waker, timed_wake
 OUTBOX_PAUSE: Final = timedelta(seconds=1)
 WEIGHING_PAUSE: Final = timedelta(seconds=1)
 KEYS_PAUSE: Final = timedelta(hours=1)
+RETENTION_PAUSE: Final = timedelta(hours=6)
+COMPACTION_PAUSE: Final = timedelta(minutes=10)
 TOKENS_PAUSE: Final = timedelta(minutes=1)
 """How often the last days of tokens are written down, where there is a new one."""
 
@@ -46,9 +49,9 @@ TOKENS_PAUSE: Final = timedelta(minutes=1)
 class Server:
     """A built server: `app` answers HTTP; `start` and `stop` bracket everything else."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts
         self, app: App, store: Store, *, waker: Waker, scheduler: Scheduler, outbox: Outbox,
-        keyring: Keyring,
+        keyring: Keyring, upkeep: Upkeep,
     ) -> None:  # fmt: skip
         self.app = app
         self._store = store
@@ -56,6 +59,7 @@ class Server:
         self._scheduler = scheduler
         self._outbox = outbox
         self._keyring = keyring
+        self._upkeep = upkeep
 
     def start(self) -> None:
         """Begin what is done again and again, and follow the models."""
@@ -69,6 +73,7 @@ class Server:
 
     def stop(self) -> None:
         """End it, in the reverse of the order in which it was made."""
+        self._upkeep.stop()
         self._waker.stop()
         self._scheduler.stop()
         self._keyring.close()
@@ -106,16 +111,20 @@ def build(settings: Settings, clock: Clock) -> Server:
         keyring = Keyring(store, clock)
         parts = Parts(store=store, clock=clock, settings=settings, actions=desk)
         app = create_app(parts, keyring=keyring)
+        upkeep = Upkeep(store, clock, settings.retention)
         outbox = Outbox(store, receivers_of(settings), clock)
         store.subscribe(scheduler.nudge_all)
         store.subscribe(outbox.changed)
         scheduler.every("outbox", OUTBOX_PAUSE, outbox.empty)
         scheduler.every("importance", WEIGHING_PAUSE, weigher.turn)
+        scheduler.every("retention", RETENTION_PAUSE, upkeep.retain)
+        scheduler.every("compaction", COMPACTION_PAUSE, upkeep.compact)
         scheduler.every("keys", KEYS_PAUSE, partial(forget_old_keys, store, clock))
         scheduler.every("tokens", TOKENS_PAUSE, keyring.note_uses)
         building.pop_all()
     return Server(
-        app, store, waker=waker, scheduler=scheduler, outbox=outbox, keyring=keyring
+        app, store, waker=waker, scheduler=scheduler, outbox=outbox, keyring=keyring,
+        upkeep=upkeep,
     )  # fmt: skip
 
 

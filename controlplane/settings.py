@@ -55,6 +55,15 @@ class ReceiverSettings(msgspec.Struct, frozen=True, kw_only=True):
     secret: Secret | None = None
 
 
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """How long rows are kept."""
+
+    events: timedelta | None = None
+    """Predictions, labels, scores and business metrics, by model time; None: for ever."""
+    rejected: timedelta = timedelta(days=90)
+    """Rows that could not be stored, by the wall clock."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the parts of the server are told."""
 
@@ -74,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A folder of model files that are applied at the start."""
     trainers: dict[str, TrainerSettings] = {}
     receivers: dict[str, ReceiverSettings] = {}
+    retention: Retention = Retention()
     artifacts_from: tuple[Path, ...] = ()
     """Folders from which versions may be registered by path; absolute."""
 

@@ -35,8 +35,8 @@ def erase(
     """Erase ids of a model: predictions, labels, scores, rejected rows, all that is stored of them.
 
     It cannot be undone. Rows with these ids that still come are refused. The journal keeps a hash
-    of each id, when, and by whom. The bytes leave the server's file within the hour, or when
-    `leeboard compact` is called; they stay in backups, and in what was trained on them.
+    of each id, when, and by whom. The bytes leave the server's file by themselves, or at once
+    by `leeboard compact`; they stay in backups, and in what was trained on them.
     """
     wanted = [*named, *(_lines(ids) if ids else ())]
     if not wanted:

@@ -21,6 +21,7 @@ from controlplane.policy.tree import Node, Scalar, Sequence
 from controlplane.policy.yaml import load
 from controlplane.settings import (
     ReceiverSettings,
+    Retention,
     Secret,
     Settings,
     TrainerSettings,
@@ -60,8 +61,8 @@ def parse(data: bytes, base: Settings, environ: Mapping[str, str], *, source: Pa
         artifacts_from=_folders(top, folder),
         trainers=_named(top, "trainers", lambda section: _trainer(section, folder)),
         receivers=_named(top, "receivers", lambda section: _receiver(section, environ)),
+        retention=_retention(top.section("retention"), base.retention),
     )
-    top.refuse("retention", "this version does not delete rows yet; leave retention out")
     top.close()
     faults.raise_if_any(str(source))
     return settings
@@ -96,6 +97,16 @@ def _trainer(section: Section, folder: Path) -> TrainerSettings | None:
     if command is None or score is None:
         return None
     return TrainerSettings(command=command, score=score, directory=directory, timeout=timeout)
+
+
+def _retention(section: Section, base: Retention) -> Retention:
+    least = duration(least=_DAY)
+    found = Retention(
+        events=section.read("events", least, default=base.events),
+        rejected=section.read("rejected", least, default=base.rejected),
+    )
+    section.close()
+    return found
 
 
 def _receiver(section: Section, environ: Mapping[str, str]) -> ReceiverSettings | None:

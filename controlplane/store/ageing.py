@@ -14,6 +14,7 @@ from controlplane.store.session import Session, filled, quoted, stored_time
 
 KEPT: Final = "incoming kept spans"
 GOING: Final = "incoming rows that go"
+KPIS: Final = "kpis"
 WAITING: Final = timedelta(days=28)
 """How long after a label its prediction may happen for the label to be kept with it."""
 
@@ -31,6 +32,8 @@ select t.rowid as n from {table} as t
 where t.known_at < $before and coalesce(t."at", t.known_at) < $before and not exists (
     select 1 from {predictions} as p where p.id = t.id and p."at" < $waiting)
 limit $most"""
+_OLD_KPIS: Final = """
+select rowid as n from kpis where model = $model and "at" < $before limit $most"""
 _PLACE: Final = """
 select known_at, seq from (
     select known_at, seq from {table} where role = 'live' and prediction is not null
@@ -56,6 +59,7 @@ def age(session: Session, catalog: Catalog, model: str, aged: Aged, most: int) -
                 continue
             going = _old(session, catalog, table, aged, most)
             gone += _delete(session, model, table, going, numbered=aged.rows_kept_from is not None)
+    gone += _old_kpis(session, catalog, model, aged, most)
     labels = LABELS + model
     if gone < most and catalog.has(labels):
         waiting = stored_time(aged.before + WAITING)
@@ -63,6 +67,14 @@ def age(session: Session, catalog: Catalog, model: str, aged: Aged, most: int) -
         about = filled(_OLD_LABELS, table=quoted(labels), predictions=quoted(PREDICTIONS + model))
         gone += _delete(session, model, labels, session.arrow(about, asked), numbered=False)
     return gone
+
+
+def _old_kpis(session: Session, catalog: Catalog, model: str, aged: Aged, most: int) -> int:
+    if not catalog.has(KPIS):
+        return 0
+    asked = {"model": model, "before": stored_time(aged.before), "most": most}
+    going = session.arrow(_OLD_KPIS, asked)
+    return _delete(session, model, KPIS, going, numbered=False)
 
 
 def _old(session: Session, catalog: Catalog, table: str, aged: Aged, most: int) -> pa.Table:

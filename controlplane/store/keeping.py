@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -144,7 +143,6 @@ class Keeping(Protocol):
         changed."""
         ...
 
-    @property
-    def folder(self) -> Path | None:
-        """Where the files are; None: in memory."""
+    def stop(self) -> None:
+        """End a compaction that is under way: the server ends."""
         ...

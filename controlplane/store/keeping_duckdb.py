@@ -44,15 +44,14 @@ class DuckDBKeeping:
         self._nudge = nudge
         self._busy = threading.Lock()
         self._stopping = threading.Event()
-
-    @property
-    def folder(self) -> Path | None:
-        """Where the files are; None: in memory."""
-        return None if self._database.path is None else self._database.path.parent
+        self._copying: Session | None = None
 
     def stop(self) -> None:
-        """The store closes: a compaction that waits for readers gives up."""
+        """The server ends: a compaction gives up, and none begins."""
         self._stopping.set()
+        copying = self._copying
+        if copying is not None:
+            copying.interrupt()
 
     def space(self) -> Space:
         """What the store takes."""
@@ -81,7 +80,12 @@ class DuckDBKeeping:
             compaction = Compaction(path)
             try:
                 with self._database.session() as session:
-                    compaction.begin(session)
+                    self._copying = session
+                    try:
+                        self._check_going_on()
+                        compaction.begin(session)
+                    finally:
+                        self._copying = None
                 self._exchanged(compaction, at)
             except BaseException:
                 with suppress(StorageError), self._database.session() as session:
@@ -106,6 +110,7 @@ class DuckDBKeeping:
             return self._committer.exchange(exchange, PATIENCE)
 
         for _ in range(ATTEMPTS):
+            self._check_going_on()
             if self._between(job):
                 return
             if self._stopping.wait(PAUSE):
@@ -126,6 +131,10 @@ class DuckDBKeeping:
             yield
         finally:
             self._busy.release()
+
+    def _check_going_on(self) -> None:
+        if self._stopping.is_set():
+            raise Conflict("the server is ending; the file is written anew another time")
 
     def _path(self) -> Path:
         if self._database.path is None:

@@ -1,17 +1,15 @@
 """A backup taken apart, proved, and put in place of nothing: no server is needed."""
 
 import hashlib
-import io
 import os
 import re
 import tarfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 import msgspec
-from typing_extensions import override
 
 from controlplane.domain.errors import Conflict, StorageError
 from controlplane.store.backup import ARTIFACTS, FORM, MANIFEST, PART, Manifest
@@ -27,30 +25,24 @@ LARGEST_MANIFEST: Final = 64 * 2**20
 _NAME: Final = re.compile(rf"{re.escape(FILE)}(\.wal)?|{ARTIFACTS}/[0-9a-f]{{64}}\.tar")
 
 
-class _Stream(io.RawIOBase):
+class _Stream:
     """Parts of bytes as a file that can only be read on."""
 
     def __init__(self, parts: Iterator[bytes]) -> None:
         self._parts = parts
         self._left = b""
 
-    @override
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    @override
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """The next bytes; none at the end."""
-        while not self._left:
-            part = next(self._parts, None)
-            if part is None:
-                return 0
-            self._left = part
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
+    def read(self, size: int) -> bytes:
+        """The next bytes, fewer than `size` at the end alone."""
+        found, count = [], 0
+        while count < size:
+            part = self._left or next(self._parts, b"")
+            if not part:
+                break
+            taken, self._left = part[: size - count], part[size - count :]
+            found.append(taken)
+            count += len(taken)
+        return b"".join(found)
 
 
 def unpacked(parts: Iterator[bytes], folder: Path) -> Manifest:
@@ -62,7 +54,8 @@ def unpacked(parts: Iterator[bytes], folder: Path) -> Manifest:
     digests: dict[str, tuple[int, str]] = {}
     manifest = b""
     try:
-        with tarfile.open(fileobj=io.BufferedReader(_Stream(parts), PART), mode="r|") as tar:
+        stream = cast("IO[bytes]", _Stream(parts))  # of which it only reads
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=PART) as tar:
             for member in tar:
                 file = tar.extractfile(member)
                 if file is None or not (_NAME.fullmatch(member.name) or member.name == MANIFEST):
