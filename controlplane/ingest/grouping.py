@@ -11,7 +11,7 @@ from controlplane.domain.models import Model
 from controlplane.ingest.checking import Checked, Terms
 from controlplane.ingest.gathering import Arrival, Gathered, present
 from controlplane.ingest.storing import Request, checked_of, in_force, request_of, settled
-from controlplane.store.ports import Snapshot
+from controlplane.store.ports import LedgerReader
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,15 +26,15 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def requests_of(
-    view: Snapshot, arrivals: Sequence[Arrival], parts: Sequence[Gathered]
+    ledger: LedgerReader, arrivals: Sequence[Arrival], parts: Sequence[Gathered]
 ) -> list[tuple[Request, Model]]:
     """What the transaction of each part needs to know. Raises NotFound."""
-    model, policy = in_force(view.ledger, arrivals[0].model)
+    model, policy = in_force(ledger, arrivals[0].model)
     terms = Terms(
         feed=arrivals[0].feed, known_at=max(arrival.known_at for arrival in arrivals),
         may_backdate=arrivals[0].may_backdate, label=policy.label.column,
     )  # fmt: skip
-    return [(request_of(view.ledger, model, policy, some.batch, terms), model) for some in parts]
+    return [(request_of(ledger, model, policy, some.batch, terms), model) for some in parts]
 
 
 def group_of(

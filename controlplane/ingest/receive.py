@@ -19,7 +19,7 @@ from controlplane.ingest.storing import (
     settled,
     store_rows,
 )
-from controlplane.store.ports import Store, Transaction
+from controlplane.store.ports import LedgerReader, Store, Transaction
 
 
 class _Key(msgspec.Struct, frozen=True):
@@ -42,19 +42,21 @@ def receive(  # noqa: PLR0913 - what HTTP tells of a request
     gives the first receipt as `Replayed`. `version` is whose reference it is. Raises AllRejected,
     Conflict (the key with another body), Refused, NotFound, Overloaded, StorageError.
     """
-    with store.read() as view:
-        current, policy = in_force(view.ledger, model.id)
+
+    def asked(ledger: LedgerReader) -> tuple[Model, Request]:
+        current, policy = in_force(ledger, model.id)
         terms = Terms(
             feed=Feed(feed), known_at=known_at, may_backdate=may_backdate, version=version,
             label=policy.label.column,
         )  # fmt: skip
-        request = msgspec.structs.replace(
-            request_of(view.ledger, current, policy, batch, terms), strict=strict
-        )
+        request = request_of(ledger, current, policy, batch, terms)
+        return current, msgspec.structs.replace(request, strict=strict)
+
+    current, request = store.ask(asked)
     checked = checked_of(request, settled(request, current))
     key = None
     if idempotency is not None:
-        key = _Key(batch_id(model.id, str(terms.feed), idempotency[0]), *idempotency)
+        key = _Key(batch_id(model.id, str(Feed(feed)), idempotency[0]), *idempotency)
     outcome = store.write(lambda t: _store(t, request, checked, key), size=batch.size).result()
     if outcome.refused is not None:
         raise outcome.refused

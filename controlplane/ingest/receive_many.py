@@ -54,8 +54,7 @@ def receive_many(
     answer = _each_once(arrivals, answer)
     try:
         parts = gathered(arrivals)
-        with store.read() as view:
-            requests = requests_of(view, arrivals, parts)
+        requests = store.ask(partial(requests_of, arrivals=arrivals, parts=parts))
         groups = [
             group
             for some, (request, model) in zip(parts, requests, strict=True)

@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from typing_extensions import override
+
 from controlplane.domain.errors import StorageError
 from controlplane.store.catalog import Tables
 from controlplane.store.claims import keyed
@@ -17,8 +19,8 @@ from controlplane.store.events_duckdb import DuckDBEventsReader
 from controlplane.store.keeping import Keeping
 from controlplane.store.keeping_duckdb import DuckDBKeeping
 from controlplane.store.ledger_duckdb import DuckDBLedgerReader
-from controlplane.store.ports import Snapshot, Store, Transaction
-from controlplane.store.session import Session
+from controlplane.store.ports import LedgerReader, Snapshot, Store, Transaction
+from controlplane.store.session import Parameters, Session
 from controlplane.store.upkeep_duckdb import DuckDBUpkeepReader
 from controlplane.store.writer import Limits, Writer
 
@@ -26,6 +28,22 @@ T = TypeVar("T")
 
 _TOUCH = "select number from schema_migrations limit 1"
 """DuckDB fixes a transaction's view at its first look at a table, not at `begin`."""
+
+
+class _NotRememberedError(Exception):
+    """The answer is not in memory."""
+
+
+class _NoSession(Session):
+    """Stands where nothing but memory is asked: it has no cursor."""
+
+    def __init__(self) -> None:
+        self.failure = None
+
+    @override
+    def run(self, sql: str, parameters: Parameters = ()) -> list[tuple[object, ...]]:
+        """Nothing can be run."""
+        raise _NotRememberedError
 
 
 class DuckDBSnapshot:
@@ -69,6 +87,17 @@ class DuckDBStore:
                 session.one(_TOUCH)
                 snapshot = DuckDBSnapshot(session, self._published)
             yield snapshot
+
+    def ask(self, question: Callable[[LedgerReader], T]) -> T:
+        """A question to the ledger, answered from memory where all of it is remembered."""
+        with self._published.lock:
+            tables, versions = Tables(self._published.catalog), self._published.versions
+        remembered = self._published.remembered
+        try:
+            return question(DuckDBLedgerReader(_NoSession(), tables, versions, remembered))
+        except _NotRememberedError:
+            with self.read() as view:
+                return question(view.ledger)
 
     def write(
         self, work: Callable[[Transaction], T], *, size: int = 0, quiet: bool = False

@@ -263,6 +263,11 @@ class Store(Protocol):
         """A snapshot; any thread."""
         ...
 
+    def ask(self, question: Callable[[LedgerReader], T]) -> T:
+        """What a question says of the ledger, of one moment; quicker than a snapshot where all of
+        it was asked before and nothing of it has changed. It may be called twice; any thread."""
+        ...
+
     def write(
         self, work: Callable[[Transaction], T], *, size: int = 0, quiet: bool = False
     ) -> "Future[T]":

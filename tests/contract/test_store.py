@@ -159,6 +159,33 @@ def test_adding_never_replaces(store: Store) -> None:
         assert view.ledger.find(Run) == [a_run()]
 
 
+def test_many_records_are_put_and_got_as_one_by_one(store: Store) -> None:
+    filed(store, a_run("r1", state=RunState.REQUESTED), a_run("r2", hours=2))
+    many = [a_run("r3", hours=1), a_run("r1", hours=3), a_run("r4", model="other")]
+    store.write(lambda t: t.ledger.put_all(many)).result()
+    store.write(lambda t: t.ledger.put_all([])).result()
+
+    got = store.write(lambda t: t.ledger.get_all(Run, ["r1", "r4", "none"])).result()
+    assert got == {"r1": many[1], "r4": many[2]}
+    with store.read() as view:
+        assert view.ledger.get_all(Run, []) == {}
+        assert view.ledger.get_all(Reference, ["r1"]) == {}
+        assert [run.id for run in view.ledger.find(Run, model=MODEL)] == ["r3", "r2", "r1"]
+        assert view.ledger.count(Run) == 4
+
+
+def test_a_question_is_answered_from_memory_until_what_it_is_about_changes(store: Store) -> None:
+    filed(store, a_run("r1", state=RunState.REQUESTED))
+    for state in (RunState.REQUESTED, RunState.RUNNING):
+        filed(store, a_run("r1", state=state))
+        for _ in range(2):
+            told = store.ask(lambda ledger: (ledger.get(Run, "r1"), ledger.find(Run, model=MODEL)))
+            assert told == (a_run("r1", state=state), [a_run("r1", state=state)])
+            assert store.ask(lambda ledger: ledger.count(Run)) == 1
+    with pytest.raises(BadInput):
+        store.ask(lambda ledger: ledger.find(Run, after="nothing"))
+
+
 def test_removing_and_pruning_leave_the_rest(store: Store) -> None:
     filed(store, a_run("a", 0), a_run("b", 5), a_run("c", 0, model="other"))
     gone = store.write(lambda t: t.ledger.prune(Run, before=NOON + HOUR)).result()
