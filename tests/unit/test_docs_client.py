@@ -12,17 +12,16 @@ from litestar.testing import TestClient
 
 from connectors.artifacts import pack
 from connectors.client import serving, serving_async
+from connectors.client.middleware import LeeboardMiddleware
 from connectors.client.pace import Pace, Stats
 from connectors.client.testing import MemoryServer
 
 PAGE = Path(__file__).parents[2] / "docs" / "client.md"
 
 
-class FastAPI:
-    """As far as a middleware meets the real one."""
-
-    def add_middleware(self, kind: Any, **options: Any) -> None:
-        self.outermost = kind(self, **options)
+def add(self: Any, kind: Any, **options: Any) -> None:
+    """As FastAPI adds a middleware."""
+    self.outermost = kind(self, **options)
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MemoryServer:
     monkeypatch.setattr(serving, "Leeboard", in_memory(serving.Leeboard))
     monkeypatch.setattr(serving_async, "AsyncLeeboard", in_memory(serving_async.AsyncLeeboard))
     fastapi = ModuleType("fastapi")
-    fastapi.FastAPI = FastAPI  # type: ignore[attr-defined]
+    fastapi.__dict__["FastAPI"] = type("FastAPI", (), {"add_middleware": add})
     monkeypatch.setitem(sys.modules, "fastapi", fastapi)
     monkeypatch.chdir(tmp_path)
     return server
@@ -62,6 +61,8 @@ def test_the_blocks_of_the_page_run_one_after_another(
     for number, block in enumerate(blocks):
         exec(block, names)
         first = first or names["leeboard"]
+        if number == 2:
+            assert isinstance(names["app"].outermost, LeeboardMiddleware)
         if number == 3:
             with TestClient(names["app"]) as client:
                 answer = client.post("/predict", json={"hour": 10})
