@@ -132,11 +132,11 @@ class _Taker:
         return ~bad
 
     def unknown(self) -> dict[str, int]:
-        """Columns that nobody asked for, with the count of their values."""
+        """Columns with values that nobody asked for, with the count of those."""
         return {
-            name: _present(values)
+            name: count
             for name, values in self.batch.columns.items()
-            if name not in self._asked
+            if name not in self._asked and (count := _present(values))
         }
 
 
