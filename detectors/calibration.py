@@ -33,11 +33,11 @@ LEAST_SD: Final = 0.02
 
 def fit(
     scores: Sequence[Scores], *, family: str, alpha: float, options: Options = PLAIN,
-    sized: Sequence[Sequence[Scores]] = (),
+    sized: Sequence[Sequence[Sequence[Law | None]]] = (),
 ) -> Calibration:  # fmt: skip
     """The threshold of scores over the same windows, whatever they are scores of.
 
-    `sized[k - 1]` are the first of the same scores, of windows thinned to size k.
+    `sized[k - 1]` are the laws of the first of the same scores in windows thinned to size k.
     """
     factor = options.factor
     scales = [
@@ -73,12 +73,13 @@ def _in_order(scores: Sequence[Scores], scales: Sequence[Sequence[Scale]]) -> li
     return [one for _, one in sorted(zip(places, fitted, strict=True), key=lambda pair: pair[0])]
 
 
-def scales_of(scores: Scores, *, factor: float, smaller: Sequence[Scores] = ()) -> list[Scale]:
+def scales_of(
+    scores: Scores, *, factor: float, smaller: Sequence[Sequence[Law | None]] = ()
+) -> list[Scale]:
     """The law of each score over the windows of the usual size in which it is known."""
     known = ~np.isnan(scores.values) & (scores.bucket == 0)
     laws = _laws(scores, known)
-    smaller = smaller if scores.form is Form.DISTANCE else ()
-    levels = [_smaller_laws(level) for level in smaller]
+    levels = smaller if scores.form is Form.DISTANCE else ()
     return [
         _scale(scores, at, law, scores.values[at][known[at]], factor=factor,
                smaller=tuple(level[at] for level in levels))
@@ -105,7 +106,8 @@ def _scale(
     )  # fmt: skip
 
 
-def _smaller_laws(scores: Scores) -> list[Law | None]:
+def smaller_laws(scores: Scores) -> list[Law | None]:
+    """The law of each score in smaller windows; None where it is known in fewer than eight."""
     known = ~np.isnan(scores.values)
     enough = known.sum(axis=1, keepdims=True) >= thresholds.FEWEST_WINDOWS
     return _laws(scores, known & enough)

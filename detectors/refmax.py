@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from detectors import answers, judging, rhythms, seasons, thinning
 from detectors.answers import MIN_ROWS
 from detectors.bins import Bins, Tally
-from detectors.calibration import fit
+from detectors.calibration import fit, smaller_laws
 from detectors.counted import Column, columns_of, spread, taken
 from detectors.detectable import detectable, detectable_rates
 from detectors.finding import Basis, Finding, Reason, Verdict
-from detectors.laws import PLAIN, Calibration, Options
+from detectors.laws import PLAIN, Calibration, Law, Options
 from detectors.reading import Counts, Floats
 from detectors.scores import Form, Name, Scores, score
 from detectors.seasons import Rhythm
@@ -127,8 +127,8 @@ def _unjudged(finding: Finding) -> Finding:
     )
 
 
-def _sized(columns: Sequence[Column], usual: Sequence[float]) -> list[list[Scores]]:
-    """The scores of calibration windows thinned to each smaller size, the largest first.
+def _sized(columns: Sequence[Column], usual: Sequence[float]) -> list[list[list[Law | None]]]:
+    """The laws of calibration windows thinned to each smaller size, the largest first.
 
     A window that was smaller before, or a size of too few rows, has no score.
     """
@@ -144,7 +144,7 @@ def _sized(columns: Sequence[Column], usual: Sequence[float]) -> list[list[Score
             for column, size in zip(thinner, wanted, strict=True)
         ]
         thinner = thinning.drawn(thinner, rows, generator)
-        found.append(score(thinner))
+        found.append([smaller_laws(scores) for scores in score(thinner)])
     return found
 
 
