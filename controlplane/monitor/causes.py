@@ -87,15 +87,26 @@ def causes(view: Snapshot, model: Model, window: Window, score: Score) -> Causes
     if isinstance(both, str):
         notes.append(both)
     weights = weighed(view, scope, window, score, now)
-    features = set(scope.features) | set(dated_from(scope.schema))
-    columns = moved.moved([f for f in score.findings if f.column in features], weights.values)
+    columns = _moved(scope, score, weights.values)
     found = Causes(
         window=window, version=score.champion, metric=scope.loss, expected=expected,
-        rows=now.num_rows, rows_reference=before.num_rows, moved=tuple(columns),
+        rows=now.num_rows, rows_reference=before.num_rows, moved=columns,
         importance_rests_on=weights.rests_on, importance_state=weights.state,
         notes=(*notes, *weights.says),
     )  # fmt: skip
     return found if isinstance(both, str) else _told(found, both)
+
+
+def _moved(
+    scope: Scope, score: Score, importance: Mapping[str, float] | None
+) -> tuple[Moved, ...]:  # fmt: skip
+    """The features, of dates what is compared in their stead; a date itself where its share of
+    missing values has a score."""
+    dated = dated_from(scope.schema)
+    mine = [f for f in score.findings if f.column in dated or f.column in scope.features]
+    replaced = {dated[finding.column] for finding in mine if finding.column in dated}
+    found = moved.moved(mine, importance)
+    return tuple(row for row in found if row.z is not None or row.column not in replaced)
 
 
 def _told(found: Causes, both: Compared) -> Causes:

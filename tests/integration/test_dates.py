@@ -7,11 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from controlplane.domain.importances import Importance
+from controlplane.domain.models import Model
 from controlplane.domain.policy import Drift, Monitors, Quality, Windows
 from controlplane.domain.policy import Reference as Asked
 from controlplane.domain.references import Reference
 from controlplane.domain.schema import Column, Schema, Task
-from controlplane.domain.windows import Score
+from controlplane.domain.windows import Score, Window
+from controlplane.monitor.causes import causes
 from controlplane.monitor.rehearsal.card import rehearse
 from controlplane.monitor.yardstick import stored_in
 from controlplane.store.duckdb_store import open_store
@@ -201,3 +204,60 @@ def test_a_rehearsal_moves_dates_into_the_past_and_finds_it_by_their_age(store: 
     assert {s.drift.kind for s in card.sown} == {
         Sowing.SHIFT, Sowing.SCALE, Sowing.RAMP, Sowing.MISSING,
     }  # fmt: skip
+
+
+def test_causes_name_what_is_derived_and_a_version_that_was_asked_speaks_of_the_date(
+    store: Store,
+) -> None:
+    monitors = a_policy().monitors
+    watch(store, a_policy(windows=Windows(every=2 * WEEK, lateness=timedelta(0)), monitors=monitors),
+          a_model(schema=SCHEMA), history=rows(TRAINED, 70, USUAL, seed=7))  # fmt: skip
+    served = [
+        rows(SERVED + n * WEEK, 7, booked(3.0 if n < 2 else 9.0), seed=20 + n) for n in range(4)
+    ]
+    for table in served:
+        old = np.array(
+            [
+                (a - b) > 6 * DAY
+                for a, b in zip(
+                    table["at"].to_pylist(), table["booked_at"].to_pylist(), strict=True
+                )
+            ]
+        )
+        told = watched.labels(table, off=0.5)
+        log(
+            store,
+            table,
+            told.set_column(
+                1,
+                "label",
+                pa.array(
+                    told["label"].to_numpy()
+                    + 8.0 * (old & (table["at"][0].as_py() >= SERVED + 2 * WEEK))
+                ),
+            ),
+        )
+    step(store, SERVED + 4 * WEEK + 3 * DAY)
+    with store.read() as view:
+        window = next(
+            w for w in view.ledger.find(Window, model="boats") if w.start == SERVED + 2 * WEEK
+        )
+        score = view.ledger.get(Score, f"{window.id}/{window.revision}")
+    said = Importance(
+        id=f"{window.id}/v1", model="boats", window=window.id, version="v1", revision=1,
+        asked_at=SERVED, asked_by="ada", state="made", rests_on="loss", metric="mae", rows=300,
+        repeats=1, values={"wind": 0.1, "booked_at": 0.4},
+    )  # fmt: skip
+    store.write(lambda t: t.ledger.put(said)).result()
+    with store.read() as view:
+        found = causes(view, view.ledger.get(Model, "boats"), window, score)
+    moved = {row.column: row for row in found.moved}
+    assert found.moved[0].column == AGE
+    assert (moved[AGE].importance, moved[HOUR].importance, moved["wind"].importance) == (
+        1.0,
+        1.0,
+        0.25,
+    )
+    assert any("among 300 rows, once" in note for note in found.notes)
+    assert found.slices
+    assert all(cause.name.startswith(f"{AGE}=") for cause in found.slices)
