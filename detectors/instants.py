@@ -4,6 +4,8 @@ A date becomes three columns: its age when its row happened, in seconds, its hou
 its day of the week. They are named after it: `booked (age)`, `booked (hour)`, `booked (weekday)`.
 """
 
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Final
 
 import pyarrow as pa
@@ -14,6 +16,10 @@ from detectors.finding import Kind, Sample
 AGE: Final = " (age)"
 HOUR: Final = " (hour)"
 WEEKDAY: Final = " (weekday)"
+LEAST_SPANS: Final[Mapping[str, timedelta]] = {
+    AGE: timedelta(0), HOUR: timedelta(days=2), WEEKDAY: timedelta(days=14),
+}  # fmt: skip
+"""How long a reference has to be for each."""
 _DAY: Final = 86_400_000_000
 _MICROS: Final = pa.timestamp("us", "UTC")
 HOURS: Final = tuple(f"{hour:02}" for hour in range(24))
@@ -50,6 +56,33 @@ def derived(sample: Sample, at: pa.ChunkedArray, *, zone: str = "UTC") -> tuple[
     if not pa.types.is_date(kind):
         found.append(_hour(sample.column, local))
     return (*found, _weekday(sample.column, moments if pa.types.is_date(kind) else local))
+
+
+def settled(sample: Sample, at: pa.ChunkedArray) -> frozenset[str]:
+    """The names of the columns that a reference is compared by, of those that `derived` gives.
+
+    Whole days have no hour, and the hour and the weekday need so long a reference (`LEAST_SPANS`):
+    of a shorter one, hours and days that it has not seen would count as new. None where no date or
+    no event time is known. O(rows).
+    """
+    limits = pc.min_max(at)
+    first, last = (limits[end].as_py() for end in ("min", "max"))
+    if sample.values.null_count == len(sample.values) or first is None or last is None:
+        return frozenset()
+    parts = [part for part, least in LEAST_SPANS.items() if last - first >= least]
+    if are_whole_days(sample.values):
+        parts = [part for part in parts if part != HOUR]
+    return frozenset(sample.column + part for part in parts)
+
+
+def among(
+    sample: Sample, at: pa.ChunkedArray, names: Collection[str], *, zone: str = "UTC"
+) -> list[Sample]:
+    """Those columns of `derived` that a reference settled; of whole days the weekday that was
+    written, whatever the zone."""
+    is_days = sample.column + WEEKDAY in names and sample.column + HOUR not in names
+    found = derived(as_days(sample) if is_days else sample, at, zone=zone)
+    return [each for each in found if each.column in names]
 
 
 def are_whole_days(values: pa.ChunkedArray) -> bool:

@@ -148,6 +148,17 @@ def lasting(seconds: float | None) -> str:
     return NOTHING
 
 
+def age(seconds: float | None) -> str:
+    """How old a date was; of one still to come with a minus.
+
+    >>> age(7500.0), age(-6.5 * 86400), age(None)
+    ('2 h 5 min', '−6 d 12 h', '–')
+    """
+    if seconds is None or seconds >= 0.0:
+        return lasting(seconds)
+    return f"−{lasting(-seconds)}"
+
+
 _UNITS: Final = ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 

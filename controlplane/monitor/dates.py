@@ -6,26 +6,20 @@ own: `booked_at (age)`, `booked_at (hour)`, `booked_at (weekday)`. The date itse
 of missing values. Which of the three there are is settled by the reference and frozen with it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from controlplane.domain.schema import Schema
 from controlplane.monitor.scope import Scope
+from detectors import instants
 from detectors.bins import Bins
 from detectors.finding import Finding, Kind, Sample
 from detectors.instants import AGE, DAYS, HOUR, HOURS, WEEKDAY, are_whole_days, as_days, derived
 
 PARTS: Final = (AGE, HOUR, WEEKDAY)
-LEAST_SPANS: Final[Mapping[str, timedelta]] = {
-    AGE: timedelta(0), HOUR: timedelta(days=2), WEEKDAY: timedelta(days=14),
-}  # fmt: skip
-"""How long a reference has to be: of one that is shorter, hours and days that it has not seen would
-count as new."""
 
 
 def dated_from(schema: Schema) -> dict[str, str]:
@@ -58,8 +52,8 @@ def compared(scope: Scope, rows: pa.Table, among: Iterable[str] | None = None) -
         sample = Sample(column.name, column.kind, rows[column.name])
         found[column.name] = sample
         if column.kind is Kind.DATETIME:
-            wanted = _settled(sample, rows["at"]) if names is None else names
-            numbers = _derived(scope, sample, rows["at"], wanted)
+            wanted = instants.settled(sample, rows["at"]) if names is None else names
+            numbers = instants.among(sample, rows["at"], wanted, zone=scope.calendar.zone)
             found.update((each.column, each) for each in numbers if each.column in sources)
     return found
 
@@ -113,25 +107,3 @@ def of_their_dates(schema: Schema, findings: Iterable[Finding]) -> list[Finding]
         if finding.column in sources else finding
         for finding in findings
     ]  # fmt: skip
-
-
-def _derived(
-    scope: Scope, sample: Sample, at: pa.ChunkedArray, wanted: frozenset[str]
-) -> list[Sample]:
-    """Whole days have a weekday by the calendar that they were written in, whatever the zone."""
-    day, hour = (f"{sample.column}{part}" in wanted for part in (WEEKDAY, HOUR))
-    source = as_days(sample) if day and not hour else sample
-    found = derived(source, at, zone=scope.calendar.zone)
-    return [each for each in found if each.column in wanted]
-
-
-def _settled(sample: Sample, at: pa.ChunkedArray) -> frozenset[str]:
-    """The names of what a reference has of a date; of one without any value nothing."""
-    if sample.values.null_count == len(sample.values):
-        return frozenset()
-    limits = pc.min_max(at)
-    span = limits["max"].as_py() - limits["min"].as_py()
-    parts = [part for part in PARTS if span >= LEAST_SPANS[part]]
-    if are_whole_days(sample.values):
-        parts = [part for part in parts if part != HOUR]
-    return frozenset(map(sample.column.__add__, parts))

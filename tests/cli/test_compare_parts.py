@@ -223,3 +223,27 @@ def test_a_profile_has_no_rows_to_cut(compare, tmp_path, lee) -> None:
     found = lee("compare", profile, str(tmp_path / "a.parquet"), "--by", "region")
     assert found.exit_code == 2
     assert "needs the rows of both files" in found.stderr
+
+
+def dated(seed, count, *, lead=3.0, **more):
+    """The same with a date some days before each row, exponentially."""
+    found = days(seed, count, **more)
+    generator = np.random.default_rng(seed + 40)
+    ages = generator.exponential(lead * 86_400e6, found.num_rows).astype(np.int64)
+    dates = pa.array(found["at"].cast(pa.int64()).to_numpy() - ages, pa.timestamp("us", "UTC"))
+    return found.append_column("booked_at", dates)
+
+
+def test_dates_are_compared_by_their_age_hour_and_weekday_where_there_is_a_time(compare) -> None:
+    same = compare(dated(1, 40), dated(2, 5), "--time", "at", "--every", "1d")
+    names = [f"booked_at ({part})" for part in ("age", "hour", "weekday")]
+    assert {one["column"] for one in same["columns"]} == {"at", "x", "booked_at", *names}
+    assert {column(same, name)["verdict"] for name in names} == {"passed"}
+    late = compare(dated(1, 40), dated(2, 5, lead=9.0), "--time", "at", "--every", "1d")
+    assert column(late, names[0])["verdict"] == "failed"
+    assert {column(late, name)["verdict"] for name in names[1:]} == {"passed"}
+    assert column(late, "booked_at")["verdict"] != "failed"
+    few = compare(dated(1, 40), dated(2, 5), "--time", "at", "--every", "30d")
+    assert {one["column"] for one in few["columns"]} == {"at", "x", "booked_at", names[0]}
+    plain = compare(dated(1, 40), dated(2, 5))
+    assert {one["column"] for one in plain["columns"]} == {"at", "x", "booked_at"}

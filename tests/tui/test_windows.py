@@ -244,6 +244,22 @@ async def test_causes_that_cannot_be_told_say_why_and_can_be_asked_for_again() -
         await it.sees("◆ stands out")
 
 
+async def test_the_version_is_asked_what_it_depends_on_once_that_is_confirmed() -> None:
+    server = a_busy_server()
+    where = "/v1/windows/w_9/importance"
+    server.replies[where] = wire.Importance(
+        window="w_9", model="bikes", version="v3", state="asked", asked_at=NOON
+    )
+    async with dashboard(server, (120, 40)) as it:
+        await at_window_nine(it)
+        await it.press("c")
+        await it.sees("◆ stands out")
+        await it.press("i")
+        await it.sees("how much it depends on each column", "recorded in the journal")
+        await it.press("shift+tab", "enter")
+        await it.until(lambda: server.sent == [(where, {})])
+
+
 async def test_while_causes_are_looked_for_the_screen_says_so() -> None:
     server, gate = a_busy_server(), asyncio.Event()
 

@@ -23,7 +23,6 @@ from tui.widgets.facts import FactSheet
 from tui.widgets.heatmap import ALL_ROWS
 from tui.widgets.histogram import Histogram
 
-AGE: Final = " (age)"
 DERIVED: Final = re.compile(r" \((age|hour|weekday)\)$")
 """What the name of a column ends in that is compared in place of a date."""
 
@@ -121,5 +120,4 @@ def _sides(picture: wire.ColumnPicture, when: str) -> str:
         f"{count(side.rows)} rows of {name}" for side, name in sides if side is not None
     )
     of = f" ({picture.version}'s reference)" if picture.version else ""
-    unit = ", in seconds" if picture.column.endswith(AGE) else ""
-    return f"{words(picture.kind)}{unit}, {when}; {rows}{of}"
+    return f"{words(picture.kind)}, {when}; {rows}{of}"

@@ -12,11 +12,13 @@ from typing_extensions import override
 
 from connectors.client import wire
 from tui import palette
-from tui.format import count, number, share
+from tui.format import age, count, number, share
 
 EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 QUANTILES: Final = ("0.05", "0.25", "0.5", "0.75", "0.95")
 WIDEST: Final = 44
+AGE: Final = " (age)"
+"""What the name of a column ends in that says how old dates were."""
 
 
 class Histogram(Widget):
@@ -54,11 +56,18 @@ def bins_of(picture: wire.ColumnPicture) -> list[str]:
 
     >>> bins_of(wire.ColumnPicture(model="m", column="c", edges=[0.0, 0.5, 1.0]))
     ['0 – 0.5', '0.5 – 1']
+    >>> bins_of(wire.ColumnPicture(model="m", column="booked (age)", edges=[0.0, 90.0, 7200.0]))
+    ['0.0 s – 1 min 30 s', '1 min 30 s – 2 h']
     """
     if not picture.edges:
         return list(picture.levels)
-    edges = [number(edge) for edge in picture.edges]
+    edges = [written(picture, edge) for edge in picture.edges]
     return [f"{low} – {high}" for low, high in itertools.pairwise(edges)]
+
+
+def written(picture: wire.ColumnPicture, value: float | None) -> str:
+    """A value of the column as text: seconds where it says how old a date was."""
+    return age(value) if picture.column.endswith(AGE) else number(value)
 
 
 def _shares(side: wire.ColumnSide | None, n: int) -> list[float]:
@@ -128,8 +137,8 @@ def _figures(picture: wire.ColumnPicture) -> Iterator[Content]:
     rows: Sequence[tuple[str, Sequence[str]]] = [
         ("rows", [count(side.rows) for side in sides]),
         ("missing", [share(side.missing) for side in sides]),
-        ("mean", [number(side.mean) for side in sides]),
-        *((f"{float(q) * 100:g} %", [number(side.quantiles.get(q)) for side in sides])
+        ("mean", [written(picture, side.mean) for side in sides]),
+        *((f"{float(q) * 100:g} %", [written(picture, side.quantiles.get(q)) for side in sides])
           for q in QUANTILES if any(q in side.quantiles for side in sides)),
     ]  # fmt: skip
     yield Content.styled(f"{'':14}{'reference':>12}{'window':>12}", palette.MUTED_TEXT)

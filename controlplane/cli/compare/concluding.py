@@ -30,6 +30,8 @@ class Measured(msgspec.Struct, frozen=True):
     whole: ComparedColumn
     parts: tuple[ComparedColumn, ...] = ()
     counted: "Counted | None" = None
+    beside: "tuple[Measured, ...]" = ()
+    """Of a column of dates, what is compared in its stead."""
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -107,7 +107,7 @@ def _measured(job: Job, names: Sequence[str], cut: "Cut | Windows | None") -> li
         partial(_group, job, cut), groups, threads=len(common) * most >= CELLS_FOR_THREADS
     ):
         found.update((each.whole.column, each) for each in columns)
-    return [found[name] for name in names]
+    return [each for name in names for each in (found[name], *found[name].beside)]
 
 
 def _mapped(

@@ -1,6 +1,6 @@
 """Both files cut into windows of time: the reference's calibrate, the current's are judged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -14,8 +14,10 @@ from controlplane.cli.compare.concluding import Asking, Measured, concluded
 from controlplane.cli.compare.source import Source
 from controlplane.cli.replay.times import as_times
 from controlplane.domain.errors import BadInput
+from detectors import instants
 from detectors.answers import MIN_ROWS
-from detectors.comparison import windowed
+from detectors.comparison import measuring, windowed
+from detectors.comparison.held import held
 from detectors.comparison.measuring import Asked
 from detectors.comparison.parted import Parts, parts_of
 from detectors.comparison.result import ComparedColumn, Comparison, Rows
@@ -45,19 +47,33 @@ class Windows(msgspec.Struct, frozen=True):
     reference: Parts
     current: Parts
     seasons: Seasons
+    at: tuple[pa.ChunkedArray, pa.ChunkedArray]
+    """The times of the rows of both files, beside which dates are so old."""
     notes: tuple[str, ...] = ()
 
     def measured(
         self,
         whole: ComparedColumn,
         samples: tuple[Sample, Sample],
-        asked: Asked,  # noqa: ARG002 - as of a cut
+        asked: Asked,
     ) -> Measured:
-        """A column that is measured as a whole, counted by window; one that names rows is not."""
+        """A column that is measured as a whole, counted by window; one that names rows is not, and
+        of dates what is compared in their stead is."""
         names_rows = whole.note is not None
-        if names_rows or whole.kind is Kind.DATETIME:
+        if whole.kind is Kind.DATETIME:
+            return Measured(whole, beside=tuple(self._derived(samples, asked)))
+        if names_rows:
             return Measured(whole)
         return Measured(whole, counted=windowed.counted(samples, (self.reference, self.current)))
+
+    def _derived(self, samples: tuple[Sample, Sample], asked: Asked) -> Iterator[Measured]:
+        names = instants.settled(samples[0], self.at[0])
+        sides = [
+            instants.among(sample, at, names) for sample, at in zip(samples, self.at, strict=True)
+        ]
+        for both in zip(*sides, strict=True):
+            whole = measuring.measured(held(both[0]), held(both[1]), asked)
+            yield Measured(whole, counted=windowed.counted(both, (self.reference, self.current)))
 
     def concluded(self, asking: Asking, found: Sequence[Measured]) -> Comparison:
         """The comparison by windows; that of all rows where the reference has too few of them."""
@@ -69,8 +85,14 @@ class Windows(msgspec.Struct, frozen=True):
                 f"{self.column} cuts the reference into {held} windows of {told(self.every)}, too few to "
                 "calibrate by; so all rows are compared at once"
             )
+            # Of files of other hours or days of the week these differ without a change.
+            rhythms = {
+                each.whole.column + part for each in found if each.whole.kind is Kind.DATETIME
+                for part in (instants.HOUR, instants.WEEKDAY)
+            }  # fmt: skip
+            kept = [each for each in found if each.whole.column not in rhythms]
             return concluded(
-                msgspec.structs.replace(asking, notes=(*asking.notes, *self.notes, note)), found
+                msgspec.structs.replace(asking, notes=(*asking.notes, *self.notes, note)), kept
             )
         asking = msgspec.structs.replace(asking, notes=(*asking.notes, *self.notes))
         return by_windows(self.spans, asking, found, calibrated)
@@ -105,7 +127,11 @@ def windows_of(name: str, every: timedelta | None, reference: Source, current: S
         if not any(gone)
         else (f"{gone[0]:,} and {gone[1]:,} rows without a time in {name} are in no window",)
     )
-    return Windows(name, length, starts[1], _only(cut[0][1], kept), cut[1][1], seasons, notes)
+    at = [pa.chunked_array([pa.array(micros, pa.timestamp("us", "UTC"), mask=~known)])
+          for micros, known in both]  # fmt: skip
+    return Windows(
+        name, length, starts[1], _only(cut[0][1], kept), cut[1][1], seasons, (at[0], at[1]), notes
+    )
 
 
 def told(micros: int) -> str:
