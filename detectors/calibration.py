@@ -11,6 +11,7 @@ from detectors.answers import number
 from detectors.finding import Basis, Reason
 from detectors.laws import (
     PLAIN,
+    POWER,
     ROUNDING,
     Calibration,
     Law,
@@ -100,9 +101,9 @@ def _scale(
         )  # fmt: skip
     return Scale(
         mean=law.mean, sd=law.sd, effect=law.effect, rows=law.rows,
-        rows_reference=law.rows_reference, column=column, detector=detector, part=part,
-        form=scores.form, floor=floor, windows=values.size, least=float(values.min()),
-        greatest=float(values.max()), reason=_why_not(scores.form, values, law.sd), smaller=smaller,
+        rows_reference=law.rows_reference, power=law.power, column=column, detector=detector,
+        part=part, form=scores.form, floor=floor, windows=values.size, least=float(values.min()),
+        greatest=float(values.max()), reason=_why_not(scores.form, values, law), smaller=smaller,
     )  # fmt: skip
 
 
@@ -134,13 +135,22 @@ def _laws_over(scores: Scores) -> list[Law]:
     rows = np.median(scores.drawn, axis=1)
     rows_reference = np.median(scores.rows_reference, axis=1)
     none = np.zeros((rows.size, 1))
-    sized = Laws(none, none, none, rows[:, None], rows_reference[:, None])
+    power = POWER if scores.values.shape[1] >= thresholds.CALIBRATED_FROM else 0.0
+    of_power = np.full_like(none, power)
+    sized = Laws(none, none, none, rows[:, None], rows_reference[:, None], of_power)
     levels = transformed(scores, sized)
     several = levels.shape[1] > 1
     spread = levels.std(axis=1, ddof=1) if several else np.zeros(rows.size)
     fields = (levels.mean(axis=1), spread, _means(scores.effects), rows, rows_reference)
     return [
-        Law(mean=mean, sd=sd, effect=number(effect), rows=size, rows_reference=reference)
+        Law(
+            mean=mean,
+            sd=sd,
+            effect=number(effect),
+            rows=size,
+            rows_reference=reference,
+            power=power,
+        )
         for mean, sd, effect, size, reference in zip(*(f.tolist() for f in fields), strict=True)
     ]
 
@@ -193,12 +203,15 @@ def _calibrating(scores: Scores, scales: Sequence[Scale]) -> Floats:
     return np.where(usual, z, standardised(scales, scores, laws_of(scales, scores.bucket)))
 
 
-def _why_not(form: Form, values: Floats, sd: float) -> str | None:
+def _why_not(form: Form, values: Floats, law: Law) -> str | None:
     if values.size < thresholds.FEWEST_WINDOWS:
         return str(Reason.INSUFFICIENT)
     if form is Form.COUNT:
         return None
-    narrow = sd < (LEAST_SD if form is Form.DISTANCE else ROUNDING)
+    least = ROUNDING
+    if form is Form.DISTANCE:  # of a power, what is that much of the logarithm
+        least = LEAST_SD * law.power * law.mean if law.power else LEAST_SD
+    narrow = law.sd < max(least, ROUNDING)
     few = np.unique(values).size < FEWEST_DISTINCT
     return str(Reason.DEGENERATE) if narrow or few else None
 

@@ -17,6 +17,8 @@ MINIMUM_EFFECTS: Final = {"none": 0.0, "small": 1.0, "medium": 2.0, "large": 4.0
 LEAST_DISTANCE: Final = 1e-9
 LEAST_COUNT: Final = 0.5
 COUNT_WANDER: Final = 0.05
+POWER: Final = 2.0 / 3.0
+"""To which distances are taken where enough windows calibrate."""
 _ADDED: Final = 0.375
 ROUNDING: Final = 1e-9
 
@@ -24,8 +26,8 @@ ROUNDING: Final = 1e-9
 class Law(msgspec.Struct, frozen=True, kw_only=True):
     """What a score is without change in windows of one size: mean and standard deviation.
 
-    Of the logarithm of a distance or a count, of the arcsine of a share's root, or of a level;
-    `effect` is the mean effect.
+    Of a distance's power (0: its logarithm), the logarithm of a count, the arcsine of a share's
+    root, or a level; `effect` is the mean effect.
     """
 
     mean: float = 0.0
@@ -34,6 +36,7 @@ class Law(msgspec.Struct, frozen=True, kw_only=True):
     rows: float = 0.0
     """Values in the median window."""
     rows_reference: float = 0.0
+    power: float = 0.0
 
 
 class Scale(Law, frozen=True, kw_only=True):
@@ -135,6 +138,7 @@ class Laws(msgspec.Struct, frozen=True):
     effect: Floats
     rows: Floats
     rows_reference: Floats
+    power: Floats
 
 
 _FIGURES: Final = attrgetter(*Laws.__struct_fields__)
@@ -146,7 +150,8 @@ def sides(form: Form) -> int:
 
 
 def transformed(scores: Scores, laws: Laws) -> Floats:
-    """The logarithm of a distance, brought to the law's size, or of a count; a share evened."""
+    """A distance, brought to the law's size, by its power or logarithm; the logarithm of a count;
+    a share evened; a level as it is."""
     match scores.form:
         case Form.SHARE:
             return evened(scores)
@@ -155,7 +160,21 @@ def transformed(scores: Scores, laws: Laws) -> Floats:
         case Form.LEVEL:
             return scores.values
         case Form.DISTANCE:
-            return logarithm(scores.values, LEAST_DISTANCE) - np.log(stretch(scores, laws))
+            return straightened(scores.values / stretch(scores, laws), laws.power)
+
+
+def straightened(distances: Floats, power: Floats) -> Floats:
+    """Distances to a power, or where that is 0 their logarithm.
+
+    Squared distances are sums of weighted squares, whose cube root is nearly normal (Wilson and
+    Hilferty 1931). A logarithm is skewed the other way: distances have a greatest value, of which
+    it makes so little in small windows that no shift whatever would pass the threshold. It is for
+    few windows alone, whose spread is little known and whose thresholds need that reserve.
+    """
+    found: Floats = logarithm(distances, LEAST_DISTANCE)
+    if (power > 0.0).any():
+        found = np.where(power > 0.0, np.power(np.maximum(distances, 0.0), power), found)
+    return found
 
 
 def evened(scores: Scores) -> Floats:

@@ -12,6 +12,7 @@ from controlplane.api.auth import Scope, needs
 from controlplane.api.parts import Given
 from controlplane.api.threads import in_thread
 from controlplane.monitor.rehearsal.card import MOST_WINDOWS, Card, Quiet, rehearse
+from controlplane.monitor.rehearsal.listening import Listened
 from controlplane.monitor.rehearsal.plan import Sown
 
 
@@ -49,6 +50,7 @@ def _card(card: Card) -> wire.Rehearsal:
         model=card.model, version=card.version, reference=card.reference, windows=card.windows,
         rows=card.rows, windows_a_period=card.a_period, false_alarms=card.count,
         drifts=[_drifted(sown) for sown in card.sown],
+        stream=None if card.stream is None else _stream(card.stream),
         quiet=None if card.quiet is None else _quiet(card.quiet), notes=list(card.notes),
     )  # fmt: skip
 
@@ -60,6 +62,14 @@ def _drifted(sown: Sown) -> wire.Drifted:
         unit=sown.unit, windows=sown.windows, found=sown.found, power=sown.power,
         low=None if interval is None else interval.low,
         high=None if interval is None else interval.high, delay=sown.delay, by=list(sown.by),
+    )  # fmt: skip
+
+
+def _stream(stream: Listened) -> wire.RehearsedStream:
+    return wire.RehearsedStream(
+        detector=stream.detector, on=stream.on, windows=stream.windows, alarmed=stream.alarmed,
+        expected=stream.expected, refused=stream.refused,
+        drifts=[_drifted(sown) for sown in stream.sown],
     )  # fmt: skip
 
 

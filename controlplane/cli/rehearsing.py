@@ -67,10 +67,21 @@ def rehearse(
     parts = [asked[at : at + size] for at in range(0, len(asked), size)] if asked else []
     with click.progressbar(parts, label=f"rehearsing {model}", file=sys.stderr) as bar:
         cards += [ask.rehearse(model, part, quiet=False, windows=windows) for part in bar]
-    card = msgspec.structs.replace(cards[0], drifts=[d for found in cards for d in found.drifts])
-    terminal.answer(
-        card, [*_head(card), *(_details(card) if details else _card(card)), *_foot(card)]
-    )
+    card = _whole(cards)
+    terminal.answer(card, [
+        *_head(card), *(_details(card) if details else _card(card)),
+        *_stream(card.stream, details=details), *_foot(card),
+    ])  # fmt: skip
+
+
+def _whole(cards: Sequence[wire.Rehearsal]) -> wire.Rehearsal:
+    """The answers to all questions as one card; the first has what is of no feature."""
+    first, stream = cards[0], cards[0].stream
+    if stream is not None:
+        told = [d for card in cards if card.stream is not None for d in card.stream.drifts]
+        stream = msgspec.structs.replace(stream, drifts=told)
+    drifts = [d for card in cards for d in card.drifts]
+    return msgspec.structs.replace(first, drifts=drifts, stream=stream)
 
 
 def _head(card: wire.Rehearsal) -> Iterator[str]:
@@ -133,21 +144,67 @@ def _delay(drift: wire.Drifted) -> str:
     return "never" if drift.delay is None else number(drift.delay)
 
 
+def _stream(stream: wire.RehearsedStream | None, *, details: bool) -> Iterator[str]:
+    """The stream by itself: it takes windows to gather what it alarms by."""
+    if stream is None:
+        return
+    yield ""
+    name = f"the stream {stream.detector} on {stream.on}"
+    if stream.refused is not None:
+        yield from render.wrapped(f"{name} is not read: {stream.refused}", indent="")
+        return
+    yield (
+        f"{name}: {stream.alarmed} of {stream.windows} windows alarm with nothing sown; the budget "
+        f"expects {number(stream.expected)}"
+    )
+    if details:
+        yield from render.table(LINES, map(_line, stream.drifts), width=render.width())
+        return
+    yield "the least size that most of its windows find within ten"
+    kinds = [kind for kind in KINDS if any(d.kind == kind for d in stream.drifts)]
+    columns = list(dict.fromkeys(drift.column for drift in stream.drifts))
+    heads = [CARD[0], *(Column(kind.replace("_", " ")) for kind in kinds)]
+    rows = [
+        (name, *(_soonest([d for d in stream.drifts if (d.column, d.kind) == (name, kind)])
+                 for kind in kinds))
+        for name in columns
+    ]  # fmt: skip
+    yield from render.table(heads, rows, width=render.width())
+
+
+def _soonest(drifts: Sequence[wire.Drifted]) -> str:
+    found = [drift for drift in drifts if drift.delay is not None]
+    if not found:
+        return click.style(BLIND, fg="yellow")
+    least = min(found, key=lambda drift: drift.size)
+    return f"{_size(least)} in window {number(least.delay)}"
+
+
 def _foot(card: wire.Rehearsal) -> Iterator[str]:
     """These monitors beside two that look at nothing."""
-    at_once = [d for d in card.drifts if d.kind != "ramp"]
-    power = sum(d.power for d in at_once) / len(at_once) if at_once else 0.0
-    waits = sorted(float("inf") if d.delay is None else d.delay for d in at_once)
-    middle = waits[len(waits) // 2] if waits else float("inf")
+    stream = card.stream
+    listening = [] if stream is None or stream.refused is not None or not stream.windows else [
+        (f"listen: {stream.detector} on {stream.on}", *_power(stream.drifts),
+         number(stream.alarmed / stream.windows * card.windows_a_period)),
+    ]  # fmt: skip
     yield ""
     yield from render.table(BESIDE, [
-        ("watch this model", f"{power:.0%}", "never" if middle == float("inf") else number(middle),
-         _false_alarms(card)),
+        ("watch this model", *_power(card.drifts), _false_alarms(card)),
+        *listening,
         ("always alarm", "100%", "1", number(card.windows_a_period)),
         ("never alarm", "0%", "never", "0"),
     ], width=render.width())  # fmt: skip
     if card.quiet is not None:
         yield from _quiet(card.quiet)
+
+
+def _power(drifts: Sequence[wire.Drifted]) -> tuple[str, str]:
+    """Which share of drifts is found at once, and after how many windows half of them are."""
+    at_once = [d for d in drifts if d.kind != "ramp"]
+    power = sum(d.power for d in at_once) / len(at_once) if at_once else 0.0
+    waits = sorted(float("inf") if d.delay is None else d.delay for d in at_once)
+    middle = waits[len(waits) // 2] if waits else float("inf")
+    return f"{power:.0%}", "never" if middle == float("inf") else number(middle)
 
 
 def _false_alarms(card: wire.Rehearsal) -> str:

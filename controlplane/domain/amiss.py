@@ -8,6 +8,7 @@ from controlplane.domain.windows import Score
 from detectors.finding import Basis, Finding, Verdict
 
 QUALITY: Final = frozenset({"missing", "range", "unseen", "constant"})
+TOGETHER: Final = "together"
 WATCHED: Final[Mapping[str, frozenset[str]]] = {
     "quality": QUALITY,
     "volume": frozenset({"volume"}),
@@ -15,6 +16,7 @@ WATCHED: Final[Mapping[str, frozenset[str]]] = {
     "schema": frozenset({"schema"}),
     "estimate": frozenset({"estimate"}),
     "concept": frozenset({"residual"}),
+    TOGETHER: frozenset({"mmd", "reconstruction"}),
 }
 MATURED: Final = frozenset({"label_feed", "concept"})
 """Those that only a window whose labels are closed can show."""
@@ -29,6 +31,8 @@ WORDS: Final[Mapping[str, str]] = {
     "label_feed": "labels came for {size:.0%} of the rows {more} than usual",
     "schema": "{column} is absent, or has values and never had any before",
     "estimate": "inputs moved to where a loss {size:.0%} of the reference's {higher} is to be expected, before labels are in",
+    "mmd": "rows lie otherwise than they did, though no column moved by itself",
+    "reconstruction": "columns hang together otherwise than they did, though none moved by itself",
     "residual": "the realised loss is {size:.0%} of the reference's {higher} than the inputs explain: labels no longer follow them as they did",
 }
 """What a failed finding means, by its detector; effects are as the detectors document them."""
@@ -52,7 +56,8 @@ def watched(facts: Facts) -> list[Condition]:
 def _data(name: str, detectors: frozenset[str], score: Score) -> Condition:
     judged = [f for f in score.findings if f.detector in detectors and f.verdict in _TOLD]
     failed = [f for f in judged if f.verdict is Verdict.FAILED]
-    if not failed:
+    # Where a column moved by itself, that is what somebody should look at.
+    if not failed or (name == TOGETHER and score.columns_failed):
         holds = False if judged or name == "schema" else None
         return Condition(name=name, holds=holds, window=score.window,
                          says=f"nothing amiss in the window from {day_of(score)}")  # fmt: skip

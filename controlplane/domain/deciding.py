@@ -30,7 +30,7 @@ SELECTIVE: Final = (
 )
 ALERTING: Final = frozenset(
     {"performance", "drift", "stream", "quality", "volume", "label_feed", "schema", "budget",
-     "estimate", "concept"}
+     "estimate", "concept", "together"}
 )  # fmt: skip
 """Conditions that somebody should hear of; schedules and ages are nobody's alarm."""
 

@@ -19,7 +19,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     """performance · drift · stream · quality · volume · label_feed · schema · estimate ·
-    concept · schedule · new_labels · age · message"""
+    concept · together · schedule · new_labels · age · message"""
     trigger: int | None = None
     holds: bool | None
     window: str | None = None

@@ -1,10 +1,14 @@
 """How findings combine into the verdict of a window."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from detectors.finding import Basis, Finding, Reason, Verdict
+
+ALL: Final = "*"
+"""What findings about all columns together are named after."""
 
 
 class Headline(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,10 +35,14 @@ def window_verdict(findings: Iterable[Finding]) -> Verdict:
 
 
 def headline(findings: Iterable[Finding]) -> Headline:
-    """A column failed where one of its findings did; it was judged where one passed or failed."""
+    """A column failed where one of its findings did; it was judged where one passed or failed.
+
+    Findings of all columns together are of none of them.
+    """
     verdicts: dict[str, set[Verdict]] = {}
     for finding in findings:
-        verdicts.setdefault(finding.column, set()).add(finding.verdict)
+        if finding.column != ALL:
+            verdicts.setdefault(finding.column, set()).add(finding.verdict)
     failed = sum(Verdict.FAILED in found for found in verdicts.values())
     judged = sum(bool(found & {Verdict.PASSED, Verdict.FAILED}) for found in verdicts.values())
     return Headline(failed=failed, judged=judged, unjudged=len(verdicts) - judged)

@@ -8,6 +8,7 @@ import pyarrow as pa
 from controlplane.domain.verdicts import Headline, headline
 from controlplane.monitor.dates import compared, dated_from, of_their_dates
 from controlplane.monitor.fixed import by_hand
+from controlplane.monitor.joint import judged_scores, table_of
 from controlplane.monitor.lacking import is_informational
 from controlplane.monitor.moving import window_panes
 from controlplane.monitor.quality import JUDGED, judged_inputs
@@ -22,6 +23,7 @@ from detectors.binning import Bins, Tally
 from detectors.binning import missing as values_missing
 from detectors.finding import Basis, Finding, Reason, Sample, Verdict
 from detectors.refmax import Calibration, judge
+from detectors.scores import Scores
 from detectors.tables import summed
 from detectors.tables.summed import Sums
 from detectors.tallies import merge
@@ -41,15 +43,18 @@ def seen(store: Store, view: Snapshot, measure: Measure, found: Contents) -> See
     scope, bins, names = found.scope, measure.yardstick.bins, measure.yardstick.names
     if found.has_features:
         columns = compared(scope, found.rows, names)
-        return Seen(tallies=tallied(bins, columns), columns=columns)
+        sums = None
+        if measure.together is not None:
+            sums = summed.counted(measure.together, table_of(columns))
+        return Seen(tallies=tallied(bins, columns), columns=columns, sums=sums)
     panes = window_panes(store, view, scope, found.window, measure)
     few = pa.concat_tables([pane.few for pane in panes], promote_options="permissive")
     tallies = [merge([pane.tallies[at] for pane in panes]) for at in range(len(bins))]
-    sums = [pane.together for pane in panes if pane.together is not None]
+    parts = [pane.together for pane in panes if pane.together is not None]
     return Seen(
         tallies=tallies,
         columns=compared(scope, few, names),
-        sums=summed.merge(sums) if sums else None,
+        sums=summed.merge(parts) if parts else None,
     )
 
 
@@ -61,7 +66,7 @@ def judged(measure: Measure, found: Contents, inputs: Seen) -> tuple[list[Findin
     place = place_of(scope, found.window)
     features = _drift(
         yardstick.drift, [yardstick.bins[n] for n in drifting], [tallies[n] for n in drifting],
-        place,
+        place, judged_scores(measure.together, inputs.sums),
     )  # fmt: skip
     known = [frozen for frozen in yardstick.answers if frozen.column in answers]
     if is_informational(scope, measure, yardstick.drift):
@@ -107,11 +112,12 @@ def hard_limits(found: Contents) -> list[Finding]:
 
 
 def _drift(
-    calibration: Calibration | None, bins: Sequence[Bins], tallies: Sequence[Tally], place: Place
-) -> list[Finding]:
+    calibration: Calibration | None, bins: Sequence[Bins], tallies: Sequence[Tally], place: Place,
+    joint: Sequence[Scores] = (),
+) -> list[Finding]:  # fmt: skip
     if calibration is None or not bins:
         return []
-    return judge(calibration, bins, tallies, seed=place.seed, groups=place.seasons)
+    return judge(calibration, bins, tallies, seed=place.seed, groups=place.seasons, joint=joint)
 
 
 def _unjudged(finding: Finding, reason: Reason) -> Finding:

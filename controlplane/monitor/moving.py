@@ -5,6 +5,7 @@ panes, and so are its calibration windows. All of it as was known when the windo
 so that a later revision is measured as the first was.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,7 @@ from controlplane.domain.policy import Reference as Asked
 from controlplane.domain.references import UNVERSIONED, Reference
 from controlplane.domain.windows import Window
 from controlplane.monitor.dates import compared
+from controlplane.monitor.joint import calibrating_sums, whole_of
 from controlplane.monitor.material import Part
 from controlplane.monitor.panes import (
     Look,
@@ -36,11 +38,11 @@ from controlplane.monitor.yardstick import (
     Counted,
     Measure,
     calibrated,
-    together,
 )
 from controlplane.store.ports import Known, Snapshot, Store
 from detectors.binning import Bins, Tally, freeze
 from detectors.finding import Sample
+from detectors.scores import Scores
 from detectors.tables import summed
 from detectors.tables.summed import Frozen
 from detectors.tallies import as_reference, merge
@@ -147,7 +149,7 @@ def _frozen(
         tuple(freeze(sample) for sample in features.values()),
         tuple(freeze(s) for s in samples(answers, prediction_columns(scope.schema, answers)).values())
         if answers.num_rows else (),
-        together(scope, features),
+        whole_of(scope, features),
     )  # fmt: skip
 
 
@@ -161,9 +163,11 @@ def _measured(look: Look, shelf: Shelf, found: Cast, window: Window) -> Measure:
     ranks = [(rank, _panes(shelf, rank)) for rank in found.ranks]
     ranks = [(rank, panes) for rank, panes in ranks if any(pane.rows for pane in panes)]
     answers, answered = _answers(shelf, held, ranks)
+    whole = _together(shelf, held)
     counted = Counted(
         bins=bins, windows=[_window(found, rank, panes) for rank, panes in ranks],
-        parts=tuple(_part(look, rank, panes) for rank, panes in ranks), answers=answers,
+        parts=tuple(_part(look, rank, panes) for rank, panes in ranks),
+        joint=_joint(scope, whole, found, ranks), answers=answers,
         answer_windows=[window for _, window in answered],
         answer_firsts=[boundary(look.grid, rank.steps[0]) for rank, _ in answered],
     )  # fmt: skip
@@ -176,7 +180,7 @@ def _measured(look: Look, shelf: Shelf, found: Cast, window: Window) -> Measure:
     )  # fmt: skip
     return Measure(
         reference=reference, yardstick=calibrated(scope, counted, shelf.key),
-        columns=_shown(scope, shelf, held), together=_together(shelf, held), is_recorded=False,
+        columns=_shown(scope, shelf, held), together=whole, is_recorded=False,
     )  # fmt: skip
 
 
@@ -237,6 +241,20 @@ def _together(shelf: Shelf, held: list[Pane]) -> Frozen | None:
     if shelf.together is None:
         return None
     return summed.as_reference(shelf.together, summed.merge(parts))
+
+
+def _joint(
+    scope: Scope, whole: Frozen | None, found: Cast, ranks: list[tuple[Rank, list[Pane]]]
+) -> Sequence[Scores]:
+    if whole is None:
+        return ()
+    parts = [[pane.together for pane in panes if pane.together is not None] for _, panes in ranks]
+    first, end = found.frozen_on
+    return calibrating_sums(
+        scope, whole, [summed.merge(each) for each in parts],
+        inside=[rank.inside for rank, _ in ranks],
+        fitted=[rank.steps[0] < end and rank.steps[1] > first for rank, _ in ranks],
+    )  # fmt: skip
 
 
 def _shown(scope: Scope, shelf: Shelf, held: list[Pane]) -> dict[str, Sample]:

@@ -39,6 +39,16 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     stream: Stream | None = None
 
 
+class Listened(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream after some rows, the `values` that it read of them, whether it alarmed (on errors:
+    of a rise), and the place of the first row that it alarmed at, if any."""
+
+    stream: Stream
+    values: Values
+    alarmed: bool
+    at: int | None
+
+
 def heard(
     view: Snapshot, scope: Scope, found: Contents, revision: int, before: Score | None
 ) -> Told:
@@ -57,11 +67,11 @@ def heard(
     if revision != turn:
         return Told()
     reign = scope.reigns[-1]
-    stream = _stream(view, scope, reign, asked)
+    stream = stream_of(view, scope, reign, asked)
     return Told() if stream is None else _read(scope, found, reign, stream)
 
 
-def _stream(view: Snapshot, scope: Scope, reign: Reign, asked: Asked) -> Stream | None:
+def stream_of(view: Snapshot, scope: Scope, reign: Reign, asked: Asked) -> Stream | None:
     """The reign's stream as its last window left it; set up where there is none that fits."""
     kept = view.ledger.get(Stream, f"{reign.id}/{asked.on}")
     fits = (
@@ -80,18 +90,26 @@ def _read(scope: Scope, found: Contents, reign: Reign, stream: Stream) -> Told:
         return Told()
     if stream.setup.refused is not None:
         return Told(findings=(_refused(stream, rows),), notes=(ledger_line(stream),), stream=stream)
+    said = listened(stream, rows)
+    finding = _finding(said.stream, said.values, rows, alarmed=said.alarmed, at=said.at)
+    fresh = stream.detector.n_seen == 0
+    notes = (*stream.setup.notes, ledger_line(stream)) if fresh else ()
+    return Told(alarmed=said.alarmed, findings=(finding,), notes=notes, stream=said.stream)
+
+
+def listened(stream: Stream, rows: Read) -> Listened:
+    """A stream that is not refused after some rows, of which there are some."""
+    reads = CATALOGUE[stream.detector.detector].reads
     values, last = spanned(stream.setup, rows, scaled(stream.setup, rows.values, reads))
     mark = f"{rows.at[-1]} {rows.ids[-1]}"
     detector, said = feed(stream.detector, values, last_event_id=mark)
     worse = -values if reads == ANSWERS else values
     after, rose = _moved(stream, worse, said.alarms)
-    alarmed = rose if stream.on == ERROR else bool(said.alarms.size)
-    after = msgspec.structs.replace(after, detector=detector)
-    at = int(last[said.alarms[0]]) if said.alarms.size else None
-    finding = _finding(after, values, rows, alarmed=alarmed, at=at)
-    fresh = stream.detector.n_seen == 0
-    notes = (*stream.setup.notes, ledger_line(stream)) if fresh else ()
-    return Told(alarmed=alarmed, findings=(finding,), notes=notes, stream=after)
+    return Listened(
+        stream=msgspec.structs.replace(after, detector=detector), values=values,
+        alarmed=rose if stream.on == ERROR else bool(said.alarms.size),
+        at=int(last[said.alarms[0]]) if said.alarms.size else None,
+    )  # fmt: skip
 
 
 def _mark(stream: Stream) -> tuple[int, str]:

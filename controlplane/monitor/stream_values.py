@@ -39,7 +39,7 @@ def is_right_or_wrong(scope: Scope, detector_reads: str) -> bool:
 def live(scope: Scope, found: Contents, reign: Reign, on: str, *, wrong: bool) -> Read:
     """A window's rows of the version that serves: its labelled ones where errors are read."""
     rows = found.labelled if on == ERROR else found.rows
-    return _read(scope, rows.filter(pc.equal(rows["version"], reign.version)), on, wrong=wrong)
+    return values_of(scope, rows.filter(pc.equal(rows["version"], reign.version)), on, wrong=wrong)
 
 
 def reference(view: Snapshot, scope: Scope, reign: Reign, on: str, *, wrong: bool) -> Read:
@@ -52,20 +52,21 @@ def reference(view: Snapshot, scope: Scope, reign: Reign, on: str, *, wrong: boo
     if found is None:
         return _nothing()
     if on not in {ERROR, SCORE, PREDICTION}:
-        return _read(scope, gather(view, scope, found).sample, on, wrong=wrong)
+        return values_of(scope, gather(view, scope, found).sample, on, wrong=wrong)
     answers = gather(view, scope, found).answers
     if on != ERROR:
-        return _read(scope, answers, on, wrong=wrong)
+        return values_of(scope, answers, on, wrong=wrong)
     roles = UPLOADED if found.uploaded else ("live",)
     known = Known(by=min(reign.since, scope.instant))
     labels = view.events.labelled(scope.name, [], known, roles=roles).select(["id", "at", "label"])
     names = [name for name in answers.column_names if name not in {"at", "label", "label_known_at"}]
     both = answers.select(names).join(labels, "id", join_type="inner")
     ordered = both.sort_by([("at", "ascending"), ("id", "ascending")])
-    return _read(scope, ordered, on, wrong=wrong)
+    return values_of(scope, ordered, on, wrong=wrong)
 
 
-def _read(scope: Scope, rows: pa.Table, on: str, *, wrong: bool) -> Read:
+def values_of(scope: Scope, rows: pa.Table, on: str, *, wrong: bool) -> Read:
+    """What a stream on `on` reads of rows by (at, id); `wrong`: of errors 0 and 1 a row."""
     if rows.num_rows == 0:
         return _nothing()
     values = _values(scope, rows, on, wrong=wrong)
@@ -80,14 +81,20 @@ def _values(scope: Scope, rows: pa.Table, on: str, *, wrong: bool) -> NDArray[np
         return losses(task, "accuracy", rows["label"], rows["prediction"], scores)
     if on == ERROR:
         return losses_of(scope, rows)
-    name = f"score:{scope.schema.positive or next(iter(scope.schema.scores), '')}"
-    column = {SCORE: name, PREDICTION: PREDICTION}.get(on, on)
+    column = column_of(scope, on)
     if column not in rows.column_names:
         return np.full(rows.num_rows, np.nan)
     found: NDArray[np.float64] = (
         rows[column].cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
     )
     return found
+
+
+def column_of(scope: Scope, on: str) -> str:
+    """The column of rows that a stream on scores, predictions or a feature reads."""
+    if on == SCORE:
+        return f"score:{scope.schema.positive or next(iter(scope.schema.scores), '')}"
+    return on
 
 
 def _nothing() -> Read:

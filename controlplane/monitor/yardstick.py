@@ -16,17 +16,18 @@ from controlplane.domain.budget import Family
 from controlplane.domain.names import digest
 from controlplane.domain.references import Reference
 from controlplane.monitor.dates import compared, judged_of
+from controlplane.monitor.joint import calibrating, whole_of
 from controlplane.monitor.material import Material, Part, gather
 from controlplane.monitor.quality import Rates, rates_from
 from controlplane.monitor.rows import prediction_columns, samples
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.season import groupings_of
-from controlplane.monitor.showing import frozen_of
 from controlplane.store.ports import Snapshot, Store
 from detectors import blocks
 from detectors.binning import Bins, Tally, freeze, tally
 from detectors.finding import Sample
 from detectors.refmax import Calibration, Options, calibrate
+from detectors.scores import Scores
 from detectors.tables.summed import Frozen
 from detectors.thresholds import FEWEST_WINDOWS
 
@@ -39,7 +40,7 @@ MOST_KEPT = 64
 """Measures held in memory; the oldest gives way."""
 MOST_BYTES = 512 * 2**20
 """Of the columns that they hold, all measures together."""
-FORM = 6
+FORM = 7
 """Counts up when what is stored changes its form, so that older ones are made anew."""
 
 
@@ -89,8 +90,9 @@ def measure_of(store: Store, view: Snapshot, scope: Scope, reference: Reference)
     material = gather(view, scope, reference)
     stored = stored_in(reference)
     is_recorded = stored is not None and stored.made_of == name
+    whole = whole_of(scope, compared(scope, material.sample))
     if stored is None or not is_recorded:
-        stored = make(scope, material, name)
+        stored = make(scope, material, name, calibrating(scope, whole, material))
     names = stored.names
     found = Measure(
         reference=reference, yardstick=stored,
@@ -98,8 +100,7 @@ def measure_of(store: Store, view: Snapshot, scope: Scope, reference: Reference)
             **compared(scope, _fewer(material.sample), names),
             **samples(_fewer(material.answers), prediction_columns(scope.schema, material.answers)),
         },
-        together=together(scope, compared(scope, material.sample, names)),
-        is_recorded=is_recorded,
+        together=whole, is_recorded=is_recorded,
     )  # fmt: skip
     kept[reference.id] = found
     make_room(kept)
@@ -113,13 +114,6 @@ def make_room(kept: dict[str, Measure]) -> None:
         oldest = next(iter(sizes))
         kept.pop(oldest, None)
         del sizes[oldest]
-
-
-def together(scope: Scope, columns: Mapping[str, Sample]) -> Frozen | None:
-    """What is frozen of a reference's rows with all their columns; None where drift is not asked."""
-    if scope.policy.monitors.drift is None or not columns:
-        return None
-    return frozen_of(columns)
 
 
 def record_of(measure: Measure) -> Reference:
@@ -151,8 +145,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
     `parts` are the calibration windows with as many rows, `answers` the bins of the version's own
     predictions, `answer_windows` the windows of those, `answer_firsts` when each of them begins.
-    `stretches[i][k][j]` and `answer_stretches` are the k-th of 24 stretches of rows of window i,
-    where whole windows are too few; else empty.
+    `joint` are the windows' scores of all features together. `stretches[i][k][j]` (and so
+    `answer_stretches`) is the k-th of 24 stretches of window i, where whole windows are too few.
     """
 
     bins: Sequence[Bins]
@@ -161,12 +155,14 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     answers: Sequence[Bins] = ()
     answer_windows: Sequence[Sequence[Tally]] = ()
     answer_firsts: Sequence[datetime] = ()
+    joint: Sequence[Scores] = ()
     stretches: Stretches = ()
     answer_stretches: Stretches = ()
 
 
-def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
-    """Freeze the bins of a reference and calibrate every family that the model file asks for."""
+def make(scope: Scope, material: Material, made_of: str, joint: Sequence[Scores]) -> Yardstick:
+    """Freeze the bins of a reference and calibrate every family that the model file asks for;
+    `joint` are the scores of its calibration windows, all features together."""
     bins = [freeze(sample) for sample in compared(scope, material.sample).values()]
     names = [frozen.column for frozen in bins]
 
@@ -181,7 +177,7 @@ def make(scope: Scope, material: Material, made_of: str) -> Yardstick:
     answers = [freeze(sample) for sample in samples(material.answers, kinds).values()]
     answer_windows = [tallied(answers, samples(part, kinds)) for part in material.answer_parts]
     counted = Counted(
-        bins=bins, windows=tallies, parts=material.parts, answers=answers,
+        bins=bins, windows=tallies, parts=material.parts, joint=joint, answers=answers,
         answer_windows=answer_windows,
         answer_firsts=[part["at"][0].as_py() for part in material.answer_parts],
         stretches=stretches, answer_stretches=_stretches(
@@ -202,7 +198,7 @@ def calibrated(scope: Scope, counted: Counted, made_of: str) -> Yardstick:
             tallies=[[window[n] for n in drifting] for window in counted.windows],
             inside=[part.inside for part in counted.parts],
             groupings=groupings_of(scope.calendar, [part.first for part in counted.parts]),
-            stretches=[
+            joint=counted.joint, stretches=[
                 [[place[n] for n in drifting] for place in window] for window in counted.stretches
             ],
         )),
@@ -255,6 +251,7 @@ class _Windows(msgspec.Struct, frozen=True, kw_only=True):
     inside: Sequence[bool]
     groupings: Mapping[str, Sequence[int]]
     stretches: Stretches
+    joint: Sequence[Scores] = ()
 
 
 def _drift(
@@ -264,7 +261,9 @@ def _drift(
     if drift is None or not bins:
         return None
     alpha = scope.budget().alpha(family)
-    options = Options(minimum_effect=drift.minimum_effect, groupings=windows.groupings)
+    options = Options(
+        minimum_effect=drift.minimum_effect, groupings=windows.groupings, joint=windows.joint
+    )
     if windows.stretches:
         return blocks.calibrate_blocks(
             bins, windows.stretches, family=str(family), alpha=alpha, options=options

@@ -90,6 +90,15 @@ def left_out(
     return found
 
 
+def others(frozen: Frozen, own: Sums) -> Frozen:
+    """What is usual of the rows without some of them, whose sums these are; components stay."""
+    features = frozen.features
+    rest = np.array(features.sums) - own.features
+    return msgspec.structs.replace(frozen, features=msgspec.structs.replace(
+        features, sums=tuple(rest.tolist()), rows=features.rows - own.rows
+    ))  # fmt: skip
+
+
 def _distances(frozen: Frozen, features: Floats, rows: Counts, inside: NDArray[np.bool_]) -> Floats:
     """The root of the squared discrepancy of windows by their features' sums, (windows, features)."""
     base = np.array(frozen.features.sums) - features * inside[:, None]

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from connectors.client import wire
@@ -16,6 +17,30 @@ def drifted(kind: str, size: float, power: float, **more: Any) -> wire.Drifted:
         kind=kind, column="temp", size=size, windows=20, found=round(20 * power), power=power,
         low=max(power - 0.1, 0.0), high=min(power + 0.1, 1.0), delay=1.0 if power else None, **more,
     )  # fmt: skip
+
+
+def streams(columns: Any) -> wire.RehearsedStream | None:
+    """The stream of the model file; the tests that have one say so."""
+    return None
+
+
+@pytest.fixture
+def listening(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model has a stream on its errors."""
+
+    def told(columns: Any) -> wire.RehearsedStream:
+        drifts = [
+            drifted("concept_flip", 0.25, 0.0, unit="of the labels"),
+            msgspec.structs.replace(
+                drifted("concept_flip", 0.5, 0.3, unit="of the labels", by=["e_sr"]), delay=3.0
+            ),
+        ]
+        return wire.RehearsedStream(
+            detector="e_sr", on="error", windows=20, alarmed=1, expected=0.1,
+            drifts=drifts if columns else [],
+        )  # fmt: skip
+
+    monkeypatch.setitem(globals(), "streams", told)
 
 
 @pytest.fixture
@@ -35,6 +60,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         return wire.Rehearsal(
             model=model, version="v3", windows=20, rows=168.0, windows_a_period=12.9,
             false_alarms=1.0, drifts=drifts if columns else [], quiet=QUIET if quiet else None,
+            stream=streams(columns),
             notes=["no labelled window of the champion yet"],
         )  # fmt: skip
 
@@ -59,6 +85,16 @@ def test_it_stands_beside_monitors_that_look_at_nothing(lee, asked) -> None:
     assert ours[-3:] == ["69%", "1", "0.645"]
     assert always[-3:] == ["100%", "1", "12.9"]
     assert never[-3:] == ["0%", "never", "0"]
+
+
+def test_a_stream_has_its_own_lines(lee, asked, listening) -> None:
+    said = lee("rehearse", "bikes").stdout
+    assert "the stream e_sr on error: 1 of 20 windows alarm with nothing sown" in said
+    [line] = [line for line in said.splitlines() if "in window 3" in line]
+    assert line.split() == ["temp", "50", "%", "in", "window", "3"]
+    [beside] = [line for line in said.splitlines() if line.startswith("listen: e_sr on error")]
+    assert beside.split()[-3:] == ["15%", "never", "0.645"]
+    assert "30% [20%, 40%]" in lee("rehearse", "bikes", "--details").stdout
 
 
 def test_details_has_a_line_a_drift(lee, asked) -> None:

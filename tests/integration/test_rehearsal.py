@@ -8,8 +8,8 @@ import pytest
 
 from controlplane.domain.errors import BadInput, Conflict
 from controlplane.domain.models import Timing
+from controlplane.domain.policy import Monitors, Stream, Windows
 from controlplane.domain.policy import Reference as Asked
-from controlplane.domain.policy import Windows
 from controlplane.domain.windows import Score
 from controlplane.monitor.rehearsal.card import Card, rehearse
 from controlplane.monitor.rehearsal.plan import Sown
@@ -155,10 +155,10 @@ SLIDING = Windows(every=12 * HOUR, span=2 * DAY, lateness=timedelta(0))
 @pytest.mark.parametrize(
     ("changes", "reference", "shifted"),
     [
-        ({"reference": TRAILING}, "boats/v1:trailing", 0.4),
-        ({"reference": Asked(kind="season", season=4 * DAY, periods=6)}, "boats/v1:season", 0.0),
-        ({"trainer": None}, "boats/:trailing", 0.4),
-        ({"reference": TRAILING, "windows": SLIDING}, "boats/v1:trailing", 0.0),
+        ({"reference": TRAILING}, "boats/v1:trailing", 0.9),
+        ({"reference": Asked(kind="season", season=4 * DAY, periods=6)}, "boats/v1:season", 0.4),
+        ({"trainer": None}, "boats/:trailing", 0.9),
+        ({"reference": TRAILING, "windows": SLIDING}, "boats/v1:trailing", 0.8),
     ],
     ids=["trailing", "season", "watched", "sliding"],
 )
@@ -168,7 +168,9 @@ def test_a_reference_that_moves_is_rehearsed_as_it_stands(
     store = elsewhere(**changes)
     card = rehearse(store, "boats", SERVED + 28 * DAY, asked=["wind"], quiet=False, windows=20)
     assert (card.reference, card.windows, card.rows) == (reference, 20, 48.0)
+    # Of 24 seasons the threshold is a careful one; 49 windows show a standard deviation at once.
     assert of(card, Sowing.SHIFT, "wind", 1.0).power >= shifted
+    assert of(card, Sowing.SHIFT, "wind", 1.0).delay == 1.0
     assert of(card, Sowing.SHIFT, "wind", 0.1).power < 0.2
     assert of(card, Sowing.MISSING, "wind", 0.3).power > 0.9
     assert of(card, Sowing.MISSING, "wind", 0.02).power < 0.5
@@ -182,4 +184,62 @@ def test_rows_that_were_sent_as_a_reference_are_rehearsed_on() -> None:
     card = rehearse(store, "boats", SERVED + 28 * DAY, asked=["wind"], quiet=False, windows=20)
     assert (card.reference[:11], card.windows) == ("boats/v1:u_", 8)
     assert of(card, Sowing.MISSING, "wind", 0.3).power == 1.0
+    store.close()
+
+
+LATER = SERVED + 13 * DAY
+
+
+def listening(stream: Stream) -> Store:
+    """A model of which a stream alone is read, twelve days served with their labels."""
+    store = open_store(None)
+    alone = Monitors(drift=None, quality=None, performance=None, stream=stream)
+    watch(store, a_policy(monitors=alone, windows=Windows(every=DAY)))
+    served = rows(SERVED, 12 * 24, seed=3, version="v1")
+    log(store, served, labels(served))
+    return store
+
+
+def test_a_stream_on_a_feature_is_given_that_features_drifts() -> None:
+    store = listening(Stream(on="wind", detector="adwin"))
+    card = rehearse(store, "boats", LATER, asked=["wind"], quiet=False, windows=20)
+    stream = card.stream
+    assert stream is not None
+    assert (stream.detector, stream.on, stream.windows) == ("adwin", "wind", 20)
+    assert {s.drift.kind for s in stream.sown} == {Sowing.SHIFT, Sowing.SCALE, Sowing.RAMP}
+    sizes = {s.drift.size: s for s in stream.sown if s.drift.kind is Sowing.SHIFT}
+    assert sizes[1.0].delay is not None
+    assert sizes[1.0].delay <= (sizes[0.5].delay or 10.0)
+    assert sizes[1.0].by == ("adwin",)
+    assert (sizes[0.1].delay, stream.refused) == (None, None)
+    assert stream.alarmed <= 1
+    assert 0.0 < stream.expected < 1.0
+    elsewhere = rehearse(store, "boats", LATER, asked=["sail"], quiet=False, windows=5)
+    assert elsewhere.stream is None
+    store.close()
+
+
+def test_a_stream_on_errors_is_given_labels_that_no_longer_follow() -> None:
+    store = listening(Stream())
+    step(store, LATER)
+    card = rehearse(store, "boats", LATER, asked=["wind"], quiet=True, windows=20)
+    stream = card.stream
+    assert stream is not None
+    assert (stream.detector, stream.on, stream.windows) == ("e_sr", "error", 12)
+    assert [s.drift.kind for s in stream.sown] == [Sowing.CONCEPT_FLIP] * 4
+    delays = [s.delay for s in stream.sown]
+    assert delays[-1] is not None
+    assert delays[-1] <= min(delay for delay in delays if delay is not None)
+    assert stream.alarmed == 0
+    again = rehearse(store, "boats", LATER, asked=["wind"], quiet=True, windows=20)
+    assert again.stream == stream
+    store.close()
+
+
+def test_without_predictions_before_it_served_a_stream_on_them_says_so() -> None:
+    store = listening(Stream(on="prediction"))
+    card = rehearse(store, "boats", LATER, asked=[], quiet=True, windows=5)
+    said = card.stream.refused if card.stream is not None else card.notes[-1]
+    assert said is not None
+    assert "not rehearsed" in said or "no values of a reference" in said
     store.close()

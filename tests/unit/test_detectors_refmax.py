@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from detectors import calibration as law
-from detectors import thresholds
+from detectors import laws, thresholds
 from detectors.binning import freeze, tally
 from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.refmax import Calibration, Options, calibrate, judge
@@ -65,6 +65,34 @@ def test_a_change_too_small_to_matter_passes_however_certain() -> None:
     assert silent.statistic > silent.threshold
     assert (silent.verdict, silent.effect < 0.1) == (Verdict.PASSED, True)
     assert judged(windows, small, minimum_effect="none")["x0", "a1"].verdict is Verdict.FAILED
+
+
+@pytest.fixture(scope="module")
+def small():
+    generator = np.random.default_rng(40)
+    return calibrated([normals(generator, 48, 2) for _ in range(60)])
+
+
+def test_in_small_windows_a_standard_deviation_passes_even_a_rare_threshold(small) -> None:
+    bins, calibration = small
+    rare = msgspec.structs.replace(calibration, threshold=calibration.threshold + 1.0)
+    generator = np.random.default_rng(41)
+    found = [against(bins, rare, normals(generator, 48, 2, shift=1.0)) for _ in range(20)]
+    assert sum(one["x0", "a1"].verdict is Verdict.FAILED for one in found) >= 18
+
+
+def test_small_windows_without_change_keep_the_budget(small) -> None:
+    generator = np.random.default_rng(42)
+    found = [against(*small, normals(generator, 48, 2)) for _ in range(200)]
+    assert sum(Verdict.FAILED in {f.verdict for f in one.values()} for one in found) <= 6
+
+
+def test_distances_are_straightened_by_a_power_where_enough_windows_say_how(usual) -> None:
+    """Of fewer by their logarithm, which leaves more in reserve."""
+    for windows, power in ((29, 0.0), (30, 2 / 3), (60, 2 / 3)):
+        _, found = calibrated(usual[:windows])
+        assert {fitted.power for fitted in found.scales} == {power}
+    assert laws.straightened(np.array([8.0, 0.0]), np.array(2 / 3)) == pytest.approx([4.0, 0.0])
 
 
 def test_medium_and_large_effects_are_two_and_four_times_the_small_floor(usual) -> None:

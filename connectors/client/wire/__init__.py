@@ -71,7 +71,7 @@ from connectors.client.wire.loop import (
     Trial,
     Version,
 )
-from connectors.client.wire.rehearsed import Drifted, Quiet, Rehearsal
+from connectors.client.wire.rehearsed import Drifted, Quiet, Rehearsal, RehearsedStream
 from connectors.client.wire.tokens import Token, TokenMade
 
 __all__ = [
@@ -121,6 +121,7 @@ __all__ = [
     "Receipt",
     "ReferenceReceipt",
     "Rehearsal",
+    "RehearsedStream",
     "RejectedCount",
     "RejectedCounts",
     "RejectedRow",

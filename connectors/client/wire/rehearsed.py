@@ -30,6 +30,18 @@ class Quiet(msgspec.Struct, frozen=True, kw_only=True):
     worse: int = 0
 
 
+class RehearsedStream(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stream of the model file made of the rows that it reads."""
+
+    detector: str
+    on: str
+    windows: int = 0
+    alarmed: int = 0
+    expected: float = 0.0
+    refused: str | None = None
+    drifts: list[Drifted] = []
+
+
 class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     """The report card of a model's monitors over some of its columns."""
 
@@ -41,5 +53,6 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     windows_a_period: float = 0.0
     false_alarms: float = 0.0
     drifts: list[Drifted] = []
+    stream: RehearsedStream | None = None
     quiet: Quiet | None = None
     notes: list[str] = []

@@ -58,7 +58,7 @@ from controlplane.api.wire.models import (
     Rows,
     Settled,
 )
-from controlplane.api.wire.rehearsed import Drifted, Quiet, Rehearsal
+from controlplane.api.wire.rehearsed import Drifted, Quiet, Rehearsal, RehearsedStream
 from controlplane.api.wire.steps import (
     Alert,
     Decision,
@@ -118,6 +118,7 @@ __all__ = [
     "Receipt",
     "ReferenceReceipt",
     "Rehearsal",
+    "RehearsedStream",
     "RejectedCount",
     "RejectedCounts",
     "RejectedRow",

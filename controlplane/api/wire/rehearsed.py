@@ -35,6 +35,23 @@ class Quiet(msgspec.Struct, frozen=True, kw_only=True):
     worse: int
 
 
+class RehearsedStream(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stream of the model file made of the rows that it reads.
+
+    With nothing sown it alarmed in `alarmed` of `windows`, of which the budget allows `expected`;
+    the delay of `drifts` counts the windows of a drift that lasts. `refused` says why it is not
+    read.
+    """
+
+    detector: str
+    on: str
+    windows: int
+    alarmed: int
+    expected: float
+    refused: str | None
+    drifts: list[Drifted]
+
+
 class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     """The report card of a model's monitors over some of its columns.
 
@@ -50,5 +67,6 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     windows_a_period: float
     false_alarms: float
     drifts: list[Drifted]
+    stream: RehearsedStream | None
     quiet: Quiet | None
     notes: list[str]

@@ -12,8 +12,9 @@ from controlplane.domain.names import seed_of
 from controlplane.domain.references import Reference
 from controlplane.monitor.material import Material
 from controlplane.monitor.rehearsal import columns, labels
-from controlplane.monitor.rehearsal.columns import Stage, alarmed, stage_of
+from controlplane.monitor.rehearsal.columns import Stage, alarmed, measured, stage_of
 from controlplane.monitor.rehearsal.ground import ground
+from controlplane.monitor.rehearsal.listening import Listened, heard
 from controlplane.monitor.rehearsal.plan import Sown, drifts_of
 from controlplane.monitor.scope import Scope, open_scope
 from controlplane.monitor.yardstick import Yardstick, make
@@ -53,6 +54,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     count: float
     """The false alarms that the budget allows in a period."""
     sown: tuple[Sown, ...]
+    stream: Listened | None
     quiet: Quiet | None
     notes: tuple[str, ...]
 
@@ -77,8 +79,9 @@ def rehearse(
         reference, material = found
         kinds = {column.name: column.kind for column in scope.schema.features}
         chosen = _chosen(name, kinds, asked)
-        yardstick = make(scope, material, "rehearsal")
-        stage = stage_of(yardstick, material, scope, windows=min(windows, MOST_WINDOWS))
+        stage = stage_of(
+            measured(scope, material), material, scope, windows=min(windows, MOST_WINDOWS)
+        )
         if not stage.parts:
             raise Conflict(
                 f"{name} has no whole window within its reference to sow a drift into; "
@@ -99,25 +102,29 @@ def _card(  # noqa: PLR0913
         sown += [columns.rehearsed(stage, d, generator) for d in drifts_of(column, stage.likes)]
         if judged is not None and column in numeric:
             sown += labels.flips_of(scope, judged, column)
+    stream = heard(view, scope, material, stage, chosen, quiet=quiet)
     budget = scope.budget()
     return Card(
         model=scope.name, version=reference.version, reference=reference.id,
         windows=len(stage.parts),
         rows=float(np.median([part.rows.num_rows for part in stage.parts])),
         a_period=budget.windows, count=budget.count, sown=tuple(sown),
+        stream=None if isinstance(stream, str) else stream,
         quiet=_quiet(scope, material, stage, judged) if quiet else None,
-        notes=_notes(stage.yardstick, judged),
+        notes=(*_notes(stage.yardstick, judged), *([stream] if isinstance(stream, str) else [])),
     )  # fmt: skip
 
 
 def _quiet(scope: Scope, material: Material, stage: Stage, judged: "labels.Judged | None") -> Quiet:
     """Each window judged by thresholds that it had no part in."""
     alarms = 0
-    for part in stage.parts:
+    for at, part in enumerate(stage.parts):
+        left = np.array([other is not part for other in material.parts])
         others = msgspec.structs.replace(
             material, parts=tuple(other for other in material.parts if other is not part)
         )
-        alarms += alarmed(stage, make(scope, others, "rehearsal"), part)
+        joint = [one.picked(np.arange(len(one.names)), left) for one in stage.joint]
+        alarms += alarmed(stage, make(scope, others, "rehearsal", joint), at)
     alphas = scope.budget().alphas
     expected = sum(alphas.get(family, 0.0) for family in ("feature_drift", "quality"))
     return Quiet(

@@ -70,6 +70,27 @@ def judged_spans(
     return msgspec.structs.replace(judged, calm=calm)
 
 
+def labelled_windows(
+    view: Snapshot, scope: Scope, features: Sequence[str], *, windows: int
+) -> list[pa.Table]:
+    """The champion's labelled rows in the newest windows whose labels are closed, in order of time;
+    none overlaps another, and those without any are left out."""
+    champion = scope.champion_at(scope.instant) or UNVERSIONED
+    matured = view.ledger.find(
+        Window, model=scope.name, states=[WindowState.MATURED], newest_first=True,
+        limit=windows * scope.calendar.overlap,
+    )  # fmt: skip
+    found: list[pa.Table] = []
+    begin = scope.instant
+    for window in matured:
+        if window.end <= begin and len(found) < windows:
+            begin = window.start
+            known = Known(start=begin, end=window.end, by=scope.instant + timedelta(microseconds=1))
+            rows = labelled_rows(view, scope, known, features)
+            found.append(rows.filter(pc.equal(rows["version"], champion)))
+    return [rows for rows in found[::-1] if rows.num_rows]
+
+
 def flips_of(scope: Scope, judged: Judged, column: str) -> list[Sown]:
     """Concept flips along one numeric feature, at every size, in the calm spans; none without."""
     return [_flip(scope, judged, column, size) for size in FLIPS] if judged.calm else []
