@@ -62,7 +62,7 @@ def rehearse(
     ask = terminal.connection
     asked = list(columns) or ask.model(model).features
     cards = [ask.rehearse(model, asked[:0], windows=windows)]
-    # The server makes the thresholds anew for each question: a few features at a time.
+    # A few features a question, so that the bar moves; the server keeps the thresholds between them.
     size = -(-len(asked) // STEPS)
     parts = [asked[at : at + size] for at in range(0, len(asked), size)] if asked else []
     with click.progressbar(parts, label=f"rehearsing {model}", file=sys.stderr) as bar:

@@ -11,8 +11,12 @@ from controlplane.domain.models import Timing
 from controlplane.domain.policy import Monitors, Stream, Windows
 from controlplane.domain.policy import Reference as Asked
 from controlplane.domain.windows import Score
+from controlplane.monitor.material import Material
+from controlplane.monitor.rehearsal import card as card_of
 from controlplane.monitor.rehearsal.card import Card, rehearse
+from controlplane.monitor.rehearsal.columns import Measured, measured
 from controlplane.monitor.rehearsal.plan import Sown
+from controlplane.monitor.scope import Scope
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Store
 from detectors.sowing import Sowing
@@ -115,6 +119,25 @@ def test_the_same_card_comes_out_each_time_and_nothing_is_stored(
     assert [s for s in card.sown if s.drift.column == "wind"] == list(again.sown)
     with watched.read() as view:
         assert view.ledger.count(Score, model="boats") == before
+
+
+def test_thresholds_are_made_once_for_all_questions_and_anew_once_rows_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[int] = []
+
+    def counted(scope: Scope, material: Material) -> Measured:
+        made.append(material.sample.num_rows)
+        return measured(scope, material)
+
+    monkeypatch.setattr(card_of, "measured", counted)
+    store = elsewhere(reference=TRAILING)
+    later = SERVED + 28 * DAY
+    first = rehearse(store, "boats", later, asked=["sail"], quiet=False, windows=2)
+    assert rehearse(store, "boats", later, asked=["sail"], quiet=False, windows=2) == first
+    rehearse(store, "boats", later - DAY, asked=["sail"], quiet=False, windows=2)
+    assert len(made) == 2
+    store.close()
 
 
 def test_a_feature_that_is_not_there_is_named(watched: Store) -> None:
