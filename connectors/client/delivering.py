@@ -4,8 +4,9 @@ import secrets
 from typing import Final, NamedTuple, Protocol
 
 from connectors.client import wire
+from connectors.client.packing import halves
 from connectors.client.problems import ServerSaid
-from connectors.client.rows import Parcel, halves
+from connectors.client.rows import Parcel
 
 LONGEST_ASKED: Final = 3600.0
 """Seconds for which a server may ask to be left alone; more is not believed."""

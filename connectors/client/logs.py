@@ -22,7 +22,8 @@ from connectors.client.delivering import deliver
 from connectors.client.http import Connection
 from connectors.client.outgoing import Outgoing
 from connectors.client.pace import Pace, Stats
-from connectors.client.rows import Columns, Label, Parcel, Prediction, packed
+from connectors.client.packing import packed
+from connectors.client.rows import Columns, Label, Parcel, Prediction
 from connectors.client.spool import Spool
 from connectors.client.tally import Tally
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from connectors.client.delivering import Delivered, HeldError, pause_before
 from connectors.client.pace import Pace
-from connectors.client.rows import Packed, Parcel
+from connectors.client.packing import Packed
+from connectors.client.rows import Parcel
 from connectors.client.spool import Segment, Spool, TornSegment
 from connectors.client.tally import Tally
 

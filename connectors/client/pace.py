@@ -8,7 +8,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     every: float = 1.0
     """Rows wait at most this long for others to go with them."""
-    batch_rows: int = 500
+    batch_rows: int = 2_000
     """As many rows do not wait for others."""
     most_rows: int = 5_000
     """Of one request, where that many wait."""

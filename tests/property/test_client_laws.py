@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from connectors.client.pace import Pace
-from connectors.client.rows import Columns, Label, Prediction, halves, packed
+from connectors.client.packing import _one_by_one, halves, packed
+from connectors.client.rows import Columns, Label, Prediction
 from connectors.client.serving import Leeboard
 from connectors.client.testing import MemoryServer
 
@@ -87,6 +88,19 @@ def test_values_are_told_as_they_are_and_what_is_no_number_is_null(features: lis
         assert columns["at"][place] == said(at)
         for name in columns.keys() & set("abc"):
             assert columns[name][place] == said(one.get(name))
+
+
+@given(st.lists(st.fixed_dictionaries({"a": SOUND, "b": SOUND}), min_size=1, max_size=6),
+       st.booleans(), st.sampled_from([None, {"x": 0.5}, {}]))  # fmt: skip
+def test_rows_that_are_alike_are_told_as_they_are_one_by_one(
+    features: list, scored: bool, scores: dict | None
+) -> None:
+    rows = [
+        Prediction(str(n), n, one, n, 0.5 if scored and n else None, scores, None, "live")
+        for n, one in enumerate(features)
+    ]
+    [parcel] = packed("predictions", rows, COLUMNS, 10**9).parcels
+    assert json.loads(parcel.body) == json.loads(_one_by_one("predictions", rows, COLUMNS).content)
 
 
 @given(st.integers(2, 20), st.integers(0, 100))
