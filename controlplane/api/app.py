@@ -23,6 +23,7 @@ from controlplane.api import (
     rehearsals,
     rejected,
     runs,
+    stream,
     tokens,
     trials,
     versions,
@@ -64,6 +65,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     rejected.list_rejected, rejected.count_rejected, rejected.resend_rejected,
     audit.list_entries, audit.verify_chain,
     tokens.list_tokens, tokens.create_token, tokens.get_token, tokens.revoke_token,
+    stream.follow_changes,
     operations.alive, operations.ready, operations.exposition,
 )  # fmt: skip
 
@@ -95,7 +97,8 @@ def create_app(
     guardian = guardian or guardian_for(parts.settings, keyring)
     parts.store.subscribe(changes.told)
     given = {
-        "parts": parts, "changes": changes, "meters": meters, "intake": intake, "keyring": keyring
+        "parts": parts, "changes": changes, "meters": meters, "intake": intake, "keyring": keyring,
+        "guardian": guardian,
     }  # fmt: skip
     dependencies = {name: _constant(value) for name, value in given.items()}
     dependencies |= {

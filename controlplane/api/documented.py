@@ -42,8 +42,39 @@ OTHER_ANSWERS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("/v1/models/{model}", "put"): ("201", "The model was made"),
 }
 """Further statuses with the same body as the 200."""
+WRITER: Final = frozenset({"/readyz"})
+"""Paths that are read and ask the writer."""
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """Paths that need no token."""
+
+
+IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
+    "name": "Idempotency-Key", "in": "header", "required": False,
+    "description": "The same again gives the first answer, and changes nothing; 7 days long.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}  # fmt: skip
+RETRY_AFTER: Final[dict[str, Any]] = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+}
+
+
+def _refusals(path: str, method: str) -> dict[str, str]:
+    """What may be in the way of a call, by status; `default` has the rest."""
+    told = {"403": "The name is not the server's"}
+    if path not in OPEN:
+        told["401"] = "Who asks is not known: no token, one that was revoked or has ended"
+        told["403"] = "The token lacks the scope or is for other models, or the name is not ours"
+    if "{" in path:
+        told["404"] = "Nothing has that name"
+    if method != "get":
+        told["408"] = "The body did not come in time"
+        told["409"] = "It contradicts what is there; a key that came with another body"
+        told["413"] = "The body is too large, as sent or unpacked"
+        told["415"] = "The content type or encoding is not known"
+    if method != "get" or path in WRITER:
+        told["503"] = "Too much waits, or the server ends: nothing was stored"
+        told["507"] = "The store could not do it, as for want of space"
+    return told
 
 
 class Document(JsonRenderPlugin):
@@ -73,6 +104,12 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         answers = operation["responses"]
         answers.pop("400", None)
         answers["default"] = problem
+        for status, description in _refusals(path, method).items():
+            answers[status] = {**problem, "description": description}
+        if method != "get":
+            operation["parameters"] = [*operation.get("parameters", []), IDEMPOTENCY_KEY]
+        if "503" in answers:
+            answers["503"]["headers"] = RETRY_AFTER
         if (other := OTHER_ANSWERS.get((path, method))) is not None:
             answers[other[0]] = {**answers["200"], "description": other[1]}
         if method == "get" and path not in OPEN:
