@@ -18,6 +18,7 @@ from controlplane.api.parts import Parts
 from controlplane.clock import Clock
 from controlplane.desk import Desk
 from controlplane.domain.models import Model, Timing
+from controlplane.ingest.halves import forget_halves
 from controlplane.ingest.receive import forget_keys
 from controlplane.lifecycle.applying import Applying
 from controlplane.lifecycle.attending import Attending
@@ -129,8 +130,9 @@ def build(settings: Settings, clock: Clock) -> Server:
 
 
 def forget_old_keys(store: Store, clock: Clock) -> None:
-    """Forget the idempotency keys whose time is over."""
+    """Forget the idempotency keys, and the halves of predictions, whose time is over."""
     forget_keys(store, clock.now())
+    forget_halves(store, clock.now())
     forget_writes(store, clock.now())
 
 

@@ -11,8 +11,9 @@ from typing_extensions import override
 from controlplane.api.problems import MEDIA_TYPE
 from controlplane.api.wire import Problem
 from controlplane.ingest.decode import FORMATS
+from controlplane.ingest.formats.cloudevents import BATCHED, STRUCTURED
 
-ROW_TYPES: Final = tuple(FORMATS)
+ROW_TYPES: Final = (*FORMATS, STRUCTURED, BATCHED)
 _ANYTHING: Final[dict[str, Any]] = {"schema": {}}
 _BYTES: Final[dict[str, Any]] = {"schema": {"type": "string", "format": "binary"}}
 _ROWS: Final[dict[str, Any]] = {

@@ -1,6 +1,7 @@
 """Rows in: predictions, labels, references. Answered once they are on disk."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -16,9 +17,12 @@ from controlplane.api.problems import REPLAYED, BadRequest
 from controlplane.domain.batches import Receipt, Replayed
 from controlplane.domain.errors import NotFound
 from controlplane.domain.models import Model
-from controlplane.ingest.batch import Feed
+from controlplane.ingest.batch import MOST_COLUMNS, Feed
 from controlplane.ingest.decode import decode
 from controlplane.ingest.encoding import decoded
+from controlplane.ingest.eventful import rows_of
+from controlplane.ingest.formats.cloudevents import Event, events_of, is_event
+from controlplane.ingest.halves import Address, parted, receive_halves, summed
 from controlplane.ingest.receive import receive
 from controlplane.store.ports import Known
 
@@ -27,11 +31,19 @@ LONGEST_KEY: Final = 255
 
 
 @post("/v1/models/{model:str}/predictions", guards=[needs(Scope.INGEST)], status_code=200)
-async def add_predictions(
-    request: Asked, parts: Given, intake: Taking, model: str, *, strict: bool = False
-) -> Response[wire.Receipt]:
-    """Rows of predictions, as JSON columns, rows or one row, as JSON lines, or as an Arrow stream."""
-    receipt = await _taken(request, (parts, intake), model, Feed.PREDICTIONS, strict=strict)
+async def add_predictions(  # noqa: PLR0913 - the parameters of the query
+    request: Asked, parts: Given, intake: Taking, model: str, *, strict: bool = False,
+    version: str | None = None, features: str = "", outputs: str = "",
+) -> Response[wire.Receipt]:  # fmt: skip
+    """Rows of predictions in any of the formats, or the requests and responses of KServe and Seldon.
+
+    `version` is of rows that name none. Of bodies that tell values by place alone, `features` and
+    `outputs` name the columns in their order, with commas between them.
+    """
+    address = Address(features=_names(features), outputs=_names(outputs), version=version)
+    receipt = await _taken(
+        request, (parts, intake), model, Feed.PREDICTIONS, strict=strict, address=address
+    )
     return Response(receipt, headers=_headers(receipt))
 
 
@@ -59,8 +71,9 @@ async def add_reference(
 ) -> Response[wire.ReferenceReceipt]:
     """Rows that windows are compared with; answered with what each column holds."""
     receipt = await _taken(
-        request, (parts, intake), model, Feed.REFERENCE, strict=False, version=version
-    )
+        request, (parts, intake), model, Feed.REFERENCE, strict=False,
+        address=Address(version=version),
+    )  # fmt: skip
     columns = await to_thread.run_sync(partial(_summaries, parts, model))
     answer = wire.ReferenceReceipt(
         version=version,
@@ -78,20 +91,38 @@ def _headers(receipt: Receipt) -> dict[str, str]:
 
 async def _taken(
     request: Asked, given: tuple[Parts, Intake], model: str, feed: Feed, *, strict: bool,
-    version: str | None = None,
+    address: Address = Address(),  # noqa: B008 - it is frozen
 ) -> Receipt:  # fmt: skip
     """The body read, then decoded, checked and stored off the event loop."""
     parts, intake = given
-    encoding, kind = request.headers.get("content-encoding"), request.headers.get("content-type")
+    encoding = request.headers.get("content-encoding")
     async with intake.body(request) as body:
         work = partial(
-            _stored, parts, model, feed, body, encoding=encoding, kind=kind or "",
+            _stored, parts, model, feed, body, headers=_headers_of(request),
             terms=_Terms(
                 now=parts.clock.now(), may_backdate=Scope.OPERATE in request.auth.scopes,
-                strict=strict, version=version, key=_key(request),
+                strict=strict, address=address, key=_key(request),
             ),
         )  # fmt: skip
         return await intake.store(work, size=len(body), is_packed=encoding is not None)
+
+
+def _headers_of(request: Asked) -> dict[str, str]:
+    """The headers that say what a body is, by their names in small letters."""
+    return {
+        name: value
+        for name, value in request.headers.items()
+        if name.startswith(("ce-", "content-"))
+    }
+
+
+def _names(told: str) -> tuple[str, ...]:
+    """Names with commas between them. Raises BadRequest for too many."""
+    found = tuple(name.strip() for name in told.split(",")) if told.strip() else ()
+    if len(found) > MOST_COLUMNS or len(set(found)) < len(found) or "" in found:
+        message = f"{len(found)} names came, some empty or twice; expected at most {MOST_COLUMNS}"
+        raise BadRequest(message)
+    return found
 
 
 def _key(request: Asked) -> str | None:
@@ -107,18 +138,18 @@ class _Terms:
     """What holds for all rows of a request."""
 
     def __init__(
-        self, *, now: datetime, may_backdate: bool, strict: bool, version: str | None,
+        self, *, now: datetime, may_backdate: bool, strict: bool, address: Address,
         key: str | None,
     ) -> None:  # fmt: skip
         self.now = now
         self.may_backdate = may_backdate
         self.strict = strict
-        self.version = version
+        self.address = address
         self.key = key
 
 
-def _stored(  # noqa: PLR0913 - what HTTP tells of a request
-    parts: Parts, model: str, feed: Feed, body: bytes, *, encoding: str | None, kind: str,
+def _stored(
+    parts: Parts, model: str, feed: Feed, body: bytes, *, headers: Mapping[str, str],
     terms: _Terms,
 ) -> Receipt:  # fmt: skip
     with parts.store.read() as view:
@@ -127,11 +158,24 @@ def _stored(  # noqa: PLR0913 - what HTTP tells of a request
         message = f"there is no model called {model!r}; `leeboard apply FILE` makes one"
         raise NotFound(message)
     named = (terms.key, hashlib.sha256(body).hexdigest()) if terms.key else None
-    batch = decode(kind, decoded(encoding, body), feed=feed)
-    return receive(
-        parts.store, record, feed, batch, known_at=terms.now, may_backdate=terms.may_backdate,
-        strict=terms.strict, idempotency=named, version=terms.version,
-    )  # fmt: skip
+    plain = decoded(headers.get("content-encoding"), body)
+    content_type = headers.get("content-type", "")
+    halves: list[Event] = []
+    if is_event(content_type, headers):
+        halves, events = parted(events_of(content_type, plain, headers), feed)
+        batch = rows_of(events, feed) if events else None
+    else:
+        batch = decode(content_type, plain, feed=feed)
+    total = None
+    if halves:
+        total = receive_halves(parts.store, record, halves, terms.address, terms.now)
+    if batch is not None:
+        receipt = receive(
+            parts.store, record, feed, batch, known_at=terms.now, may_backdate=terms.may_backdate,
+            strict=terms.strict, idempotency=named, version=terms.address.version,
+        )  # fmt: skip
+        total = receipt if total is None else summed(total, receipt)
+    return total or Receipt(accepted=0)
 
 
 def _summaries(parts: Parts, model: str) -> list[wire.ColumnSummary]:

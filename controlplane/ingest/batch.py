@@ -36,6 +36,7 @@ class Shape(StrEnum):
     ROW = "row"
     LINES = "lines"
     TABLE = "table"
+    EVENTS = "events"
 
 
 class Unusable:
@@ -91,6 +92,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
                 return f"/rows/{row}/{name}"
             case Shape.ROW | Shape.LINES:
                 return f"/{name}"
+            case Shape.EVENTS:
+                return f"/{row}/data/{name}"
             case Shape.TABLE:
                 return f"/{name}/{row}"
 

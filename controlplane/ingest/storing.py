@@ -79,6 +79,12 @@ def checked_of(request: Request, schema: Schema) -> Checked:
     return msgspec.structs.replace(checked, rows=with_versions(checked.rows, request.reigns))
 
 
+def store_batch(t: Transaction, request: Request) -> Outcome:
+    """Rows that were not checked before, within the transaction. Raises NotFound."""
+    model, _ = in_force(t.ledger, request.model)
+    return store_rows(t, request, checked_of(request, settled(request, model)))
+
+
 def store_rows(t: Transaction, request: Request, checked: Checked) -> Outcome:
     """The schema if these are the first rows, rows, rejected rows. Raises NotFound."""
     model = t.ledger.get(Model, request.model)

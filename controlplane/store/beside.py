@@ -98,6 +98,10 @@ class HalvesWriter(Halves, Protocol):
         """Whether a half waits already, or its event's halves have found each other."""
         ...
 
+    def close(self, model: str, half: Half) -> None:
+        """Nothing can be made of a half: its event's halves wait no longer, as if they had met."""
+        ...
+
     def forget(self, before: datetime) -> int:
         """Give up the halves that have waited since before then; how many."""
         ...

@@ -128,16 +128,21 @@ class HalvesWriterInDuckDB(HalvesInDuckDB):
         if known.sides.get(half.event) is not None and not self.is_known(model, half):
             other = self._taken(model, half)
             if other is not None:
-                known.put(half.event, Side.JOINED)
-                self._gone.setdefault(model, []).append(half.event)
-                self._fresh.append((model, _mark(half)))
-                self._limit(model, known, half.known_at)
+                self._meets(model, known, half)
                 return other
         known.put(half.event, half.side)
         self._fresh.append((model, half))
         self._hold(model, half)
         self._limit(model, known, half.known_at)
         return None
+
+    def close(self, model: str, half: Half) -> None:
+        """Nothing can be made of a half: its event's halves wait no longer."""
+        known = self._of(model)
+        self._touched(model)
+        if known.sides.get(half.event) is not None:
+            self._drop_held(model, half.event)
+        self._meets(model, known, half)
 
     def forget(self, before: datetime) -> int:
         """Give up the halves that have waited since before then; how many."""
@@ -181,6 +186,13 @@ class HalvesWriterInDuckDB(HalvesInDuckDB):
         row = self._session.one(_OTHER, [model, half.event, str(other)])
         return None if row is None else _half(row)
 
+    def _meets(self, model: str, known: _Known, half: Half) -> None:
+        """An event's halves have found each other."""
+        known.put(half.event, Side.JOINED)
+        self._gone.setdefault(model, []).append(half.event)
+        self._fresh.append((model, _mark(half)))
+        self._limit(model, known, half.known_at)
+
     def _hold(self, model: str, half: Half) -> None:
         self._held[model, half.event] = half
         self._held_bytes += len(half.content)
@@ -209,8 +221,11 @@ class HalvesWriterInDuckDB(HalvesInDuckDB):
     def _drop_known(self, model: str, known: _Known, events: Iterable[str]) -> None:
         for event in events:
             known.joined -= known.sides.pop(event, None) is Side.JOINED
-            held = self._held.pop((model, event), None)
-            self._held_bytes -= 0 if held is None else len(held.content)
+            self._drop_held(model, event)
+
+    def _drop_held(self, model: str, event: str) -> None:
+        held = self._held.pop((model, event), None)
+        self._held_bytes -= 0 if held is None else len(held.content)
 
     def _delete(self, sql: str, model: str, events: list[str]) -> None:
         gone = pa.table({"event": pa.array(events, pa.string())})

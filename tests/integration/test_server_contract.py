@@ -62,7 +62,7 @@ def test_every_way_of_writing_rows_stores_the_same(client: httpx.Client) -> None
 
     assert answers["columns"] == {
         "accepted": 1, "duplicates": 0, "reused_ids": 0, "late": 0, "rejected": 0,
-        "unknown_columns": {}, "errors": [], "watermark": AT,
+        "unknown_columns": {}, "errors": [], "watermark": AT, "waiting": 0,
     }  # fmt: skip
     for name in ("rows", "row", "arrow"):
         assert (name, answers[name]["accepted"], answers[name]["duplicates"]) == (name, 0, 1)

@@ -28,6 +28,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     unknown_columns: dict[str, int] = {}
     errors: list[RowError] = []
     watermark: datetime | None = None
+    waiting: int = 0
+    """Requests and responses whose other half has not come yet."""
 
 
 class ColumnSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,106 @@
+"""What every protocol's body is brought to: blocks of columns, named or not."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Final, NamedTuple
+
+from controlplane.domain.errors import BadInput, TooLarge
+from controlplane.ingest.batch import MOST_COLUMNS, MOST_ROWS
+
+_SHOWN: Final = 60
+
+
+class Block(NamedTuple):
+    """One or more columns under one name; `columns` are lists of `rows` values.
+
+    `name` is None where values stand for columns by their place alone. `is_wide` tells rows of
+    one value (`[[1], [2]]`) from bare values (`[1, 2]`).
+    """
+
+    name: str | None
+    columns: list[list[object]]
+    rows: int
+    is_wide: bool = False
+
+
+class Payload(NamedTuple):
+    """The blocks of a body and how many rows they have."""
+
+    blocks: list[Block]
+    rows: int
+
+
+def payload(blocks: list[Block], where: str) -> Payload:
+    """Blocks, checked to be of one length and not too many. Raises BadInput, TooLarge."""
+    if not blocks:
+        message = f"{where} holds nothing; expected the values of at least one column"
+        raise BadInput(message)
+    names = [block.name for block in blocks]
+    twice = next((n for place, n in enumerate(names) if n is not None and n in names[:place]), None)
+    if twice is not None:
+        message = f"{where} has {twice[:_SHOWN]!r} twice; expected a name a column"
+        raise BadInput(message)
+    rows = {block.rows for block in blocks}
+    if len(rows) > 1:
+        told = ", ".join(f"{name or 'one without a name'} {block.rows}"
+                         for name, block in zip(names, blocks, strict=True))  # fmt: skip
+        message = f"{where} has columns of different lengths ({told[:200]}); expected one length"
+        raise BadInput(message)
+    width = sum(len(block.columns) for block in blocks)
+    if width > MOST_COLUMNS or blocks[0].rows > MOST_ROWS:
+        message = (
+            f"{where} has {width} columns and {blocks[0].rows} rows; expected at most "
+            f"{MOST_COLUMNS} and {MOST_ROWS}"
+        )
+        raise TooLarge(message)
+    return Payload(blocks, blocks[0].rows)
+
+
+def of_rows(rows: Sequence[object], where: str) -> list[Block]:
+    """Rows as objects, lists, or bare values. Raises BadInput where they are mixed."""
+    if rows and all(isinstance(row, dict) for row in rows):
+        return _of_objects(rows)  # type: ignore[arg-type]
+    if rows and all(isinstance(row, list) for row in rows):
+        return [_of_lists(rows, where)]  # type: ignore[arg-type]
+    if any(isinstance(row, dict | list) for row in rows):
+        message = f"the rows of {where} are objects, lists and values mixed; expected one kind"
+        raise BadInput(message)
+    return [Block(None, [list(rows)], len(rows))]
+
+
+def named(names: Sequence[object], block: Block, where: str) -> list[Block]:
+    """A block without names cut into its columns under these. Raises BadInput."""
+    if len(names) != len(block.columns):
+        message = f"{where} has {len(names)} names for {len(block.columns)} columns"
+        raise BadInput(message)
+    return [
+        Block(str(name), [column], block.rows)
+        for name, column in zip(names, block.columns, strict=True)
+    ]
+
+
+def _of_objects(rows: Sequence[dict[str, object]]) -> list[Block]:
+    names = dict.fromkeys(chain.from_iterable(rows))
+    if len(names) * len(rows) > MOST_COLUMNS * MOST_ROWS // 100:
+        message = f"{len(rows)} rows have {len(names)} different names; send fewer at a time"
+        raise TooLarge(message)
+    return [Block(name, [[_bare(row.get(name)) for row in rows]], len(rows)) for name in names]
+
+
+def _of_lists(rows: Sequence[list[object]], where: str) -> Block:
+    widths = set(map(len, rows))
+    if len(widths) > 1:
+        message = (
+            f"the rows of {where} have {min(widths)} to {max(widths)} values; expected one width"
+        )
+        raise BadInput(message)
+    if widths == {0}:
+        message = f"the rows of {where} are empty"
+        raise BadInput(message)
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return Block(None, columns, len(rows), is_wide=True)
+
+
+def _bare(value: object) -> object:
+    """A value that a serving system wraps into a list of one, as row-oriented tensors are."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value

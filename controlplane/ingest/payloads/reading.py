@@ -1,0 +1,77 @@
+"""A body of any of the protocols, told apart by what stands in it."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from controlplane.domain.errors import BadInput
+from controlplane.ingest.encoding import decoded
+from controlplane.ingest.formats.json import kind_of
+from controlplane.ingest.payloads import seldon, v1, v2
+from controlplane.ingest.payloads.block import Payload, of_rows, payload
+
+_GZIP: Final = b"\x1f\x8b"
+_NO_NUMBERS: Final = (b"NaN", b"Infinity")
+
+
+def read_payload(body: bytes) -> Payload:
+    """The rows of a request to a model or of its response. Raises BadInput, TooLarge."""
+    told = json_of(decoded("gzip", body) if body.startswith(_GZIP) else body)
+    if not isinstance(told, dict):
+        message = f"the body is {kind_of(told)}; expected an object with instances, predictions, inputs, outputs or data"
+        raise BadInput(message)
+    for name, read in _READERS.items():
+        if name in told:
+            return read(told[name], f"/{name}")
+    if "error" in told:
+        message = f"the body tells of an error: {str(told['error'])[:200]}"
+        raise BadInput(message)
+    found_names = ", ".join(list(told)[:6])[:120] or "nothing"
+    message = (
+        f"the body has {found_names}; expected instances, predictions, inputs, outputs or data"
+    )
+    raise BadInput(message)
+
+
+def json_of(body: bytes) -> object:
+    """JSON, with NaN and Infinity where a sender has them. Raises BadInput."""
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise BadInput("the body is nested too deep") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        why = str(error)
+    if any(word in body for word in _NO_NUMBERS):
+        try:
+            return json.loads(body)
+        except RecursionError:
+            raise BadInput("the body is nested too deep") from None
+        except ValueError as error:
+            why = str(error)
+    message = f"the body is not JSON: {why[:200]}"
+    raise BadInput(message) from None
+
+
+def _either(told: object, where: str) -> Payload:
+    """Tensors of the second protocol, or columns of the first."""
+    if isinstance(told, list) and told and all(_is_tensor(one) for one in told):
+        return v2.tensors(told, where)
+    return v1.columns(told, where)
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, dict) and {"name", "shape"} <= value.keys()
+
+
+def _of_json(told: object, where: str) -> Payload:
+    """Seldon's `jsonData`: rows, or one of them."""
+    return payload(of_rows(told if isinstance(told, list) else [told], where), where)
+
+
+_READERS: Final[Mapping[str, Callable[[object, str], Payload]]] = {
+    "instances": v1.instances, "predictions": v1.instances, "inputs": _either, "outputs": _either,
+    "data": seldon.data, "jsonData": _of_json,
+}  # fmt: skip
+"""Which field of a body says of which protocol it is, in the order in which they are looked for."""
