@@ -249,3 +249,18 @@ def test_the_sheet_of_a_column_shows_its_course_below_its_plot() -> None:
     text, _ = written(comparison(column))
     assert "Mean of the current in 3 blocks of rows" in text
     assert "mean of temp in blocks of rows" in text
+
+
+def test_marks_of_small_shares_have_the_room_that_they_need() -> None:
+    """Of very many bins a share is a small number, and small numbers are long."""
+    found = Histogram(
+        edges=(0.0, 1.0, 2.0), reference=(1, 1), current=(1, 1),
+        below=Rows(3_000_000, 3_000_000),
+    )  # fmt: skip
+    drawn = plots.histogram(found, says="")
+    places = re.findall(
+        r'<text class="mark" x="([0-9.]+)" y="[0-9.]+" text-anchor="end">([^<]+ %)<', drawn
+    )
+    longest = max(len(name) for _, name in places)
+    assert longest > 6
+    assert all(float(x) >= len(name) * plots.DIGIT_WIDTH for x, name in places)

@@ -78,8 +78,10 @@ def small(shares: Shares, *, says: str) -> Markup:
 def histogram(found: Histogram, *, says: str) -> Markup:
     """A numeric column's two distributions with axes: filled the reference, a line the current."""
     shares = of_histogram(found)
-    left, top, bottom, right = MARGIN
+    _, top, bottom, right = MARGIN
     wide, high = LARGE
+    widest = max(len(name) for _, name in _share_marks(shares.greatest))
+    left = max(MARGIN[0], BESIDE_MARK + widest * DIGIT_WIDTH)
     box = (left, top, wide - left - right, high - top - bottom)
     body = _share_axis(shares.greatest, box) + _value_axis(found.edges, box)
     body += _area(shares.reference, shares.greatest, box, "reference")
@@ -199,16 +201,20 @@ def _steps(values: Sequence[float], greatest: float, box: tuple[float, ...], kin
 
 def _share_axis(greatest: float, box: tuple[float, ...]) -> Markup:
     left, top, wide, high = box
-    marks = [mark for mark in round_marks(0.0, greatest) if mark <= greatest]
     line = Markup(
         '<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>'
-        '<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="end">{:.3g} %</text>'
+        '<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>'
     )
-    heights = [top + high * (1.0 - mark / greatest) for mark in marks]
+    marks = [(top + high * (1.0 - at / greatest), name) for at, name in _share_marks(greatest)]
     return Markup("").join(
-        line.format(left, left + wide, y, y, left - 6.0, y + 4.0, mark * 100.0)
-        for mark, y in zip(marks, heights, strict=True)
+        line.format(left, left + wide, y, y, left - 6.0, y + 4.0, name) for y, name in marks
     )
+
+
+def _share_marks(greatest: float) -> list[tuple[float, str]]:
+    """The shares that an axis up to the greatest marks, and how each is written."""
+    marks = [mark for mark in round_marks(0.0, greatest) if mark <= greatest]
+    return [(mark, f"{mark * 100.0:.3g} %") for mark in marks]
 
 
 def _value_axis(edges: Sequence[float], box: tuple[float, ...]) -> Markup:
