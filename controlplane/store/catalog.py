@@ -118,6 +118,8 @@ def event_tables(model: str, schema: Schema) -> dict[str, dict[str, str]]:
             **row, "known_at": "TIMESTAMP", "version": "VARCHAR", "role": "VARCHAR",
             "prediction": outcome, **scores, **features,
         },
-        LABELS + model: {**row, "known_at": "TIMESTAMP", "label": outcome},
+        LABELS + model: {
+            **row, "known_at": "TIMESTAMP", "label": outcome, "place": "TIMESTAMP",
+        },
         SCORED + model: {**row, "version": "VARCHAR", "prediction": outcome, **scores},
     }  # fmt: skip

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import structlog
@@ -14,6 +16,9 @@ from controlplane.store.catalog import Catalog, Tables, read_catalog
 from controlplane.store.checkpoints import Checkpoints
 from controlplane.store.database import Database
 from controlplane.store.events_appending import DuckDBEventsWriter
+from controlplane.store.id_keeping import FOLDER, Indexes
+from controlplane.store.id_work import IdWork
+from controlplane.store.label_upgrade import unplaced, with_places
 from controlplane.store.ledger_duckdb import DuckDBLedgerWriter
 from controlplane.store.migrate import migrate
 from controlplane.store.remembered import Remembered, Versions, bumped
@@ -31,11 +36,12 @@ Listener = Callable[[frozenset[str]], None]
 class Published:
     """What every new snapshot starts from; changed together with a commit, under `lock`."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path | None) -> None:
         self.lock = threading.Lock()
         self.remembered = Remembered()
         self.catalog = Catalog()
         self.versions: Versions = {}
+        self.indexes = Indexes(None if directory is None else directory / FOLDER)
 
 
 class DuckDBTransaction:
@@ -43,7 +49,7 @@ class DuckDBTransaction:
 
     def __init__(self, session: Session, published: Published) -> None:
         self.tables = Tables(published.catalog)
-        self.events = DuckDBEventsWriter(session, self.tables)
+        self.events = DuckDBEventsWriter(session, self.tables, published.indexes)
         self.ledger = DuckDBLedgerWriter(
             session, self.tables, published.versions, published.remembered
         )
@@ -70,7 +76,9 @@ class Committer:
         self._listeners: tuple[Listener, ...] = ()
         self._lease = ExitStack()
         self._broken = False
+        self._id_work = IdWork(published.indexes)
         self._open()
+        self._place_labels()
 
     def tell(self, listener: Listener) -> None:
         """Call a listener with the models that a commit touched; any thread may ask for it."""
@@ -131,6 +139,11 @@ class Committer:
             self._mend()
             while self._between:
                 self._do(*self._between.popleft())
+            if self._id_work.is_due(idle=idle):
+                self._alone(lambda _: self._id_work.take_up(self._session))
+                self._id_work.committed()
+            elif idle and (model := self._transaction.events.reused_unready()):
+                self._alone(lambda t: t.events.make_ready(model))
             if self._checkpoints.due(idle=idle):
                 self._checkpoints.run(self._session)
         except StorageError as error:
@@ -148,6 +161,7 @@ class Committer:
         """Checkpoint for the last time, give the session up. Raises StorageError."""
         while self._between:
             self._between.popleft()[1].set_exception(StorageError("the server is ending"))
+        self._id_work.close()
         try:
             if not self._broken:
                 self._checkpoints.run(self._session)
@@ -158,11 +172,19 @@ class Committer:
         self._session = self._lease.enter_context(self._database.session())
         try:
             migrate(self._session, self._database.place)
-            self._published.catalog = read_catalog(self._session)
+            self._published.catalog = with_places(self._session, read_catalog(self._session))
         except StorageError:
             self._lease.close()
             raise
+        self._published.indexes.forget()
         self._transaction = DuckDBTransaction(self._session, self._published)
+
+    def _place_labels(self) -> None:
+        """Labels of an earlier Leeboard get the time of their prediction."""
+        for model in unplaced(self._session):
+            first: int | None = 0
+            while first is not None:
+                first = self._alone(partial(_place_labels, model, first))
 
     def _mend(self) -> None:
         """Open a broken file anew. Raises StorageError where that does not help."""
@@ -177,6 +199,11 @@ class Committer:
             self._published.remembered.clear()
             self._open()
         self._broken = False
+
+    def _alone(self, work: Callable[[DuckDBTransaction], T]) -> T:
+        """Something of our own, in a transaction by itself."""
+        [result] = self._together([Piece(work, 0, quiet=True)])  # type: ignore[arg-type]
+        return result  # type: ignore[return-value]
 
     def _together(self, pieces: Sequence[Piece[object]]) -> list[object]:
         transaction, published = self._transaction, self._published
@@ -196,6 +223,7 @@ class Committer:
             transaction.upkeep.undone()
             self._session.rollback()
             raise
+        transaction.events.committed()
         return results
 
     def _commit(self) -> None:
@@ -218,6 +246,10 @@ class Committer:
                 listener(touched)
             except Exception as error:
                 log.exception("listener_failed", error=repr(error))
+
+
+def _place_labels(model: str, first: int, t: DuckDBTransaction) -> int | None:
+    return t.events.place_labels(model, first)
 
 
 def _fail(pieces: Sequence[Piece[object]], error: Exception) -> None:

@@ -51,7 +51,7 @@ class DuckDBSnapshot:
 
     def __init__(self, session: Session, published: Published) -> None:
         tables = Tables(published.catalog)
-        self.events = DuckDBEventsReader(session, tables)
+        self.events = DuckDBEventsReader(session, tables, published.indexes)
         self.ledger = DuckDBLedgerReader(session, tables, published.versions, published.remembered)
         self.upkeep = DuckDBUpkeepReader(session)
 
@@ -61,7 +61,7 @@ class DuckDBStore:
 
     def __init__(self, directory: Path | None, limits: Limits) -> None:
         self._database = Database(directory)
-        self._published = Published()
+        self._published = Published(directory)
         self._closing = threading.Lock()
         self._closed = False
         try:

@@ -1,9 +1,14 @@
 """The statements about rows and labels, written out once.
 
-To which prediction a label belongs is decided when it is asked, so that the order of arrival
-does not matter: the prediction with its id at the very time that the label names; else the
-latest with its id that happened before the label was known; else the earliest, for which the
-label had been waiting. Only rows of the roles that are asked about, known by then, take part.
+To which prediction a label belongs: the one with its id at the very time that the label names;
+else the latest with its id that happened before the label was known; else the earliest, for which
+the label had been waiting. Where the id came at one time only that is `place`, stored with the
+label, by which both sides of a join are pruned. Where it came at several, it is decided when it
+is asked, so that the order of arrival does not matter: only rows of the roles that are asked
+about, known by then, take part.
+
+`{predictions}` and `{labels}` are tables; `{some_predictions}` and `{some_labels}` those of their
+rows that lie in the stretches of time that a question concerns.
 """
 
 from typing import Final
@@ -13,11 +18,29 @@ select {columns} from {predictions}
 where "at" >= $start and "at" < $end and known_at <= $by and list_contains($roles, role)
 order by "at", id, seq"""
 
+LABELLED: Final = """
+with wanted as (
+    select {columns} from {predictions}
+    where "at" >= $start and "at" < $end and known_at <= $by and list_contains($roles, role)
+),
+latest as (
+    select id, place, label, known_at as label_known_at from {labels}
+    where place >= $start and place < $end and known_at <= $by
+    qualify row_number() over (partition by id, place order by known_at desc, seq desc) = 1
+)
+select wanted.*, latest.label, latest.label_known_at
+from wanted join latest on wanted.id = latest.id and wanted."at" = latest.place
+order by wanted."at", wanted.id"""
+"""Of ids that came at one time each."""
+
+WANTED: Final = """
+select id, "at" from {predictions}
+where "at" >= $start and "at" < $end and known_at <= $by and list_contains($roles, role)"""
+
 _PLACED: Final = """
 places as (
-    select id, "at", min(known_at) as known_at from {predictions}
-    where "at" >= $low and "at" < $high and known_at <= $by and list_contains($roles, role)
-      and id in (select id from told)
+    select id, "at", min(known_at) as known_at from {some_predictions}
+    where known_at <= $by and list_contains($roles, role) and id in (select id from told)
     group by id, "at"
 ),
 placed as (
@@ -29,16 +52,14 @@ placed as (
     from told join places on told.id = places.id
     group by told.id, told.label, told.known_at, told.seq
 )"""
-"""`$low` and `$high` bound where else an id may be; the bounds of the question itself do where
-no id of the model came twice."""
 
-LABELLED: Final = f"""
+LABELLED_AMONG: Final = f"""
 with wanted as (
     select {{columns}} from {{predictions}}
     where "at" >= $start and "at" < $end and known_at <= $by and list_contains($roles, role)
 ),
 told as (
-    select id, label, "at" as said, known_at, seq from {{labels}}
+    select id, label, "at" as said, known_at, seq from {{some_labels}}
     where known_at <= $by and id in (select id from wanted)
 ),
 {_PLACED},
@@ -49,10 +70,29 @@ latest as (
 select wanted.*, latest.label, latest.label_known_at
 from wanted join latest on wanted.id = latest.id and wanted."at" = latest."at"
 order by wanted."at", wanted.id"""  # noqa: S608
+"""Of ids that came at several."""
 
-NEW_LABELS: Final = f"""
+NEWS: Final = """
+select id, place as "at" from {labels}
+where known_at > $after and known_at <= $by and place is not null
+union all
+select id, "at" from {predictions}
+where known_at > $after and known_at <= $by and list_contains($roles, role)"""
+
+NEW_LABELS: Final = """
+with places as (
+    select id, "at", min(known_at) as known_at from {some_predictions}
+    where known_at <= $by and list_contains($roles, role)
+    group by id, "at"
+)
+select places."at" as "at" from places join {some_labels} as told
+on places.id = told.id and places."at" = told.place
+where told.known_at <= $by and greatest(told.known_at, places.known_at) > $after
+order by 1"""
+
+NEW_LABELS_AMONG: Final = f"""
 with told as (
-    select id, label, "at" as said, known_at, seq from {{labels}}
+    select id, label, "at" as said, known_at, seq from {{some_labels}}
     where known_at <= $by and (known_at > $after or id in (
         select id from {{predictions}}
         where known_at > $after and known_at <= $by and list_contains($roles, role)))
@@ -92,24 +132,39 @@ REFERENCE_ROWS: Final = """
 select count(*), min("at"), max("at"), max(known_at) from {predictions}
 where role = 'reference' and version is not distinct from $version"""
 
-ROW_NUMBERS: Final = """
-select id, "at", known_at from (
-    select id, "at", known_at, seq from {predictions}
-    where role = 'live' and prediction is not null
-    union all
-    select null, known_at, known_at, seq from removed_places where model = $model
-) order by known_at, seq limit $most offset $first"""
+_NUMBERED: Final = """
+select id, "at", known_at, seq from {predictions}
+where role = 'live' and prediction is not null and known_at >= $low and known_at < $high
+union all
+select null, known_at, known_at, seq from removed_places
+where model = $model and known_at >= $low and known_at < $high"""
+
+ROW_NUMBERS: Final = f"""
+select id, "at", known_at from ({_NUMBERED}) order by known_at, seq limit $most offset $first"""  # noqa: S608
 """A row that is gone keeps its number, without an id."""
+ROWS_NUMBERED: Final = """
+select (select count(*) from {predictions}
+        where role = 'live' and prediction is not null and known_at < $by)
+     + (select count(*) from removed_places where model = $model and known_at < $by)"""
+NUMBERED_BOUNDS: Final = """
+select epoch_us(min(known_at)), epoch_us(max(known_at)) from (
+    select min(known_at) as known_at from {predictions} where role = 'live'
+    union all select max(known_at) from {predictions} where role = 'live'
+    union all select min(known_at) from removed_places where model = $model
+    union all select max(known_at) from removed_places where model = $model)"""
+
+# Answered by what DuckDB knows of each group of rows, without reading them, as long as every
+# filter is a comparison with a constant and every figure has the filter in common.
 
 PREDICTION_COUNTS: Final = """
-select count(*) filter (role <> 'reference'), min("at") filter (role <> 'reference'),
-       max("at") filter (role <> 'reference'),
-       min("at") filter (role in ('live', 'canary') and prediction is not null),
-       max(known_at) filter (role <> 'reference')
-from {predictions}"""
+select count(*), min("at"), max("at"), max(known_at) from {predictions} where role <> 'reference'"""
+FIRST_SERVED: Final = """
+select least(
+    (select min("at") from {predictions} where role = 'live' and prediction is not null),
+    (select min("at") from {predictions} where role = 'canary' and prediction is not null))"""
 LABEL_COUNTS: Final = "select count(*), max(known_at) from {labels}"
-REJECTED_COUNT: Final = "select coalesce(sum(rows), 0) from rejected_rows where model = ?"
 LAST_AT: Final = """select max("at") from {predictions} where role <> 'reference'"""
+REJECTED_COUNT: Final = "select coalesce(sum(rows), 0) from rejected_rows where model = ?"
 REJECTED: Final = """
 select known_at, feed, reason, "text", rows from rejected_rows
 where model = ? order by seq desc limit ?"""
@@ -122,21 +177,55 @@ where n in (
     select min(n) from {incoming}
     group by id, "at", role, case when role = 'shadow' then version end)
   and not exists (
-    select 1 from {predictions} as p
-    where p."at" >= $low and p."at" <= $high and p.id = i.id and p."at" = i."at"
+    select 1 from {some_predictions} as p
+    where p.id = i.id and p."at" = i."at"
       and p.role = i.role and (p.role <> 'shadow' or p.version is not distinct from i.version))
 order by n"""
 
 COME_AGAIN: Final = """
-select count(*) from {incoming} as i
-where exists (select 1 from {predictions} as p where p.id = i.id and p."at" <> i."at")
-   or exists (select 1 from {incoming} as e where e.id = i.id and e."at" <> i."at" and e.n < i.n)"""
+select n from {incoming} as i
+where exists (select 1 from {some_predictions} as p where p.id = i.id and p."at" <> i."at")
+   or exists (select 1 from {incoming} as e where e.id = i.id and e."at" <> i."at" and e.n < i.n)
+order by n"""
+
+PLACES: Final = """
+select i.n, coalesce(
+    max(p."at") filter (p."at" = i."at"), max(p."at") filter (p."at" <= i.known_at), min(p."at")
+) as place
+from {incoming} as i join (
+    select distinct id, "at" from {some_predictions} where id in (select id from {incoming})
+) as p on i.id = p.id
+group by i.n order by i.n"""
+"""Where incoming labels belong, by the rows there are."""
+
+WAITING: Final = """
+select seq, id, "at", known_at, label from {some_labels} as l
+where id in (select id from {incoming})
+order by seq"""
+
+REMOVE_LABELS: Final = """
+delete from {labels} where seq >= {low} and seq <= {high} and seq in (select seq from {incoming})"""
 
 LABELS_REPEATED: Final = """
 with told as (
+    select n, id, label, "at" as said, known_at, place, null::bigint as seq from {incoming}
+    union all
+    select -1 as n, id, label, "at" as said, known_at, place, seq from {some_labels}
+    where id in (select id from {incoming})
+),
+one_after_another as (
+    select n, label is not distinct from lag(label) over (
+        partition by id, said, place order by known_at, n >= 0, seq, n
+    ) as repeated
+    from told
+)
+select n from one_after_another where n >= 0 and repeated order by n"""
+
+LABELS_REPEATED_AMONG: Final = """
+with told as (
     select n, id, label, "at" as said, known_at, null::bigint as seq from {incoming}
     union all
-    select -1 as n, id, label, "at" as said, known_at, seq from {labels}
+    select -1 as n, id, label, "at" as said, known_at, seq from {some_labels}
     where id in (select id from {incoming})
 ),
 placed as (
@@ -144,8 +233,7 @@ placed as (
         max(p."at") filter (p."at" = told.said), max(p."at") filter (p."at" <= told.known_at),
         min(p."at")) as place
     from told left join (
-        select distinct id, "at" from {predictions}
-        where $reused and id in (select id from {incoming})
+        select distinct id, "at" from {some_predictions} where id in (select id from {incoming})
     ) as p on told.id = p.id
     group by all
 ),

@@ -1,6 +1,6 @@
 """Rows in DuckDB, written: duplicates left out, ids that come again counted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,31 +14,25 @@ from controlplane.domain.schema import Schema
 from controlplane.store import event_questions as questions
 from controlplane.store import rejecting
 from controlplane.store.catalog import (
-    FEATURE,
     LABELS,
     PREDICTIONS,
-    SCORE,
     SCORED,
     Tables,
     event_tables,
-    stored_name,
 )
 from controlplane.store.event_columns import brought_to
 from controlplane.store.events_duckdb import DuckDBEventsReader
 from controlplane.store.halves import HalvesWriterInDuckDB
-from controlplane.store.id_filter import IdFilter, filters_of
+from controlplane.store.id_index import IdIndex
+from controlplane.store.id_keeping import Indexes
+from controlplane.store.id_sources import OF_LABELS, OF_PREDICTIONS, Source, label_values
+from controlplane.store.known_rows import Incoming, come_again, fresh_rows
 from controlplane.store.kpis import KpisWriterInDuckDB
+from controlplane.store.label_places import LabelPlaces
+from controlplane.store.label_upgrade import MOST, NEXT, all_placed
 from controlplane.store.pending import Pending
 from controlplane.store.ports import Received
-from controlplane.store.row_hashes import (
-    ID,
-    PLACE,
-    ROW,
-    Hashes,
-    label_hashes,
-    prediction_hashes,
-    repeated,
-)
+from controlplane.store.row_hashes import asked_for, row_entries
 from controlplane.store.session import (
     Session,
     filled,
@@ -47,12 +41,8 @@ from controlplane.store.session import (
     stored_times,
     time_of,
 )
+from controlplane.store.stored_rows import as_stored
 
-DOUBTFUL: Final = "doubtful rows"
-
-_SEEN: Final = """select id, "at", role, version from {table}"""
-_TOLD: Final = "select id from {table}"
-_ROWS: Final = "select count(*) from {table}"
 _REUSED: Final = "insert into reused_ids values (?)"
 _DROP: Final = "drop table if exists {table}"
 _FORGET: Final = (
@@ -60,42 +50,50 @@ _FORGET: Final = (
     "delete from reused_ids where model = ?",
     "delete from erased_ids where model = ?",
     "delete from removed_places where model = ?",
+    "delete from unplaced_labels where model = ?",
     """delete from arrival_floors where ends_with("table", '/' || ?)""",
 )
-_PLAIN: Final = frozenset({"id", "at", "known_at", "version", "role", "prediction", "label"})
 
 
 class DuckDBEventsWriter(DuckDBEventsReader):
     """Appending within the writer's transaction."""
 
-    def __init__(self, session: Session, tables: Tables) -> None:
+    def __init__(self, session: Session, tables: Tables, indexes: Indexes) -> None:
         self._pending = Pending(session)
-        super().__init__(session, tables, before=self._pending.insert)
+        super().__init__(session, tables, indexes, before=self._pending.insert)
         self.kpis: KpisWriterInDuckDB = KpisWriterInDuckDB(session, self._pending, self._touch)
         self.halves: HalvesWriterInDuckDB = HalvesWriterInDuckDB(
             session, self._pending, self._touch
         )
         self.touched: set[str] = set()
         self._dropped: set[str] = set()
-        self._filters: dict[str, dict[str, IdFilter]] = {}
+        self._labels = LabelPlaces(
+            self._asking, self._pending, self._predictions_of, self._labels_of
+        )
 
     def begin(self) -> None:
         """A transaction begins."""
         self.touched = set()
         self._dropped = set()
+        self._indexes.begin()
 
     def settle(self) -> None:
         """Insert what waits: the transaction is about to be committed."""
         self.halves.settle()
         self._pending.insert()
 
+    def committed(self) -> None:
+        """The transaction is on disk."""
+        self._indexes.committed()
+
     def undone(self) -> None:
         """The transaction was undone: what was derived from its rows is not true."""
         self._pending.undone()
         self.halves.undone()
+        self._indexes.undone()
         self._last_at.clear()
         for table in self._dropped:
-            self._forget(table)
+            self._pending.forget(table)
 
     def prepare(self, model: str, schema: Schema) -> None:
         """Make the model's tables, or bring them to a schema. Raises Conflict where a column
@@ -113,36 +111,42 @@ class DuckDBEventsWriter(DuckDBEventsReader):
         if rows.num_rows == 0:
             return Received()
         table = self._there(PREDICTIONS + model)
-        ours = _ours(rows)
-        hashes = prediction_hashes(ours)
-        seen = self._filters_of(table, _SEEN, prediction_hashes)
-        fresh = self._fresh(model, ours, seen[ROW], hashes[ROW])
-        reused = self._come_again(model, ours, fresh, (seen, hashes))
-        for kind, values in hashes.items():
-            seen[kind].add(values[fresh])
+        ours, index = as_stored(rows), self._predictions_of(model)
+        hashes, values = row_entries(ours)
+        asked = asked_for(hashes)
+        came = Incoming(ours, asked, values, index.find(asked))
+        fresh = fresh_rows(self._asking, model, came)
+        again, unsure = come_again(self._asking, model, came, fresh)
+        if again.any():
+            self._note_reused(model)
         kept = self._take(table, ours, fresh)
+        order = asked.order[fresh[asked.order]]
+        upto = self._pending.numbers(table, 0)
+        self._indexes.add(index, (hashes[order], values[order]), upto=upto)
+        if kept.num_rows:
+            self._labels.arrived(model, LABELS + model, came, fresh, unsure)
         self._note_last(model, kept)
         return Received(
-            accepted=kept.num_rows, duplicates=rows.num_rows - kept.num_rows, reused_ids=reused,
-            late=_before(kept, watermark), known=None if fresh.all() else ~fresh,
+            accepted=kept.num_rows, duplicates=rows.num_rows - kept.num_rows,
+            reused_ids=int(again.sum()), late=_before(kept, watermark),
+            known=None if fresh.all() else ~fresh,
         )  # fmt: skip
 
     def append_labels(self, model: str, rows: pa.Table) -> Received:
-        """Store labels; one that says what the label before it said is a duplicate."""
+        """Store labels, each with the time of its prediction where that is there; one that says
+        what the label before it said is a duplicate."""
         if rows.num_rows == 0:
             return Received()
         table = self._there(LABELS + model)
-        ours = _ours(rows)
-        ids = label_hashes(ours)[ID]
-        seen = self._filters_of(table, _TOLD, label_hashes)[ID]
+        placed = self._labels.placed(model, as_stored(rows))
         fresh = np.ones(rows.num_rows, dtype=np.bool_)
-        doubtful = np.flatnonzero(seen.maybe(ids) | repeated(ids))
-        if len(doubtful):
-            asked = {"reused": model in self._tables.catalog.reused}
-            said = self._asked(questions.LABELS_REPEATED, model, ours, doubtful, asked)
-            fresh[said["n"].to_numpy()] = False
-        seen.add(ids)
-        kept = self._take(table, ours, fresh)
+        fresh[self._labels.repeated(model, placed)] = False
+        kept = self._take(table, placed.rows, fresh)
+        if kept.num_rows:
+            order = placed.asked.order[fresh[placed.asked.order]]
+            part = placed.asked.hashes[order], label_values(placed.rows)[order]
+            upto = self._pending.numbers(table, 0)
+            self._indexes.add(self._labels_of(model), part, upto=upto)
         return Received(
             accepted=kept.num_rows, duplicates=rows.num_rows - kept.num_rows,
             known=None if fresh.all() else ~fresh,
@@ -154,10 +158,10 @@ class DuckDBEventsWriter(DuckDBEventsReader):
             return
         table = self._there(SCORED + model)
         named = rows.append_column("version", pa.array([version] * rows.num_rows, pa.string()))
-        ours = _ours(named)
+        ours = as_stored(named)
         everything = np.arange(rows.num_rows)
         asked = _span(ours["at"]) | {"version": version}
-        found = self._asked(questions.SCORED_FRESH, model, ours, everything, asked)
+        found = self._asking.asked(questions.SCORED_FRESH, model, ours, everything, asked)
         fresh = np.zeros(rows.num_rows, dtype=np.bool_)
         fresh[found["n"].to_numpy()] = True
         self._take(table, ours, fresh)
@@ -181,7 +185,8 @@ class DuckDBEventsWriter(DuckDBEventsReader):
         for table in (PREDICTIONS + model, LABELS + model, SCORED + model):
             self._session.run(filled(_DROP, table=quoted(table)))
             self._dropped.add(table)
-            self._forget(table)
+            self._pending.forget(table)
+            self._indexes.dropped(self._session, table)
         for sql in _FORGET:
             self._session.run(sql, [model])
         self.kpis.drop(model)
@@ -193,28 +198,12 @@ class DuckDBEventsWriter(DuckDBEventsReader):
     def _touch(self, model: str) -> None:
         self.touched.add(model)
 
-    def _forget(self, table: str) -> None:
-        """What is remembered of a table's rows is not true any more."""
-        self._pending.forget(table)
-        self._filters.pop(table, None)
-
     def _there(self, table: str) -> str:
         if not self._tables.catalog.has(table):
             model = table.split("/", 1)[1]
             message = f"the model {model!r} has no tables yet; its schema has to be known first"
             raise NotFound(message)
         return table
-
-    def _asked(
-        self, sql: str, model: str, rows: pa.Table, numbers: NDArray[np.int64],
-        parameters: Mapping[str, object],
-    ) -> pa.Table:  # fmt: skip
-        """The answer to a question about some of the rows; `n` is their place among all."""
-        asked = rows.take(numbers).append_column("n", pa.array(numbers, pa.int64()))
-        with self._session.registered(DOUBTFUL, asked):
-            return self._session.arrow(
-                self._about(sql, model, incoming=quoted(DOUBTFUL)), parameters
-            )
 
     def _take(self, table: str, rows: pa.Table, fresh: NDArray[np.bool_]) -> pa.Table:
         """Those of the rows that are fresh, which will be inserted."""
@@ -232,59 +221,49 @@ class DuckDBEventsWriter(DuckDBEventsReader):
         known = self._last_at[model]
         self._last_at[model] = max((t for t in (newest, known) if t is not None), default=None)
 
-    def _fresh(self, model: str, rows: pa.Table, seen: IdFilter, keys: Hashes) -> NDArray[np.bool_]:
-        """Which rows are neither stored nor earlier among `rows`, shape (rows,)."""
-        fresh = ~(seen.maybe(keys) | repeated(keys))
-        doubtful = np.flatnonzero(~fresh)
-        if len(doubtful):
-            span = _span(rows["at"].take(doubtful))
-            found = self._asked(questions.FRESH, model, rows, doubtful, span)
-            fresh[found["n"].to_numpy()] = True
-        return fresh
+    def _predictions_of(self, model: str) -> IdIndex:
+        return self._index(PREDICTIONS + model, OF_PREDICTIONS)
 
-    def _come_again(
-        self, model: str, rows: pa.Table, fresh: NDArray[np.bool_], known: "_Known"
-    ) -> int:
-        """How many of the fresh rows have an id that another event time has too."""
-        seen, hashes = known
-        maybe = seen[ID].maybe(hashes[ID]) & ~seen[PLACE].maybe(hashes[PLACE])
-        doubtful = np.flatnonzero((maybe | repeated(hashes[ID])) & fresh)
-        if not len(doubtful):
-            return 0
-        answer = self._asked(questions.COME_AGAIN, model, rows, doubtful, {})
-        count = int(answer.column(0)[0].as_py())
-        if count and model not in self._tables.catalog.reused:
+    def _labels_of(self, model: str) -> IdIndex:
+        return self._index(LABELS + model, OF_LABELS)
+
+    def _index(self, table: str, source: Source) -> IdIndex:
+        ready = self._indexes.ready(table)
+        if ready is not None:
+            return ready
+        self._pending.insert()
+        upto = self._pending.numbers(table, 0)
+        return self._indexes.of(self._session, table, source, upto=upto)
+
+    def reused_unready(self) -> str | None:
+        """A model whose ids came again and whose index nobody has asked for since the start."""
+        catalog = self._tables.catalog
+        for model in sorted(catalog.reused):
+            if catalog.has(PREDICTIONS + model) and not self._indexes.ready(PREDICTIONS + model):
+                return model
+        return None
+
+    def make_ready(self, model: str) -> None:
+        """Load the index of a model's ids, so that readers have it."""
+        self._predictions_of(model)
+
+    def place_labels(self, model: str, first: int) -> int | None:
+        """Give stored labels that have none the time of their prediction, as many as fit into one
+        transaction, from an arrival number on; the number to go on from, None at the end."""
+        table = self._there(LABELS + model)
+        sql = self._about(NEXT, model, first=str(first), most=str(MOST))
+        told = stored_times(self._session.arrow(sql, {}))
+        if not told.num_rows:
+            all_placed(self._session, model)
+            return None
+        self._labels.place_waiting(model, table, told)
+        return int(told["seq"][-1].as_py()) + 1
+
+    def _note_reused(self, model: str) -> None:
+        """From now on it is seen where else ids of the model are."""
+        if model not in self._tables.catalog.reused:
             self._session.run(_REUSED, [model])
             self._tables.catalog = self._tables.catalog.with_reused(model)
-        return count
-
-    def _filters_of(
-        self, table: str, sql: str, hashing: Callable[[pa.Table], dict[str, Hashes]]
-    ) -> dict[str, IdFilter]:
-        """The filters of a table, made by one look at it when first asked for."""
-        known = self._filters.get(table)
-        if known is None or any(one.full for one in known.values()):
-            self._pending.insert()
-            total = self._session.count(filled(_ROWS, table=quoted(table)))
-            parts = self._session.parts(filled(sql, table=quoted(table)))
-            known = self._filters[table] = filters_of(total, (hashing(part) for part in parts))
-        return known
-
-
-_Known = tuple[dict[str, IdFilter], dict[str, Hashes]]
-
-
-def _ours(rows: pa.Table) -> pa.Table:
-    """Rows under the names and with the times of the store."""
-    return stored_times(rows.rename_columns([_stored(name) for name in rows.column_names]))
-
-
-def _stored(name: str) -> str:
-    if name in _PLAIN:
-        return name
-    if name.startswith("score:"):
-        return stored_name(SCORE, name.removeprefix("score:"))
-    return stored_name(FEATURE, name)
 
 
 def _span(times: pa.ChunkedArray) -> dict[str, object]:

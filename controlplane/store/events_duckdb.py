@@ -1,15 +1,15 @@
 """Rows in DuckDB, read: one table of predictions, labels and scored rows a model."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import pyarrow as pa
 
 from controlplane.store import event_questions as questions
+from controlplane.store.asking import Asking, some_labels, some_predictions
 from controlplane.store.catalog import (
     FEATURE,
-    LABELS,
     PREDICTIONS,
     SCORE,
     SCORED,
@@ -18,12 +18,18 @@ from controlplane.store.catalog import (
     stored_name,
 )
 from controlplane.store.halves import HalvesInDuckDB
+from controlplane.store.id_keeping import Indexes
 from controlplane.store.kpis import KpisInDuckDB
 from controlplane.store.ports import Counts, Known
-from controlplane.store.session import INSTANT, Session, filled, quoted, stored_time, time_of
+from controlplane.store.row_hashes import asked_for, micros, moments_of, text_hashes
+from controlplane.store.row_numbering import stretch
+from controlplane.store.session import INSTANT, Session, quoted, stored_time, time_of
+from controlplane.store.spans import Span, spans_of
 
 EARLIEST: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the store keeps times
 LATEST: Final = datetime(9999, 12, 31)  # noqa: DTZ001
+EVER: Final = (-62_135_596_800_000_000, 253_402_214_400_000_000)
+"""From the one to the other, in microseconds since 1970."""
 
 _ROW: Final = (
     ("id", pa.string()), ("at", INSTANT), ("known_at", INSTANT), ("version", pa.string()),
@@ -35,13 +41,16 @@ class DuckDBEventsReader:
     """Reading within a session's transaction; `before` is called ahead of every question."""
 
     def __init__(
-        self, session: Session, tables: Tables, *, before: Callable[[], None] = lambda: None
-    ) -> None:
-        self._before = before
+        self, session: Session, tables: Tables, indexes: Indexes, *,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._asking = Asking(session, before)
+        self._about = self._asking.about
         self._session = session
         self.kpis = KpisInDuckDB(session, before)
         self.halves = HalvesInDuckDB(session, before)
         self._tables = tables
+        self._indexes = indexes
         self._last_at: dict[str, datetime | None] = {}
 
     def counts(self, model: str) -> Counts:
@@ -50,13 +59,15 @@ class DuckDBEventsReader:
         if not self._tables.catalog.has(PREDICTIONS + model):
             return Counts(rejected=rejected)
         row = self._session.one(self._about(questions.PREDICTION_COUNTS, model))
+        served = self._session.one(self._about(questions.FIRST_SERVED, model))
         told = self._session.one(self._about(questions.LABEL_COUNTS, model))
         assert row is not None
+        assert served is not None
         assert told is not None
-        known = [moment for moment in (time_of(row[4]), time_of(told[1])) if moment is not None]
+        known = [moment for moment in (time_of(row[3]), time_of(told[1])) if moment is not None]
         return Counts(
             predictions=int(str(row[0])), labels=int(str(told[0])), rejected=rejected,
-            first_at=time_of(row[1]), last_at=time_of(row[2]), first_served_at=time_of(row[3]),
+            first_at=time_of(row[1]), last_at=time_of(row[2]), first_served_at=time_of(served[0]),
             last_known_at=max(known, default=None),
         )  # fmt: skip
 
@@ -84,13 +95,18 @@ class DuckDBEventsReader:
         """The rows whose label is known by `known.by`, with `label` and `label_known_at`."""
         if not self._tables.catalog.has(PREDICTIONS + model):
             return _empty(columns, (("label", pa.float64()), ("label_known_at", INSTANT)))
-        sql = self._about(questions.LABELLED, model, columns=self._select(model, columns))
-        bounds = _bounds(known)
-        return _public(
-            self._session.arrow(
-                sql, bounds | self._elsewhere(model, bounds) | {"roles": list(roles)}
-            )
-        )
+        asked = _bounds(known) | {"roles": list(roles)}
+        chosen = self._select(model, columns)
+        spans = self._elsewhere(model, questions.WANTED, asked)
+        if spans is None:
+            sql = self._about(questions.LABELLED, model, columns=chosen)
+        else:
+            sql = self._about(
+                questions.LABELLED_AMONG, model, columns=chosen,
+                some_predictions=some_predictions(model, spans),
+                some_labels=some_labels(model, spans),
+            )  # fmt: skip
+        return _public(self._session.arrow(sql, asked))
 
     def scored(self, model: str, version: str, known: Known) -> pa.Table:
         """Predictions of a version over rows, logged ones first; one a row of (id, at)."""
@@ -112,11 +128,17 @@ class DuckDBEventsReader:
         `(after, by]`; a correction counts again."""
         if not self._tables.catalog.has(PREDICTIONS + model):
             return pa.table({"at": pa.array([], INSTANT)})
-        parameters = {
-            "after": stored_time(after), "by": stored_time(by), "low": EARLIEST, "high": LATEST,
-            "roles": ["live"],
-        }  # fmt: skip
-        return self._session.arrow(self._about(questions.NEW_LABELS, model), parameters)
+        asked = {"after": stored_time(after), "by": stored_time(by), "roles": ["live"]}
+        spans, sql = self._elsewhere(model, questions.NEWS, asked), questions.NEW_LABELS_AMONG
+        if spans is None:
+            news = self._session.arrow(self._about(questions.NEWS, model), asked)
+            spans, sql = spans_of(micros(news["at"])), questions.NEW_LABELS
+        return self._session.arrow(
+            self._about(
+                sql, model, some_predictions=some_predictions(model, spans),
+                some_labels=some_labels(model, spans),
+            ), asked,
+        )  # fmt: skip
 
     def new_rows(self, model: str, after: datetime, by: datetime) -> pa.Table:
         """`at` of served live rows that became known in `(after, by]`."""
@@ -130,10 +152,20 @@ class DuckDBEventsReader:
         was deleted since has no id, and the time it was known for its own."""
         if not self._tables.catalog.has(PREDICTIONS + model):
             return _empty((), ()).select(["id", "at", "known_at"])
-        sql = self._about(questions.ROW_NUMBERS, model)
-        return self._session.arrow(
-            sql, {"model": model, "first": first, "most": max(last - first, 0)}
-        )
+        bounds = self._session.one(self._about(questions.NUMBERED_BOUNDS, model), {"model": model})
+        if bounds is None or bounds[0] is None:
+            return _empty((), ()).select(["id", "at", "known_at"])
+        about = self._about(questions.ROWS_NUMBERED, model)
+
+        def known_before(moment: int) -> int:
+            return self._session.count(about, {"model": model, "by": _moment(moment)})
+
+        ends = (int(str(bounds[0])), int(str(bounds[1])))
+        low, high = stretch(ends, (first, max(last, first)), known_before)
+        return self._session.arrow(self._about(questions.ROW_NUMBERS, model), {
+            "model": model, "low": _moment(low.moment), "high": _moment(high.moment),
+            "first": first - low.rows, "most": max(last - first, 0),
+        })  # fmt: skip
 
     def count(self, model: str, known: Known, *, served: bool) -> int:
         """How many live rows there are of a span, by then; with `served` those with a prediction."""
@@ -166,13 +198,6 @@ class DuckDBEventsReader:
             })  # fmt: skip
         return found
 
-    def _about(self, sql: str, model: str, **more: str) -> str:
-        self._before()
-        return filled(
-            sql, predictions=quoted(PREDICTIONS + model), labels=quoted(LABELS + model),
-            scored=quoted(SCORED + model), **more,
-        )  # fmt: skip
-
     def _select(self, model: str, columns: Sequence[str]) -> str:
         """The columns of a row, scores and features under the names in which they are stored."""
         there = self._tables.catalog.columns(PREDICTIONS + model)
@@ -181,11 +206,22 @@ class DuckDBEventsReader:
         chosen += _or_null([stored_name(FEATURE, name) for name in columns], there)
         return ", ".join(chosen)
 
-    def _elsewhere(self, model: str, bounds: Mapping[str, object]) -> dict[str, object]:
-        """Where else ids of the rows asked about may be: nowhere, unless an id came twice."""
-        if model in self._tables.catalog.reused:
-            return {"low": EARLIEST, "high": LATEST}
-        return {"low": bounds["start"], "high": bounds["end"]}
+    def _elsewhere(
+        self, model: str, sql: str, asked: Mapping[str, object]
+    ) -> tuple[Span, ...] | None:
+        """In which stretches of time the ids are that a question names; None where each of them
+        came at one time only, which its rows and labels say themselves."""
+        if model not in self._tables.catalog.reused:
+            return None
+        index = self._indexes.ready(PREDICTIONS + model)
+        if index is None:
+            return (EVER,)
+        rows = self._session.arrow(self._about(sql, model), asked)
+        numbers, values = index.find(asked_for(text_hashes(rows["id"])))
+        moments = moments_of(values)
+        if not (moments != micros(rows["at"])[numbers]).any():
+            return None
+        return spans_of(moments)
 
 
 def score_name(stored: str) -> str:
@@ -215,6 +251,10 @@ def _or_null(names: Sequence[str], there: Mapping[str, str]) -> list[str]:
 
 def _scores(names: Sequence[str], there: Mapping[str, str]) -> str:
     return "".join(f", {column}" for column in _or_null(names, there))
+
+
+def _moment(micros_since_1970: int) -> datetime:
+    return datetime(1970, 1, 1) + timedelta(microseconds=micros_since_1970)  # noqa: DTZ001
 
 
 def _bounds(known: Known) -> dict[str, object]:

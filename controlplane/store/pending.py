@@ -17,7 +17,8 @@ _INSERT: Final = "insert into {table} ({columns}) select {columns} from {incomin
 _NEXT: Final = """
 select greatest(
     coalesce((select max(seq) + 1 from {table}), 0),
-    coalesce((select max(next) from arrival_floors where "table" = ?), 0))"""
+    coalesce((select max(next) from arrival_floors where "table" = $name), 0),
+    coalesce((select max(covered) from id_indexes where name = $name), 0))"""
 
 
 class Pending:
@@ -37,6 +38,10 @@ class Pending:
         numbered = rows.append_column("seq", pa.array(numbers))
         self._waiting.setdefault(table, []).append(numbered)
 
+    def take_again(self, table: str, rows: pa.Table) -> None:
+        """Let rows wait that have their arrival numbers from before."""
+        self._waiting.setdefault(table, []).append(rows)
+
     def insert(self) -> None:
         """Insert everything that waits."""
         while self._waiting:
@@ -52,7 +57,8 @@ class Pending:
     def numbers(self, table: str, count: int) -> int:
         """The first of `count` arrival numbers. Those of an undone transaction stay unused."""
         if table not in self._next:
-            self._next[table] = self._session.count(filled(_NEXT, table=quoted(table)), [table])
+            sql = filled(_NEXT, table=quoted(table))
+            self._next[table] = self._session.count(sql, {"name": table})
         first = self._next[table]
         self._next[table] += count
         return first

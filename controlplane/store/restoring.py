@@ -13,7 +13,6 @@ import msgspec
 
 from controlplane.domain.errors import Conflict, StorageError
 from controlplane.store.backup import ARTIFACTS, FORM, MANIFEST, PART, Manifest
-from controlplane.store.catalog import read_catalog
 from controlplane.store.commits import Committer, Published
 from controlplane.store.copying import table_rows
 from controlplane.store.database import FILE, Database
@@ -156,15 +155,14 @@ def remove_folder(folder: Path) -> None:
 
 def renew_epoch(session: Session) -> None:
     """Tell everything beside the database that was derived from it that it is another one now."""
-    if read_catalog(session).has("store_epoch"):
-        session.run("delete from store_epoch")
+    session.run("delete from id_indexes")
 
 
 def _begun(folder: Path, manifest: Manifest, *, at: datetime, by: str) -> None:
     """Open the store for the first time since: migrations, the journal's entry, a checkpoint."""
     database = Database(folder)
     try:
-        committer = Committer(database, Published())
+        committer = Committer(database, Published(folder))
         committer.between(renew_epoch)
         committer.rest(idle=True)
 

@@ -1,24 +1,19 @@
-"""Hashes of rows by which one tells, without asking the database, what was never seen.
+"""What the index of ids keeps of a row: a hash of its id, and when and as what it happened.
 
 They are made here rather than in SQL so that appending a handful of rows costs no statement.
-Two rows with one hash only cost a search.
+Two rows with one hash only cost a question.
 """
 
 from typing import Final
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
-
-ID: Final = "id"
-"""Of the id alone."""
-PLACE: Final = "place"
-"""Of id and time."""
-ROW: Final = "row"
-"""Of what makes a row one that is stored once: id, time, role, and in the shadow the version."""
+Micros = NDArray[np.int64]
 
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX: Final = (
@@ -26,27 +21,63 @@ _MIX: Final = (
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
 _LAST: Final = np.uint64(31)
-_SHADOW: Final = "shadow"
+_ROLES: Final = pa.array(["live", "canary", "reference", "shadow"])
+_OTHER: Final = 4
+_SHADOW: Final = 3
+_VERSIONS: Final = 16
+_KIND_BITS: Final = np.uint64(5)
+_YEAR_1: Final = -62_135_596_800_000_000
+"""The least time that the store keeps, in microseconds since 1970."""
+WAITING: Final = 1
+"""The kind of a label whose prediction is not there yet; its time is when it was known."""
 
 
-def prediction_hashes(rows: pa.Table) -> dict[str, Hashes]:
-    """Of rows with `id, at, role, version`: arrays of shape (rows,)."""
-    ids = text_hashes(rows["id"])
-    times: Hashes = rows["at"].cast(pa.int64()).to_numpy().view(np.uint64)
-    places = _mixed(ids ^ _mixed(times))
-    shadow = pc.equal(rows["role"], _SHADOW)
-    version = pc.if_else(shadow, pc.fill_null(rows["version"].cast(pa.string()), ""), "")
-    kind = pc.binary_join_element_wise(rows["role"], version, "/")
-    return {ID: ids, PLACE: places, ROW: _mixed(places ^ text_hashes(kind))}
+def row_entries(rows: pa.Table) -> tuple[Hashes, Hashes]:
+    """Of rows with `id, at, role, version`: hashes of the ids, and moments with what makes a row
+    one that is stored once: its role, and in the shadow four bits of the version's hash.
+    Shapes (rows,)."""
+    roles = pc.fill_null(pc.index_in(rows["role"].cast(pa.string()), _ROLES), _OTHER)
+    kinds = roles.to_numpy().astype(np.uint64)
+    if (kinds == _SHADOW).any():
+        versions = text_hashes(pc.fill_null(rows["version"].cast(pa.string()), ""))
+        shadows = np.uint64(_VERSIONS) + versions % np.uint64(_VERSIONS)
+        kinds = np.where(kinds == _SHADOW, shadows, kinds)
+    return text_hashes(rows["id"]), packed(micros(rows["at"]), kinds)
 
 
-def label_hashes(rows: pa.Table) -> dict[str, Hashes]:
-    """Of rows with `id`."""
-    return {ID: text_hashes(rows["id"])}
+def micros(times: pa.ChunkedArray) -> Micros:
+    """Times without nulls as microseconds since 1970, shape (n,)."""
+    found: Micros = times.cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
+    return found
 
 
-def text_hashes(texts: pa.ChunkedArray) -> Hashes:
+def packed(moments: Micros, kinds: Hashes | int) -> Hashes:
+    """A moment and what it is of (0 to 31) in one number that orders by time, shape (n,)."""
+    since = (moments - _YEAR_1).view(np.uint64)
+    both: Hashes = (since << _KIND_BITS) | np.asarray(kinds, np.uint64)
+    return both
+
+
+def moments_of(values: Hashes) -> Micros:
+    """The moments of packed values, shape (n,).
+
+    >>> moments_of(packed(np.array([-5, 7]), 3)).tolist()
+    [-5, 7]
+    """
+    found: Micros = (values >> _KIND_BITS).view(np.int64) + _YEAR_1
+    return found
+
+
+def kinds_of(values: Hashes) -> Hashes:
+    """What packed values are of, shape (n,)."""
+    kinds: Hashes = values & np.uint64((1 << int(_KIND_BITS)) - 1)
+    return kinds
+
+
+def text_hashes(texts: pa.ChunkedArray | pa.Array) -> Hashes:
     """A 64-bit hash a text, by a polynomial over its bytes; shape (rows,)."""
+    if isinstance(texts, pa.Array):
+        texts = pa.chunked_array([texts])
     parts = [_of_chunk(chunk) for chunk in texts.cast(pa.string()).chunks if len(chunk)]
     return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
@@ -74,10 +105,31 @@ def _mixed(values: Hashes) -> Hashes:
     return mixed
 
 
-def repeated(hashes: Hashes) -> NDArray[np.bool_]:
-    """Where a hash stands more than once, shape (n,)."""
-    if len(hashes) == 1:
-        return np.zeros(1, np.bool_)
-    _, inverse, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-    twice: NDArray[np.bool_] = counts[inverse] > 1
-    return twice
+class Asked(msgspec.Struct, frozen=True):
+    """Hashes that are looked for: as they came, the order that sorts them, and sorted; all of
+    shape (n,). Sorted once for all that is done with them."""
+
+    hashes: Hashes
+    order: NDArray[np.int64]
+    ordered: Hashes
+
+    @property
+    def repeated(self) -> NDArray[np.int64]:
+        """The places of hashes that stand more than once."""
+        if len(self.ordered) == 1:
+            return self.order[:0]
+        same = self.ordered[1:] == self.ordered[:-1]
+        twice = np.zeros(len(self.ordered), np.bool_)
+        twice[1:] |= same
+        twice[:-1] |= same
+        return self.order[twice]
+
+
+def asked_for(hashes: Hashes) -> Asked:
+    """Hashes, sorted.
+
+    >>> asked_for(np.array([7, 3, 7], np.uint64)).repeated.tolist()
+    [0, 2]
+    """
+    order = np.argsort(hashes, kind="stable")
+    return Asked(hashes, order, hashes[order])

@@ -160,14 +160,11 @@ def _in_utc(table: pa.Table) -> pa.Table:
 
 
 def _retyped(table: pa.Table, instant: pa.DataType) -> pa.Table:
-    fields = [
-        field.with_type(instant) if pa.types.is_timestamp(field.type) else field
-        for field in table.schema
-    ]
-    if any(pa.types.is_timestamp(f.type) and f.type.tz not in {None, "UTC"} for f in table.schema):
-        table = table.cast(
-            pa.schema(
-                [f.with_type(INSTANT) if pa.types.is_timestamp(f.type) else f for f in table.schema]
-            )
-        )
-    return table.cast(pa.schema(fields))
+    """Only the columns that are not so yet are touched: most tables have none of those."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type != instant:
+            column = table.column(place)
+            if field.type.tz not in {None, "UTC"}:
+                column = column.cast(INSTANT)
+            table = table.set_column(place, field.with_type(instant), column.cast(instant))
+    return table

@@ -3,7 +3,6 @@
 import math
 
 import msgspec
-import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +16,6 @@ from controlplane.ingest.inference import schema_of
 from controlplane.policy.defaults import policy_of
 from controlplane.store.catalog import FEATURE, public_name, stored_name
 from controlplane.store.duckdb_store import open_store
-from controlplane.store.id_filter import IdFilter
 from controlplane.store.ports import Known
 from detectors.finding import Kind
 from tests.stored import HOUR, MODEL, NOON, SCHEMA, a_model, labels, predictions, sent
@@ -136,20 +134,6 @@ def test_stored_names_differ_even_without_regard_to_case(names: list[str]) -> No
     lowered = {"".join(c.lower() if c.isascii() else c for c in name) for name in stored}
     assert len(lowered) == len(names)
     assert [public_name(name) for name in stored] == names
-
-
-@QUICK
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=200))
-def test_the_filter_never_denies_what_it_holds(hashes: list[int]) -> None:
-    array = np.array(hashes, dtype=np.uint64)
-    assert IdFilter(len(array), [array]).maybe(array).all()
-
-
-def test_the_filter_is_seldom_wrong() -> None:
-    chance = np.random.default_rng(1)
-    held, other = chance.integers(0, 2**63, (2, 6_000)).astype(np.uint64)
-    found = IdFilter(len(held), [held])
-    assert found.maybe(other).mean() < 0.02
 
 
 ROWS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), min_size=1, max_size=8, unique=True)  # fmt: skip

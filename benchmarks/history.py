@@ -1,0 +1,312 @@
+"""What the store costs as a model's history grows: 1, 10 and 100 million rows, 1 to 1,000 models.
+
+Rows come 100 ms apart in commits of 10,000, one in a hundred late by up to a day; each has an id
+of its own and 21 features; its label comes a day later, in another commit. Then, in processes of
+their own: commits, labels of yesterday's rows, windows of 100,000 rows, and how long the store
+takes to open after it was closed and after it was killed. CPU seconds beside wall time, since
+the machine may be busy. `--full` also fills 10 and 100 million rows: 25 GB and the better part
+of an hour.
+
+    python benchmarks/history.py            a million rows, 1 and 100 models
+    python benchmarks/history.py --full     and draws benchmarks/history.svg
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+from history_plot import drawn
+
+from controlplane.domain.schema import Column, Schema, Task
+from controlplane.store.duckdb_store import open_store
+from controlplane.store.ports import Known, Store
+from detectors.finding import Kind
+
+BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
+EACH = 100_000
+DAY = 864_000
+"""Rows of a day."""
+COMMIT = 10_000
+WINDOW = 100_000
+FEATURES = [f"f{number}" for number in range(21)]
+INSTANT = pa.timestamp("us", "UTC")
+T = TypeVar("T")
+BYTES_A_ROW = 220
+RESULTS = Path(__file__).with_name("history.json")
+PLOT = Path(__file__).with_name("history.svg")
+
+
+def known_micros(numbers: np.ndarray) -> np.ndarray:
+    """When rows become known, in microseconds."""
+    return int(BEGIN.timestamp() * 1e6) + numbers * EACH
+
+
+def rows_of(first: int, count: int) -> pa.Table:
+    """Rows number `first` and on; the same whenever they are asked for."""
+    draws = np.random.default_rng(first)
+    numbers = np.arange(first, first + count)
+    known = known_micros(numbers)
+    columns = {
+        "id": ids_of(numbers), "at": pa.array(event_micros(numbers), INSTANT),
+        "known_at": pa.array(known, INSTANT), "version": pa.array(["v1"] * count),
+        "role": pa.array(["live"] * count), "prediction": draws.normal(size=count),
+    }  # fmt: skip
+    features = {name: np.round(draws.normal(size=count), 2) for name in FEATURES}
+    return pa.table(columns | features)
+
+
+def ids_of(numbers: np.ndarray) -> pa.Array:
+    """An id a row."""
+    return pa.array(np.char.add("order-", numbers.astype(np.str_)))
+
+
+def event_micros(numbers: np.ndarray) -> np.ndarray:
+    """When rows happened: one in a hundred up to a day before it became known."""
+    mixed = (numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)
+    late = np.where(mixed % 100 == 0, mixed * np.uint64(1_000_003) % np.uint64(86_400_000_000), 0)
+    return known_micros(numbers) - late.astype(np.int64)
+
+
+def labels_of(numbers: np.ndarray) -> pa.Table:
+    """The labels of rows, known a day after them."""
+    count = len(numbers)
+    return pa.table({
+        "id": ids_of(numbers), "label": (numbers % 7).astype(np.float64),
+        "known_at": pa.array(known_micros(numbers) + 86_400_000_000, INSTANT),
+        "at": pa.nulls(count, INSTANT),
+    })  # fmt: skip
+
+
+def memory() -> dict[str, float]:
+    """MiB that the process has: its own, and pages of files that the system may take back."""
+    found = {}
+    for line in Path("/proc/self/status").read_text().splitlines():
+        name, _, rest = line.partition(":")
+        if name in {"VmRSS", "RssAnon", "RssFile", "VmHWM"}:
+            found[name] = int(rest.split()[0]) / 1024
+    return found
+
+
+class Times:
+    """Wall and CPU seconds of the pieces of a series."""
+
+    def __init__(self) -> None:
+        self.wall: list[float] = []
+        self.cpu: list[float] = []
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do a piece."""
+        cpu, wall = time.process_time(), time.perf_counter()
+        found = work()
+        self.wall.append(time.perf_counter() - wall)
+        self.cpu.append(time.process_time() - cpu)
+        return found
+
+    def figures(self, name: str) -> dict[str, float]:
+        """Milliseconds."""
+        wall = np.array(self.wall) * 1e3
+        return {
+            f"{name} cpu": float(np.mean(self.cpu) * 1e3),
+            f"{name} p50": float(np.median(wall)), f"{name} p99": float(np.quantile(wall, 0.99)),
+        }  # fmt: skip
+
+
+def model_name(number: int) -> str:
+    """Of many."""
+    return f"m{number:04d}"
+
+
+def make_models(store: Store, models: int) -> None:
+    """The tables of models."""
+    schema = Schema(
+        task=Task.REGRESSION, features=tuple(Column(name, Kind.NUMERIC) for name in FEATURES)
+    )
+    for number in range(models):
+        store.write(lambda t, n=number: t.events.prepare(model_name(n), schema)).result()
+
+
+def append(store: Store, model: str, rows: pa.Table) -> None:
+    """A commit of rows."""
+    received = store.write(lambda t: t.events.append_predictions(model, rows)).result()
+    assert received.accepted == rows.num_rows, received
+
+
+def tell(store: Store, model: str, told: pa.Table) -> None:
+    """A commit of labels."""
+    received = store.write(lambda t: t.events.append_labels(model, told)).result()
+    assert received.accepted == told.num_rows, received
+
+
+def fill(folder: Path, rows: int, models: int) -> dict[str, float]:
+    """Rows to begin with, spread over the models; a day later their labels."""
+    store = open_store(folder)
+    make_models(store, models)
+    each = rows // models
+    began, cpu = time.perf_counter(), time.process_time()
+    commit = min(each, 5 * COMMIT)
+    for number in range(models):
+        model = model_name(number)
+        for first in range(0, each, commit):
+            append(store, model, rows_of(first, commit))
+            told = first - DAY
+            if told >= 0:
+                tell(store, model, labels_of(np.arange(told, told + commit)))
+    found = {"fill rows/s": rows / (time.perf_counter() - began),
+             "fill cpu": time.process_time() - cpu, **memory()}  # fmt: skip
+    began = time.perf_counter()
+    store.close()
+    return found | {"close": time.perf_counter() - began}
+
+
+def opened(folder: Path, rows: int, models: int) -> dict[str, float]:
+    """Until the store answers a question, and until it has taken a row."""
+    began = time.perf_counter()
+    store = open_store(folder)
+    with store.read() as view:
+        counts = view.events.counts(model_name(0))
+    opened_after = time.perf_counter() - began
+    assert counts.predictions >= rows // models
+    row = rows_of(10**9 + os.getpid(), 1)
+    append(store, model_name(0), row)
+    taken_after = time.perf_counter() - began
+    memory_then = memory()
+    store.close()
+    return {"open": opened_after, "first commit": taken_after, **memory_then}
+
+
+def measured(folder: Path, rows: int, models: int) -> dict[str, float]:
+    """Commits, labels and windows; then the process kills itself with what it wrote in the log."""
+    store = open_store(folder)
+    each = rows // models
+    chance = np.random.default_rng(1)
+    commits, told, windows, labelled, counts = Times(), Times(), Times(), Times(), Times()
+    size = min(COMMIT, each)
+    for number in range(min(60, max(20, 200 // models))):
+        for model in [
+            model_name(int(m)) for m in chance.choice(models, min(models, 10), replace=False)
+        ]:
+            first = each + number * size
+            table = rows_of(first, size)
+            commits.run(lambda m=model, t=table: append(store, m, t))
+    for number in range(20):
+        low = max(each - DAY + number * size, 0)
+        table = labels_of(np.sort(chance.permutation(np.arange(low, low + size))))
+        model = model_name(number % models)
+        told.run(lambda t=table, m=model: tell(store, m, t))
+    for share in (0.1, 0.5, 0.9) * 3:
+        start = BEGIN + timedelta(microseconds=int(share * each) * EACH)
+        known = Known(start=start, end=start + timedelta(microseconds=WINDOW * EACH))
+        with store.read() as view:
+            table = windows.run(lambda v=view, k=known: v.events.rows(model_name(0), FEATURES, k))
+            labelled.run(lambda v=view, k=known: v.events.labelled(model_name(0), [], k))
+            counts.run(lambda v=view: v.events.counts(model_name(0)))
+    found = {
+        **commits.figures("commit"), **told.figures("labels"), **windows.figures("window"),
+        **labelled.figures("joined"), **counts.figures("counts"), "window rows": table.num_rows,
+        **memory(), "log MiB": (folder / "leeboard.duckdb.wal").stat().st_size / 2**20,
+        "file MiB": (folder / "leeboard.duckdb").stat().st_size / 2**20,
+        "ids MiB": sum(p.stat().st_size for p in (folder / "ids").rglob("*.run")) / 2**20,
+    }  # fmt: skip
+    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+    return found
+
+
+STEPS = {"fill": fill, "open": opened, "measure": measured}
+
+
+def apart(step: str, folder: Path, rows: int, models: int) -> dict[str, float]:
+    """A step in a process of its own."""
+    command = [sys.executable, __file__, "--step", step, "--folder", str(folder),
+               "--rows", str(rows), "--models", str(models)]  # fmt: skip
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    lines = done.stdout.splitlines()
+    if not lines:
+        message = f"{step} at {rows} rows of {models} models ended with {done.returncode}"
+        raise SystemExit(message)
+    return json.loads(lines[-1])
+
+
+def case(rows: int, models: int, scratch: Path) -> dict[str, float]:
+    """One line of the table."""
+    free = shutil.disk_usage(scratch).free
+    if free < 2 * rows * BYTES_A_ROW:
+        print(f"{rows:,} rows want {2 * rows * BYTES_A_ROW >> 30} GiB, {free >> 30} are free")
+        return {}
+    with tempfile.TemporaryDirectory(dir=scratch) as name:
+        folder = Path(name)
+        filled = apart("fill", folder, rows, models)
+        clean = apart("open", folder, rows, models)
+        found = apart("measure", folder, rows, models)
+        killed = apart("open", folder, rows, models)
+    return {
+        "rows": rows, "models": models, "fill rows/s": filled["fill rows/s"],
+        "fill MiB": filled["VmHWM"], "open": clean["open"], "first commit": clean["first commit"],
+        "open after kill": killed["open"], **found,
+    }  # fmt: skip
+
+
+def table(found: list[dict[str, float]]) -> str:
+    """As the page of results has it."""
+    head = ("rows", "models", "commit of 10,000, CPU ms", "p50 / p99 ms", "10,000 labels, CPU ms",
+            "window, CPU ms", "p50 / p99 ms", "with labels, CPU ms", "counts ms", "open s",
+            "first row s", "after a kill s (log MiB)", "own memory MiB", "with files MiB", "filled, rows/s")  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for one in found:
+        cells = (
+            f"{one['rows']:,}", f"{one['models']:,}", f"{one['commit cpu']:.0f}",
+            f"{one['commit p50']:.0f} / {one['commit p99']:.0f}", f"{one['labels cpu']:.0f}",
+            f"{one['window cpu']:.0f}", f"{one['window p50']:.0f} / {one['window p99']:.0f}",
+            f"{one['joined cpu']:.0f}", f"{one['counts p50']:.1f}", f"{one['open']:.2f}",
+            f"{one['first commit']:.2f}", f"{one['open after kill']:.2f} ({one['log MiB']:.0f})",
+            f"{one['RssAnon']:.0f}", f"{one['VmHWM']:.0f}", f"{one['fill rows/s']:,.0f}",
+        )  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Print the table; with `--full` keep it and draw it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="10 and 100 million rows too")
+    parser.add_argument("--most", type=int, default=10**8, help="no more rows than these")
+    parser.add_argument("--scratch", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rows", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--models", type=int, help=argparse.SUPPRESS)
+    told = parser.parse_args()
+    if told.step:
+        print(json.dumps(STEPS[told.step](told.folder, told.rows, told.models)))
+        return 0
+    cases = [(10**6, 1), (10**6, 100)]
+    if told.full:
+        cases = [(10**6, 1), (10**7, 1), (10**8, 1), (10**6, 100), (10**6, 1000)]
+    found = []
+    for rows, models in cases:
+        if rows <= told.most and (line := case(rows, models, told.scratch)):
+            found.append(line)
+            print(table(found), flush=True)
+    if told.full:
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+        PLOT.write_text(drawn(found))
+    return 0
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.exit(main())
