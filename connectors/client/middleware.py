@@ -133,8 +133,9 @@ class _Body:
 
     def add(self, message: Message) -> None:
         """What a message carries of the body, if it carries any."""
-        if message["type"] not in _BODIES:
-            self._is_odd = self._is_odd or message["type"] not in _PASSING
+        kind = message["type"]
+        if kind not in _BODIES:
+            self._is_odd = self._is_odd or kind not in _PASSING
             return
         part = message.get("body", b"")
         self._size += len(part)

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+_VALUES: Final = frozenset({float, int, str, bool})
 _AS_MAPPING: Final = ("model_dump", "_asdict")
 """Of Pydantic's models and named tuples."""
 _AS_ROWS: Final = ("to_pylist", "to_dicts")
@@ -92,6 +93,8 @@ def safely(leeboard: Logging, log: Callable[[], list[str]]) -> list[str]:
 
 def _mapping(value: object) -> dict[str, Any] | None:
     """A copy of what has names for its values; None where it has not."""
+    if type(value) is dict:  # the usual case, without the cost of the others
+        return value.copy()
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, msgspec.Struct):
@@ -140,6 +143,8 @@ def _only(answer: object) -> object:
 
 
 def _told(answer: object) -> Mapping[str, Any]:
+    if type(answer) in _VALUES:
+        return {"prediction": answer}
     told = _mapping(answer)
     if told is None:
         return {"prediction": answer}
@@ -150,6 +155,8 @@ def _told(answer: object) -> Mapping[str, Any]:
 
 
 def _ids(ids: object, rows: int, *, is_one: bool) -> list[Any]:
+    if is_one and type(ids) is str:
+        return [ids]
     if isinstance(ids, Sequence) and not isinstance(ids, str):
         if len(ids) != rows:
             message = "there are not as many ids as rows"
