@@ -18,6 +18,10 @@ print()
 """
 WAYS_IN = {
     "a detector": ("import detectors.psi", {"duckdb", "litestar", "textual"}),
+    "the client": (
+        "import connectors.client.serving, connectors.client.serving_async, connectors.client.middleware",
+        {"controlplane", "duckdb", "litestar", "numpy", "pyarrow"},
+    ),
     "the dashboard": ("import tui.app", {"controlplane", "duckdb", "litestar"}),
     "the command line's help": (HELP, {"duckdb", "litestar", "sklearn", "scipy", "textual"}),
 }
