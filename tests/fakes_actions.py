@@ -117,7 +117,7 @@ class FakeActions:
         self._ask("ask_importance", window, by)
         return Importance(
             id=f"{window}/v1", model="boats", window=window, version="v1", revision=1,
-            asked_at=T0, asked_by=by,
+            asked_at=T0,
         )  # fmt: skip
 
     def retry_delivery(self, delivery: str) -> Delivery:

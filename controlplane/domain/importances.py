@@ -30,7 +30,6 @@ class Importance(Record, frozen=True, kw_only=True):
     revision: int
     """Of the window, when it was asked; what was found without labels is asked again with them."""
     asked_at: datetime
-    asked_by: str
     made_at: datetime | None = None
     rests_on: str | None = None
     metric: str | None = None

@@ -66,7 +66,6 @@ class Weigher:
             found = Importance(
                 id=importance_id(window, version.version), model=record.model, window=window,
                 version=version.version, state=state, revision=record.revision, asked_at=now,
-                asked_by=by,
             )  # fmt: skip
             t.ledger.put(found)
             t.ledger.journal(

@@ -85,8 +85,7 @@ async def test_a_version_is_asked_over_http_and_what_it_said_is_read(
     assert (found.window, found.version, found.state) == (window, "v1", "asked")
     assert actions.asked[-1] == ("ask_importance", window, "owner")
     said = Importance(
-        id=f"{window}/v1", model="boats", window=window, version="v1", revision=1, asked_at=SERVED,
-        asked_by="ada", state="made", made_at=SERVED, rests_on="loss", metric="mae", rows=336,
+        id=f"{window}/v1", model="boats", window=window, version="v1", revision=1, asked_at=SERVED, state="made", made_at=SERVED, rests_on="loss", metric="mae", rows=336,
         repeats=5, values={"wind": 0.1, "sail": 0.4}, errors={"wind": 0.01, "sail": 0.02},
     )  # fmt: skip
     store.write(lambda t: t.ledger.put(said)).result()

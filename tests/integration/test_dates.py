@@ -245,7 +245,7 @@ def test_causes_name_what_is_derived_and_a_version_that_was_asked_speaks_of_the_
         score = view.ledger.get(Score, f"{window.id}/{window.revision}")
     said = Importance(
         id=f"{window.id}/v1", model="boats", window=window.id, version="v1", revision=1,
-        asked_at=SERVED, asked_by="ada", state="made", rests_on="loss", metric="mae", rows=300,
+        asked_at=SERVED, state="made", rests_on="loss", metric="mae", rows=300,
         repeats=1, values={"wind": 0.1, "booked_at": 0.4},
     )  # fmt: skip
     store.write(lambda t: t.ledger.put(said)).result()
