@@ -136,6 +136,7 @@ async def load(asked: Asked) -> Told:
     return work.told
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Do what standard input asks for, and say what became of it."""
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Asked)
     print(msgspec.json.encode(uvloop.run(load(asked))).decode())
