@@ -28,6 +28,22 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Before the second attempt; doubled at each further one, and jittered."""
     longest_pause: float = 30.0
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what would send nothing, or never rest."""
+        for name in (
+            "batch_rows",
+            "most_rows",
+            "most_bytes",
+            "capacity",
+            "memory_bytes",
+            "timeout",
+        ):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected more than 0")
+        for name in ("every", "spool_bytes", "look_around", "first_pause", "longest_pause"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more")
+
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the rows so far; counts of rows but for `retries` and `set_aside`.

@@ -9,9 +9,9 @@ has the folder's parcels to send, so that no two processes send one. A file is a
 says what follows, and the body of the request; it is complete or it is not there.
 """
 
-import fcntl
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
@@ -24,6 +24,9 @@ from zlib import crc32
 import msgspec
 
 from connectors.client.rows import FEEDS, Parcel
+
+if sys.platform != "win32":
+    import fcntl
 
 SET_ASIDE: Final = "set-aside"
 _FORM: Final = 1
@@ -67,6 +70,8 @@ class Spool:
     """
 
     def __init__(self, folder: Path, server: str, model: str, most_bytes: int) -> None:
+        if sys.platform == "win32":
+            raise NotImplementedError("a spool needs locks that this system lacks: leave it out")
         told = sha256(f"{server}\n{model}".encode()).hexdigest()[:12]
         self._place = folder / f"{quote(model, safe='')[:100]}-{told}"
         self._most_bytes = most_bytes

@@ -1,7 +1,6 @@
 """Serving apps in processes of their own, killed and cut off from a real server: every row that was
 on disk arrives, and none twice."""
 
-import json
 import os
 import signal
 import subprocess
@@ -195,47 +194,3 @@ def test_two_workers_of_one_spool_are_killed_again_and_again(tmp_path: Path) -> 
     assert len(ids) == len({*ids})
     assert len(safe) <= labels <= len(ids)  # a label may be lost with the memory, not overtake
     assert list(spool.rglob("*.rows")) == []
-
-
-FORKING = """
-import os, sys
-sys.path.insert(0, {here!r})
-from connectors.client.serving import Leeboard
-address, token, spool, first = sys.argv[1:]
-app = Leeboard(address, "boats", token, spool=spool or None)
-if first == "logged":
-    app.log_prediction("master", {{"wind": 1}}, 1.0)
-    app.flush(30)
-children = []
-for worker in range(3):
-    child = os.fork()
-    if child == 0:
-        for number in range(100):
-            app.log_prediction(f"{{worker}}-{{number}}", {{"wind": number}}, 1.0)
-        sys.exit(0)
-    children.append(child)
-if first == "logged":
-    app.log_prediction("after", {{"wind": 1}}, 1.0)
-codes = [os.waitpid(child, 0)[1] for child in children]
-print(codes)
-"""
-
-
-def test_workers_that_were_forked_send_what_they_logged_when_they_end(tmp_path: Path) -> None:
-    with Served(tmp_path / "data") as served:
-        served.apply(FEATURES)
-        for spool, first in (("", "logged"), (str(tmp_path / "spool"), "not yet")):
-            script = FORKING.format(here=str(Path(__file__).parents[2])).replace(
-                'f"{', f'f"{first[:3]}-{{'
-            )
-            words = [sys.executable, "-W", "ignore", "-c", script]
-            done = subprocess.run(
-                [*words, served.address, served.token, spool, first], capture_output=True, text=True,
-                timeout=LIMIT, check=False,
-            )  # fmt: skip
-            assert (done.stdout, done.stderr) == ("[0, 0, 0]\n", "")
-        assert served.stop() == 0
-    ids, _ = stored(tmp_path / "data")
-    workers = {f"{first}-{w}-{n}" for first in ("log", "not") for w in range(3) for n in range(100)}
-    assert sorted(ids) == sorted({*workers, "master", "after"})
-    assert json.dumps(sorted(ids)).count("master") == 1

@@ -1,4 +1,4 @@
-"""The client library under an event loop, and in the children of multiprocessing."""
+"""The client library under an event loop, and in children: forked ones and multiprocessing's."""
 
 import asyncio
 import io
@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from connectors.client.pace import Pace
@@ -165,3 +166,48 @@ if __name__ == "__main__":
     got = (tmp_path / "got").read_text()
     rows = [name for name in ("child-0", "child-1", "parent") if got.count(f'["{name}"]') == 1]
     assert rows == ["child-0", "child-1", *(["parent"] if logged == "before" else [])]
+
+
+@pytest.mark.parametrize("spool", [None, "spool"], ids=["memory", "spool"])
+@pytest.mark.parametrize("logged", ["before", "not yet"], ids=["logged before", "not yet"])
+def test_workers_that_were_forked_send_what_they_logged_when_they_end(
+    tmp_path: Path, logged: str, spool: str | None
+) -> None:
+    script = f"""
+import os, sys
+sys.path.insert(0, {HERE!r})
+import httpx
+from connectors.client.pace import Pace
+from connectors.client.serving import Leeboard
+
+def answer(request):
+    with open("got", "ab") as file:
+        file.write(request.content + b"\\n")
+    return httpx.Response(200, json={{"accepted": 1}})
+
+app = Leeboard("http://lee", "b", pace=Pace(every=60.0), spool={spool!r},
+               transport=httpx.MockTransport(answer))
+if {logged == "before"}:
+    app.log_prediction("master", {{}}, 1.0)
+    app.flush(20)
+children = []
+for worker in range(3):
+    child = os.fork()
+    if child == 0:
+        for number in range(50):
+            app.log_prediction(f"{{worker}}-{{number}}", {{}}, 1.0)
+        sys.exit(0)
+    children.append(child)
+app.log_prediction("after", {{}}, 1.0)
+print([os.waitpid(child, 0)[1] for child in children])
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=60,
+        check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("[0, 0, 0]\n", "")
+    got = [msgspec.json.decode(line) for line in (tmp_path / "got").read_bytes().splitlines()]
+    ids = [row for body in got for row in body["columns"]["id"]]
+    workers = [f"{worker}-{number}" for worker in range(3) for number in range(50)]
+    assert sorted(ids) == sorted([*workers, "after", *(["master"] if logged == "before" else [])])
+    assert list(tmp_path.rglob("*.rows")) == []

@@ -376,6 +376,14 @@ def test_a_call_returns_while_the_server_keeps_a_request(server: MemoryServer) -
     assert (len(server.predictions), len(server.labels)) == (2000, 2000)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("most_rows", 0), ("capacity", -1), ("every", -0.1), ("timeout", 0)]
+)
+def test_a_pace_that_sends_nothing_is_refused(field: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{field} is {value}; expected"):
+        Pace(**{field: value})
+
+
 def test_ids_that_are_numbers_are_texts(server: MemoryServer) -> None:
     named = UUID(int=3)
     with an_app(server) as app:
