@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from connectors.client import wire
-from connectors.client.calls import ARROW, Rows
+from connectors.client.calls import ARROW, JSON_LINES, Rows
 from connectors.client.http import Connection
 from connectors.client.problems import ServerAway, ServerSaid
 
@@ -23,6 +23,7 @@ PART_ROWS: Final = 50_000
 _PAUSES: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 _BUSY: Final = frozenset({408, 429, 503, 507})
 _TOO_LARGE: Final = 413
+_ALL_REJECTED: Final = 422
 
 
 def send_table(  # noqa: PLR0913 - all but the first four by name
@@ -48,6 +49,24 @@ def send_table(  # noqa: PLR0913 - all but the first four by name
     for start in range(0, table.num_rows, PART_ROWS):
         total = summed(total, _whole_or_halved(table.slice(start, PART_ROWS), known_at, send))
     return total
+
+
+def send_lines(connection: Connection, model: str, feed: str, lines: bytes) -> wire.Receipt:
+    """Send JSON lines as they are, such as captured data of SageMaker's; at most as many as one
+    request may hold. Where the server rejects every one of them, that is the receipt. Raises
+    ServerAway, ServerSaid as `send_table` does.
+    """
+    key = hashlib.sha256(f"{model}/{feed}/lines".encode() + lines).hexdigest()
+    rows = Rows(feed=feed, body=lines, key=key, content_type=JSON_LINES)
+    try:
+        return _patiently(partial(connection.send, model, rows))
+    except ServerSaid as error:
+        told = error.problem
+        if error.status != _ALL_REJECTED or not told.errors:
+            raise
+        return wire.Receipt(
+            rejected=max(told.errors_total, len(told.errors)), errors=list(told.errors)
+        )
 
 
 def _whole_or_halved(

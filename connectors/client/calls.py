@@ -19,6 +19,7 @@ JSON: Final = "application/json"
 YAML: Final = "application/yaml"
 TAR: Final = "application/x-tar"
 ARROW: Final = "application/vnd.apache.arrow.stream"
+JSON_LINES: Final = "application/x-ndjson"
 
 CAUSES_SECONDS: Final = 60.0
 REHEARSAL_SECONDS: Final = 600.0

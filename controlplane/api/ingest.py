@@ -22,7 +22,7 @@ from controlplane.ingest.decode import decode
 from controlplane.ingest.encoding import decoded
 from controlplane.ingest.eventful import rows_of
 from controlplane.ingest.formats.cloudevents import Event, events_of, is_event
-from controlplane.ingest.halves import Address, parted, receive_halves, summed
+from controlplane.ingest.halves import Address, layout_in, parted, receive_halves, summed
 from controlplane.ingest.receive import receive
 from controlplane.store.ports import Known
 
@@ -165,7 +165,8 @@ def _stored(
         halves, events = parted(events_of(content_type, plain, headers), feed)
         batch = rows_of(events, feed) if events else None
     else:
-        batch = decode(content_type, plain, feed=feed)
+        layout = partial(layout_in, parts.store, model, terms.address)
+        batch = decode(content_type, plain, feed=feed, layout=layout)
     total = None
     if halves:
         total = receive_halves(parts.store, record, halves, terms.address, terms.now)

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from connectors.client import wire
-from controlplane.cli import completing
+from controlplane.cli import captured, completing
 from controlplane.cli.groups import examples
 from controlplane.cli.render import count, when
 from controlplane.cli.terminal import Terminal, cannot, nearest, say, talks
@@ -89,7 +89,8 @@ def log(terminal: Terminal, /, file: Path, model: str, feed: str, **told: Any) -
     """Send rows from a CSV, Parquet or JSON-lines file of any size.
 
     A run that was cut off is gone on with by the same command, where it was. Sending a file again
-    stores no row twice. Exit status 1 where rows were rejected; the others are stored.
+    stores no row twice. Exit status 1 where rows were rejected; the others are stored. JSON lines
+    of data that SageMaker captured, and of its labels (with --labels), are sent as they are.
 
     With --history the rows are a model's past: each was known when it happened, or when a column
     known_at says, and its label when the model file's label delay had passed. A column of labels
@@ -105,7 +106,10 @@ def log(terminal: Terminal, /, file: Path, model: str, feed: str, **told: Any) -
     if told["history"]:
         asked = msgspec.structs.replace(asked, past=_past(found, asked))
     try:
-        receipt, before = _sent(terminal, file, asked, anew=told["anew"])
+        if captured.is_captured(file):
+            receipt, before = captured.sent(terminal, file, model, feed), 0
+        else:
+            receipt, before = _sent(terminal, file, asked, anew=told["anew"])
     except LeeboardError as unusable:
         cannot(str(unusable))
     terminal.answer(receipt, _told(receipt, asked, before))

@@ -1,12 +1,13 @@
 """From bytes and a content type to a batch."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from controlplane.domain.errors import UnsupportedType
 from controlplane.ingest.batch import Batch, Feed
-from controlplane.ingest.formats import arrow, csv, json, ndjson, parquet
+from controlplane.ingest.formats import arrow, csv, json, ndjson, parquet, sagemaker
+from controlplane.ingest.layout import Layout
 from controlplane.ingest.media import (
     ARROW,
     CSV,
@@ -41,9 +42,17 @@ _TEXTS: Final = frozenset({CSV, TABS})
 """Formats whose charset is not always UTF-8."""
 
 
-def decode(content_type: str, body: bytes, *, feed: Feed | str) -> Batch:
-    """The rows of a body, decompressed before. Raises UnsupportedType, BadInput, TooLarge."""
+def decode(
+    content_type: str, body: bytes, *, feed: Feed | str,
+    layout: Callable[[], Layout] | None = None,
+) -> Batch:  # fmt: skip
+    """The rows of a body, decompressed before. Raises UnsupportedType, BadInput, TooLarge.
+
+    `layout` tells which column is which, where JSON lines turn out to be SageMaker's captured data.
+    """
     media = media_type_of(content_type)
+    if media.kind == JSON_LINES and layout is not None and sagemaker.is_captured(body):
+        return sagemaker.decode(body, Feed(feed), layout())
     decoder = FORMATS.get(media.kind)
     if decoder is None:
         known = ", ".join(FORMATS)

@@ -12,6 +12,7 @@ from controlplane.ingest.decode import decode
 from controlplane.ingest.formats.cloudevents import Event
 from controlplane.ingest.formats.json import turned
 from controlplane.ingest.media import JSON
+from controlplane.ingest.payloads.block import names
 
 _LONGEST_SHOWN = 1_000
 
@@ -45,15 +46,6 @@ def _of_one(event: Event | BadInput, feed: Feed) -> Batch:
     if feed in {Feed.PREDICTIONS, Feed.KPIS} and "at" not in columns and event.at is not None:
         columns["at"] = pa.chunked_array([pa.repeat(pa.scalar(event.at, INSTANT), found.rows)])
     return msgspec.structs.replace(found, columns=columns)
-
-
-def names(event: str, rows: int) -> list[str]:
-    """What the rows of an event are called: as the event where there is one, else numbered.
-
-    >>> names("e", 1), names("e", 2)
-    (['e'], ['e:0', 'e:1'])
-    """
-    return [event] if rows == 1 else [f"{event}:{row}" for row in range(rows)]
 
 
 def _row(event: Event | BadInput, feed: Feed) -> object:

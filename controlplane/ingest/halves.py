@@ -17,10 +17,9 @@ from controlplane.domain.models import Model
 from controlplane.domain.names import digest
 from controlplane.ingest.batch import Batch, Feed, Shape, as_values, batch_of
 from controlplane.ingest.checking import Terms
-from controlplane.ingest.eventful import names
 from controlplane.ingest.formats.cloudevents import Event
-from controlplane.ingest.layout import Columns, inputs, layout_of, outputs
-from controlplane.ingest.payloads.block import Payload
+from controlplane.ingest.layout import Columns, Layout, inputs, layout_of, outputs
+from controlplane.ingest.payloads.block import Payload, names
 from controlplane.ingest.payloads.reading import read_payload
 from controlplane.ingest.rejection import LONGEST_TEXT, MOST_ERRORS
 from controlplane.ingest.storing import Request, in_force, request_of, store_batch
@@ -102,6 +101,13 @@ def receive_halves(
         request = request_of(view.ledger, current, policy, _NOTHING, terms)
     size = sum(len(event.data) for event in events)
     return store.write(lambda t: _all(t, request, came), size=size).result()
+
+
+def layout_in(store: Store, model: str, address: Address) -> Layout:
+    """Which column is which, as a model stands now. Raises NotFound."""
+    with store.read() as view:
+        current, policy = in_force(view.ledger, model)
+    return layout_of(policy, current.schema, address.features, address.outputs)
 
 
 def forget_halves(store: Store, now: datetime) -> int:

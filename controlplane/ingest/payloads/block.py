@@ -24,10 +24,12 @@ class Block(NamedTuple):
 
 
 class Payload(NamedTuple):
-    """The blocks of a body and how many rows they have."""
+    """The blocks of a body and how many rows they have. `is_text`: all values are texts that say
+    no more of what they are."""
 
     blocks: list[Block]
     rows: int
+    is_text: bool = False
 
 
 def payload(blocks: list[Block], where: str) -> Payload:
@@ -59,7 +61,7 @@ def payload(blocks: list[Block], where: str) -> Payload:
 def of_rows(rows: Sequence[object], where: str) -> list[Block]:
     """Rows as objects, lists, or bare values. Raises BadInput where they are mixed."""
     if rows and all(isinstance(row, dict) for row in rows):
-        return _of_objects(rows)  # type: ignore[arg-type]
+        return _of_objects(rows, where)  # type: ignore[arg-type]
     if rows and all(isinstance(row, list) for row in rows):
         return [_of_lists(rows, where)]  # type: ignore[arg-type]
     if any(isinstance(row, dict | list) for row in rows):
@@ -79,8 +81,19 @@ def named(names: Sequence[object], block: Block, where: str) -> list[Block]:
     ]
 
 
-def _of_objects(rows: Sequence[dict[str, object]]) -> list[Block]:
+def names(event: str, rows: int) -> list[str]:
+    """What the rows of an event are called: as the event where there is one, else numbered.
+
+    >>> names("e", 1), names("e", 2)
+    (['e'], ['e:0', 'e:1'])
+    """
+    return [event] if rows == 1 else [f"{event}:{row}" for row in range(rows)]
+
+
+def _of_objects(rows: Sequence[dict[str, object]], where: str) -> list[Block]:
     names = dict.fromkeys(chain.from_iterable(rows))
+    if list(names) == ["features"] and all(isinstance(row["features"], list) for row in rows):
+        return [_of_lists([row["features"] for row in rows], where)]  # type: ignore[misc]
     if len(names) * len(rows) > MOST_COLUMNS * MOST_ROWS // 100:
         message = f"{len(rows)} rows have {len(names)} different names; send fewer at a time"
         raise TooLarge(message)

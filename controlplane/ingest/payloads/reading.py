@@ -22,9 +22,9 @@ def read_payload(body: bytes) -> Payload:
     if not isinstance(told, dict):
         message = f"the body is {kind_of(told)}; expected an object with instances, predictions, inputs, outputs or data"
         raise BadInput(message)
-    for name, read in _READERS.items():
-        if name in told:
-            return read(told[name], f"/{name}")
+    found = payload_of(told)
+    if found is not None:
+        return found
     if "error" in told:
         message = f"the body tells of an error: {str(told['error'])[:200]}"
         raise BadInput(message)
@@ -33,6 +33,15 @@ def read_payload(body: bytes) -> Payload:
         f"the body has {found_names}; expected instances, predictions, inputs, outputs or data"
     )
     raise BadInput(message)
+
+
+def payload_of(told: Mapping[str, object]) -> Payload | None:
+    """The rows of a body by the protocol that its fields tell; None where it is of none. Raises
+    BadInput, TooLarge."""
+    for name, read in _READERS.items():
+        if name in told:
+            return read(told[name], f"/{name}")
+    return None
 
 
 def json_of(body: bytes) -> object:
