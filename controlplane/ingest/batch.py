@@ -147,6 +147,23 @@ def as_values(items: list[object]) -> Values:
     return pa.chunked_array([array])
 
 
+def kind_of(value: object) -> str:
+    """What kind of JSON a value is, as messages say it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a truth value"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
+
+
 def _plain(scalar: pa.Scalar) -> object:
     """A scalar's value; its text where Python has no such value."""
     try:

@@ -6,7 +6,7 @@ from typing import Final, cast
 import msgspec
 
 from controlplane.domain.errors import BadInput, TooLarge
-from controlplane.ingest.batch import Batch, Shape, Values, as_values, batch_of
+from controlplane.ingest.batch import Batch, Shape, Values, as_values, batch_of, kind_of
 
 MOST_VALUES: Final = 20_000_000
 """Values of a body: each takes many times the memory of its text."""
@@ -83,20 +83,3 @@ def turned(rows: list[object]) -> dict[str, Values]:
     if rows and not names:
         names = ["id"]
     return {name: as_values([row.get(name) for row in known]) for name in names}
-
-
-def kind_of(value: object) -> str:
-    """What kind of JSON a value is, as messages say it."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a truth value"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a text"
-        case list():
-            return "a list"
-        case _:
-            return "an object"

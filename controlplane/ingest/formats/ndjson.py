@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controlplane.domain.errors import TooLarge
-from controlplane.ingest.batch import MOST_ROWS, Batch, Shape, Unreadable, batch_of
-from controlplane.ingest.formats.json import MOST_VALUES, kind_of, turned
+from controlplane.ingest.batch import MOST_ROWS, Batch, Shape, Unreadable, batch_of, kind_of
+from controlplane.ingest.formats.json import MOST_VALUES, turned
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _EXPECTED: Final = "expected a row as an object with its values"

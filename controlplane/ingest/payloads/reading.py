@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from controlplane.domain.errors import BadInput
+from controlplane.ingest.batch import kind_of
 from controlplane.ingest.encoding import decoded
-from controlplane.ingest.formats.json import kind_of
 from controlplane.ingest.payloads import seldon, v1, v2
 from controlplane.ingest.payloads.block import Payload, of_rows, payload
 
