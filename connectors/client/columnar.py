@@ -17,15 +17,16 @@ class UnusualError(Exception):
 def predictions(rows: Sequence[Prediction], names: Columns) -> dict[str, Sequence[Any]]:
     """The columns of predictions with the same features. Raises UnusualError, and what values do."""
     columns: dict[str, Sequence[Any]] = {
-        "id": [_id(row.id) for row in rows],
+        "id": [id_ if type(id_ := row.id) is str and id_ else identity_of(id_) for row in rows],
         "at": [instant_of(row.at) for row in rows],
         names.prediction: [row.prediction for row in rows],
         "role": [row.role for row in rows],
     }
     own = {"version": [row.version for row in rows], names.score: [row.score for row in rows]}
     columns |= {name: told for name, told in own.items() if any(v is not None for v in told)}
-    for label, values in _transposed([row.scores or {} for row in rows]).items():
-        columns[names.scores.get(label, f"score_{label}")] = values
+    if any(row.scores for row in rows):
+        for label, values in _transposed([row.scores or {} for row in rows]).items():
+            columns[names.scores.get(label, f"score_{label}")] = values
     features = _transposed([row.features for row in rows])
     taken = RESERVED.union(columns)
     if not taken.isdisjoint(features) or not all(type(name) is str for name in features):
@@ -37,14 +38,10 @@ def predictions(rows: Sequence[Prediction], names: Columns) -> dict[str, Sequenc
 def labels(rows: Sequence[Label]) -> dict[str, Sequence[Any]]:
     """The columns of labels."""
     return {
-        "id": [_id(row.id) for row in rows],
+        "id": [id_ if type(id_ := row.id) is str and id_ else identity_of(id_) for row in rows],
         "label": [row.label for row in rows],
         "at": [instant_of(row.at) for row in rows],
     }
-
-
-def _id(value: object) -> str:
-    return value if type(value) is str and value else identity_of(value)
 
 
 def _transposed(mappings: Sequence[dict[Any, Any]]) -> dict[Any, Sequence[Any]]:

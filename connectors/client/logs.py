@@ -88,7 +88,7 @@ class Logs:
         """
         try:
             self._buffer.add(self._buffer.predictions, Prediction(
-                id, time_ns() if at is None else at, dict(features), prediction, score,
+                id, time_ns() if at is None else _given(at), dict(features), prediction, score,
                 None if scores is None else dict(scores), version, role,
             ))  # fmt: skip
         except Exception as error:  # noqa: BLE001 - never into the app; it is counted and said
@@ -97,7 +97,7 @@ class Logs:
     def log_label(self, id: str, label: object, at: datetime | None = None) -> None:  # noqa: A002
         """Log what turned out true of a prediction: now, unless `at` says otherwise."""
         try:
-            row = Label(id, label, time_ns() if at is None else at)
+            row = Label(id, label, time_ns() if at is None else _given(at))
             self._buffer.add(self._buffer.labels, row)
         except Exception as error:  # noqa: BLE001 - never into the app; it is counted and said
             self._buffer.tally.refuse(error)
@@ -159,6 +159,11 @@ class Logs:
         """Begin anew, as a forked child must: the sockets and the rows are its parent's."""
         self._connection = None
         self._buffer.forget()
+
+
+def _given(at: object) -> object:
+    """An app's own time; a number of its own is none, since nobody knows of what."""
+    return None if type(at) is int else at
 
 
 def _is_of_the_app(record: logging.LogRecord) -> bool:

@@ -286,6 +286,7 @@ def test_what_does_not_fit_is_dropped_counted_and_said_once(
         ("1", {"x": object()}, None, "cannot be written as JSON"),
         ("1", None, None, "TypeError"),
         ("1", {}, "noon", "the time is not a datetime"),
+        ("1", {}, 1_709_294_400, "the time is not a datetime"),
         ("1", {"prediction": 3}, None, "a feature is called 'prediction'"),
         ("1", {3: 3}, None, "a feature's name is not a text"),
         ("1", {"x": "\ud800"}, None, "cannot be written as JSON"),
