@@ -46,8 +46,21 @@ def numbers(values: Values) -> Coerced:
 def present_numbers(values: Values) -> Coerced:
     """Doubles with NaN as null: a feature or score that is not a number is missing."""
     found = numbers(values)
+    if not _may_have_nan(found.values):
+        return found
     known = pc.if_else(pc.is_nan(found.values), pa.scalar(None, pa.float64()), found.values)
     return Coerced(known, found.bad)
+
+
+def _may_have_nan(values: pa.ChunkedArray) -> bool:
+    """False where no double is NaN; what stands in place of a null may be one."""
+    return any(bool(np.isnan(_doubles(chunk)).any()) for chunk in values.chunks if len(chunk))
+
+
+def _doubles(chunk: pa.DoubleArray) -> NDArray[np.float64]:
+    """The doubles as they lie in memory, whatever stands in place of nulls; shape (n,)."""
+    laid = np.frombuffer(chunk.buffers()[1], np.float64)
+    return laid[chunk.offset : chunk.offset + len(chunk)]
 
 
 def finite_numbers(values: Values) -> Coerced:

@@ -67,7 +67,7 @@ def judged(body: object, feed: Feed, schema: Schema | None) -> None:
         found = check(batch, schema, Terms(feed=feed, known_at=NOON))
     except (BadInput, Refused):
         return
-    kept = next(t for t in (found.rows, found.labels) if t is not None).num_rows
+    kept = next(t for t in (found.rows, found.labels, found.kpis) if t is not None).num_rows
     assert kept + found.rejection.rows == batch.rows
     for table in (found.rows, found.labels):
         if table is not None:
