@@ -301,6 +301,7 @@ def test_what_does_not_fit_is_dropped_counted_and_said_once(
         "object",
         "no features",
         "a word",
+        "seconds",
         "prediction",
         "numbered",
         "half a letter",
