@@ -5,6 +5,7 @@ and honoured right after, since APScheduler itself would drop it.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from controlplane.clock import Clock
 from controlplane.domain.errors import LeeboardError
+from controlplane.store.figures import Tally
 
 WORKERS: Final = 4
 SWEEP: Final = timedelta(seconds=60)
@@ -38,6 +40,7 @@ class Scheduler:
         self._ended = threading.Condition(self._lock)
         self._at_work = 0
         self._is_stopping = False
+        self.wakes = Tally()
         self._engine = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(WORKERS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -116,7 +119,9 @@ class Scheduler:
             self._nudged.discard(model)
         idle = SWEEP
         try:
+            began = time.perf_counter()
             idle = self._wake(model)
+            self.wakes.observe(time.perf_counter() - began)
         except LeeboardError as error:
             log.warning("wake_failed", model=model, error=str(error))
         finally:

@@ -110,7 +110,9 @@ def build(settings: Settings, clock: Clock) -> Server:
             waker=waker, scheduler=scheduler, workshop=workshop, store=store, clock=clock,
         )  # fmt: skip
         keyring = Keyring(store, clock)
-        parts = Parts(store=store, clock=clock, settings=settings, actions=desk)
+        parts = Parts(
+            store=store, clock=clock, settings=settings, actions=desk, wakes=scheduler.wakes
+        )
         app = create_app(parts, keyring=keyring)
         upkeep = Upkeep(store, clock, settings.retention)
         outbox = Outbox(store, receivers_of(settings), clock)

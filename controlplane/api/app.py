@@ -92,7 +92,8 @@ def create_app(
     parts: Parts, *, guardian: Guardian | None = None, keyring: Keyring | None = None
 ) -> App:
     """The application over these parts; the guardian is the one that the settings ask for."""
-    changes, meters, intake = Changes(), Meters(parts.store), Intake(parts.store)
+    changes, meters = Changes(), Meters(parts)
+    intake = Intake(parts.store, meters)
     keyring = keyring or Keyring(parts.store, parts.clock)
     guardian = guardian or guardian_for(parts.settings, keyring)
     parts.store.subscribe(changes.told)

@@ -16,6 +16,7 @@ from controlplane.api.meters import Meters
 from controlplane.api.problems import MEDIA_TYPE, REQUEST_ID, problem_of, tell
 from controlplane.api.refusals import Forbidden
 from controlplane.clock import new_id
+from controlplane.domain.tokens import Who
 
 log = structlog.get_logger("leeboard.http")
 
@@ -62,10 +63,8 @@ class Front:
             route = scope.get("path_template") or "unknown"
             self._meters.answered(scope["method"], str(route), answer.status, seconds)
             if scope["path"] not in QUIET:
-                log.info(
-                    "answered", method=scope["method"], path=scope["path"], status=answer.status,
-                    milliseconds=round(seconds * 1000, 1), request_id=answer.request_id,
-                )  # fmt: skip
+                log.info("answered", **_told(scope), status=answer.status,
+                         milliseconds=round(seconds * 1000, 1), request_id=answer.request_id)  # fmt: skip
 
     async def _fail(self, answer: "_Answer", error: Exception) -> None:
         if not isinstance(error, Forbidden):
@@ -80,6 +79,17 @@ class Front:
         )
         body = msgspec.json.encode(problem)
         await answer.send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _told(scope: HTTPScope) -> dict[str, str]:
+    """What is said of a request in the log: its route and who asked. Its path and query are left
+    out, since a path may hold a row's id, and a mistaken one anything."""
+    told = {"method": scope["method"][:10], "route": str(scope.get("path_template") or "unknown")}
+    if (model := scope.get("path_params", {}).get("model")) is not None:
+        told["model"] = str(model)[:80]
+    if isinstance(who := scope.get("auth"), Who):
+        told["by"] = who.name
+    return told
 
 
 class _Answer:

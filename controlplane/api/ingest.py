@@ -15,7 +15,7 @@ from controlplane.api.intake import Intake, Taking
 from controlplane.api.parts import Asked, Given, Parts
 from controlplane.api.problems import REPLAYED, BadRequest
 from controlplane.domain.batches import Receipt, Replayed
-from controlplane.domain.errors import NotFound
+from controlplane.domain.errors import AllRejected, NotFound
 from controlplane.domain.models import Model
 from controlplane.ingest.batch import MOST_COLUMNS, Feed
 from controlplane.ingest.decode import decode
@@ -104,7 +104,13 @@ async def _taken(
                 strict=strict, address=address, key=_key(request),
             ),
         )  # fmt: skip
-        return await intake.store(work, size=len(body), is_packed=encoding is not None)
+        try:
+            receipt = await intake.store(work, size=len(body), is_packed=encoding is not None)
+        except AllRejected as error:
+            intake.meters.received(model, str(feed), error)
+            raise
+    intake.meters.received(model, str(feed), receipt)
+    return receipt
 
 
 def _headers_of(request: Asked) -> dict[str, str]:

@@ -14,6 +14,7 @@ from litestar.params import Dependency
 from litestar.types import HTTPReceiveMessage, Receive
 
 from controlplane.api.gatherer import Gatherer
+from controlplane.api.meters import Meters
 from controlplane.api.parts import Asked
 from controlplane.api.problems import BadRequest
 from controlplane.domain.errors import Overloaded
@@ -37,7 +38,8 @@ T = TypeVar("T")
 class Intake:
     """Reads bodies and has them stored."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, meters: Meters) -> None:
+        self.meters = meters
         self.together = Gatherer(store)
         self._held = 0
         self._few, self._many = CapacityLimiter(4), CapacityLimiter(64)

@@ -11,7 +11,7 @@ from controlplane import __version__
 from controlplane.api import wire
 from controlplane.api.auth import Scope, needs
 from controlplane.api.meters import Meters
-from controlplane.api.parts import Given
+from controlplane.api.parts import Asked, Given
 from controlplane.api.threads import in_thread
 from controlplane.domain.errors import Overloaded, StorageError
 
@@ -19,7 +19,6 @@ PATIENCE: Final = 5.0
 """Seconds in which an empty piece of work must pass the writer."""
 LEAST_FREE: Final = 2**20
 """Bytes; with less no write is sure of its place."""
-EXPOSITION: Final = "text/plain; version=0.0.4"
 
 Metered = Annotated[Meters, Dependency(skip_validation=True)]
 
@@ -39,7 +38,10 @@ def ready(parts: Given) -> wire.Health:
         parts.store.write(lambda _: None, quiet=True).result(timeout=PATIENCE)
     except TookTooLong:
         raise Overloaded(f"the writer did not answer within {PATIENCE:g} seconds") from None
-    free = shutil.disk_usage(parts.settings.data).free
+    try:
+        free = shutil.disk_usage(parts.settings.data).free
+    except OSError as error:
+        raise StorageError(f"{parts.settings.data} cannot be looked at: {error.strerror}") from None
     if free < LEAST_FREE:
         message = f"{free} bytes are free where {parts.settings.data} is; {LEAST_FREE} are wanted"
         raise StorageError(message)
@@ -48,6 +50,7 @@ def ready(parts: Given) -> wire.Health:
 
 @get("/metrics", guards=[needs(Scope.READ)], media_type="text/plain")
 @in_thread
-def exposition(meters: Metered) -> Response[bytes]:
-    """The server's figures in Prometheus' text format."""
-    return Response(meters.text(), media_type=EXPOSITION)
+def exposition(request: Asked, meters: Metered) -> Response[bytes]:
+    """The server's figures in Prometheus' text format, or as OpenMetrics where that is asked for."""
+    figures, kind = meters.exposition(request.headers.get("accept", ""))
+    return Response(figures, media_type=kind)

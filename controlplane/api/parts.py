@@ -1,6 +1,6 @@
 """What the handlers are given, and how a handler says that it wants it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from litestar import Request
@@ -12,6 +12,7 @@ from controlplane.api.auth import Who
 from controlplane.api.changes import Changes
 from controlplane.clock import Clock
 from controlplane.settings import Settings
+from controlplane.store.figures import Tally
 from controlplane.store.ports import Store
 
 
@@ -23,6 +24,7 @@ class Parts:
     clock: Clock
     settings: Settings
     actions: Actions
+    wakes: Tally = field(default_factory=Tally)
 
 
 Asked = Request[None, Who, State]

@@ -69,6 +69,7 @@ class ShortWay:
         if who is None or length is None:
             await self._app(scope, receive, send)
             return
+        scope["auth"], scope["path_params"] = who, {"model": model}
         scope["path_template"] = f"/v1/models/{{model}}/{feed}"
         taken: list[HTTPReceiveMessage] = []
         try:
@@ -76,6 +77,7 @@ class ShortWay:
                 _Arriving(headers, model, feed, who), receive, length, taken
             )
         except LeeboardError as error:
+            self._intake.meters.received(model, feed, error)
             problem, more = problem_of(error)
             await _send(
                 send, problem.status, msgspec.json.encode(problem), MEDIA_TYPE, more.items()
@@ -84,6 +86,7 @@ class ShortWay:
         if answer is None:
             await self._app(scope, _again(taken, receive), send)
             return
+        self._intake.meters.received(model, feed, answer)
         more = REPLAYED if isinstance(answer, Replayed) else {}
         await _send(send, 200, msgspec.json.encode(answer), "application/json", more.items())
 

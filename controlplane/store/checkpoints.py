@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from controlplane.domain.errors import StorageError
+from controlplane.store.figures import Tally
 from controlplane.store.session import Session, StoreBroken
 
 MIB: Final = 2**20
@@ -51,6 +52,7 @@ class Checkpoints:
         self._is_held = False
         self._retry_at = 0.0
         self._tables_changed = False
+        self.seconds = Tally()
 
     def tables_changed(self) -> None:
         """A table was made or altered: better folded in soon than replayed."""
@@ -111,6 +113,7 @@ class Checkpoints:
             log.warning("checkpoint_ends_reads", size=self._log_size())
             self._interrupt()
             statement = "force checkpoint"
+        began = time.monotonic()
         try:
             session.run(statement)
         except StoreBroken:
@@ -118,6 +121,7 @@ class Checkpoints:
         except StorageError as error:
             log.info("checkpoint_waits", reason=str(error))
             return False
+        self.seconds.observe(time.monotonic() - began)
         self._retry_at = 0.0
         self._tables_changed = False
         return True

@@ -1,6 +1,7 @@
 """Group commit: several pieces of work in one transaction, and only the bad one fails."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from controlplane.store.catalog import Catalog, Tables, read_catalog
 from controlplane.store.checkpoints import Checkpoints
 from controlplane.store.database import Database
 from controlplane.store.events_appending import DuckDBEventsWriter
+from controlplane.store.figures import Tally
 from controlplane.store.id_keeping import FOLDER, Indexes
 from controlplane.store.id_work import IdWork
 from controlplane.store.label_upgrade import unplaced, with_places
@@ -74,6 +76,7 @@ class Committer:
         self._checkpoints = Checkpoints(database.wal, database.interrupt)
         self._between: deque[tuple[Callable[[Session], object], Future[object]]] = deque()
         self._listeners: tuple[Listener, ...] = ()
+        self.seconds = Tally()
         self._lease = ExitStack()
         self._broken = False
         self._id_work = IdWork(published.indexes)
@@ -88,7 +91,9 @@ class Committer:
         """Run the pieces in one transaction; if that fails, each in one of its own."""
         try:
             self._mend()
+            began = time.perf_counter()
             results = self._together(pieces)
+            self.seconds.observe(time.perf_counter() - began)
         except StoreBroken as error:
             self._broken = True
             _fail(pieces, _unsure(error))

@@ -16,6 +16,7 @@ from controlplane.store.commits import Committer, Listener, Published
 from controlplane.store.compacting import remove_left
 from controlplane.store.database import Database
 from controlplane.store.events_duckdb import DuckDBEventsReader
+from controlplane.store.figures import StoreFigures
 from controlplane.store.keeping import Keeping
 from controlplane.store.keeping_duckdb import DuckDBKeeping
 from controlplane.store.ledger_duckdb import DuckDBLedgerReader
@@ -109,6 +110,16 @@ class DuckDBStore:
     def keeping(self) -> Keeping:
         """What may be done with the file as a whole; any thread."""
         return self._keeping
+
+    @property
+    def figures(self) -> StoreFigures:
+        """How it is, at this moment; any thread."""
+        entries, size = self._writer.waiting
+        return StoreFigures(
+            queue_entries=entries, queue_bytes=size, commits=self._committer.seconds.read(),
+            wal_bytes=self._committer.checkpoints.log_size,
+            checkpoints=self._committer.checkpoints.seconds.read(),
+        )  # fmt: skip
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` with the models that a commit touched, from the writer thread."""

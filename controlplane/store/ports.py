@@ -20,6 +20,7 @@ from typing_extensions import override
 from controlplane.domain.records import Record
 from controlplane.domain.schema import Schema
 from controlplane.store.beside import Halves, HalvesWriter, Kpis, KpisWriter
+from controlplane.store.figures import StoreFigures
 from controlplane.store.keeping import Keeping, Upkeep, UpkeepReader
 
 R = TypeVar("R", bound=Record)
@@ -282,6 +283,11 @@ class Store(Protocol):
     @property
     def keeping(self) -> Keeping:
         """What may be done with the file as a whole; any thread."""
+        ...
+
+    @property
+    def figures(self) -> StoreFigures:
+        """How it is, at this moment; any thread."""
         ...
 
     def subscribe(self, listener: Callable[[frozenset[str]], None]) -> None:

@@ -83,6 +83,12 @@ class Writer:
             self._changed.notify_all()
         return piece.future
 
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many pieces wait, and their bytes; any thread."""
+        with self._changed:
+            return len(self._waiting), self._size
+
     def close(self) -> None:
         """Finish what is queued and end the thread."""
         with self._changed:

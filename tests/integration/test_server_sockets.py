@@ -1,6 +1,7 @@
 """What a client of good will never sends: cut, slow, strange and piled-up requests on a socket."""
 
 import contextlib
+import json
 import socket
 import struct
 import threading
@@ -182,3 +183,32 @@ def test_bodies_that_wait_for_their_end_do_not_keep_small_ones_away(served: Serv
         for thread in threads:
             thread.join(LIMIT)
     assert set(refused) == {503}
+
+
+def test_the_log_has_who_and_what_and_no_payload_secret_or_id(served: Served) -> None:
+    before = len(served.said())
+    row = {"id": "row-secret", "at": "2024-03-01T06:00:00Z", "wind": 3.14159, "sail": "sail-secret"}
+    with served.client() as client:
+        made = client.post("/v1/tokens", json={"name": "mate", "scopes": ["ingest", "operate"]})
+        mate = {"authorization": f"Bearer {made.json()['token']}"}
+        told = {"x-request-id": "req-1", "idempotency-key": "key-secret", **mate}
+        assert client.post(ROWS, json=row, headers=told).status_code == 200
+        assert (
+            client.post(f"{ROWS}?strict=true", json={**row, "at": "at-secret"}).status_code == 422
+        )
+        assert client.delete(ROWS + "/row-secret", headers=mate).status_code == 200
+        assert client.get("/v1/models?cursor=query-secret").status_code == 400
+        wrong = {"authorization": "Bearer lee_wrong-secret-of-somebody"}
+        assert client.get("/v1/models", headers=wrong).status_code == 401
+        assert client.get("/v1/path-secret").status_code == 404
+
+    said = served.said()[before:]
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    [taken] = [line for line in lines if line.get("request_id") == "req-1"]
+    assert (taken["event"], taken["by"], taken["model"]) == ("answered", "mate", "boats")
+    assert (taken["method"], taken["route"]) == ("POST", "/v1/models/{model}/predictions")
+    assert taken["status"] == 200
+    assert taken["milliseconds"] > 0
+    assert len([line for line in lines if line["event"] == "answered"]) >= 7
+    for unwanted in ("secret", "3.14159", made.json()["token"], served.token):
+        assert unwanted not in said, unwanted
