@@ -41,12 +41,15 @@ def free_bytes(folder: Path) -> int:
 
 
 class Checkpoints:
-    """Decides by the size of the log; `wal` None: in memory, nothing to do. `interrupt` ends
-    the reads that are under way."""
+    """Decides by the size of the log; `wal` None: in memory, nothing to do. `end_reads`
+    ends what is under way in every session but one. Never forced: a forced one would keep everybody
+    waiting for the slowest reader."""
 
-    def __init__(self, wal: Path | None, interrupt: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, wal: Path | None, end_reads: Callable[[Session], None] = lambda _: None
+    ) -> None:
         self._wal = wal
-        self._interrupt = interrupt
+        self._end_reads = end_reads
         self._folding = threading.Lock()
         self._holding = threading.Lock()
         self._is_held = False
@@ -108,14 +111,12 @@ class Checkpoints:
         if free < wanted:
             log.warning("checkpoint_waits_for_space", free=free, wanted=wanted)
             return False
-        statement = "checkpoint"
         if self._log_size() >= LARGEST:
             log.warning("checkpoint_ends_reads", size=self._log_size())
-            self._interrupt()
-            statement = "force checkpoint"
+            self._end_reads(session)
         began = time.monotonic()
         try:
-            session.run(statement)
+            session.run("checkpoint")
         except StoreBroken:
             raise
         except StorageError as error:

@@ -73,7 +73,7 @@ class Committer:
     def __init__(self, database: Database, published: Published) -> None:
         self._database = database
         self._published = published
-        self._checkpoints = Checkpoints(database.wal, database.interrupt)
+        self._checkpoints = Checkpoints(database.wal, database.end_all_but)
         self._between: deque[tuple[Callable[[Session], object], Future[object]]] = deque()
         self._listeners: tuple[Listener, ...] = ()
         self.seconds = Tally()

@@ -60,11 +60,11 @@ class Database:
         finally:
             self._given_back(session)
 
-    def interrupt(self) -> None:
-        """End the reads that are under way; the writer calls it while it runs no statement."""
+    def end_all_but(self, mine: Session) -> None:
+        """End what is under way in the other sessions: their next question fails too."""
         with self._changed:
-            for session in self._busy:
-                session.interrupt()
+            for session in self._busy - {mine}:
+                session.end()
 
     def drained(self, *, but: int, patience: float) -> bool:
         """Whether all sessions but so many are given back, within some seconds."""
@@ -82,7 +82,7 @@ class Database:
         with self._changed:
             root, self._root = self._root, None
             for session in self._busy:
-                session.interrupt()
+                session.end()
             if not self._changed.wait_for(lambda: not self._busy, REOPEN_SECONDS):
                 self._root = root
                 message = f"{self.path} broke and readers hold it still; restart the server"
@@ -101,7 +101,7 @@ class Database:
         with self._changed:
             root, self._root = self._root, None
             for session in self._busy:
-                session.interrupt()
+                session.end()
             self._changed.wait_for(lambda: not self._busy, REOPEN_SECONDS)
             try:
                 self._dismiss(root)
@@ -124,6 +124,7 @@ class Database:
     def _given_back(self, session: Session) -> None:
         with self._changed:
             self._busy.discard(session)
+            session.is_ended = False
             if self._root is None:
                 session.close()
             else:
@@ -163,6 +164,8 @@ def _why(path: Path, error: Exception) -> str:
         return (
             f"{path} was written by a newer DuckDB than this one; upgrade Leeboard ({_line(error)})"
         )
+    if "Corrupt database file" in text:
+        return f"{path} is damaged ({_line(error)}); restore a backup"
     if "not a valid DuckDB" in text:
         return f"{path} is not a Leeboard store; move it away, or give another directory"
     if isinstance(error, PermissionError) or "Permission denied" in text:

@@ -51,7 +51,7 @@ class DuckDBKeeping:
         self._stopping.set()
         copying = self._copying
         if copying is not None:
-            copying.interrupt()
+            copying.end()
 
     def space(self) -> Space:
         """What the store takes."""

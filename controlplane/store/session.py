@@ -31,6 +31,8 @@ class Session:
         self._cursor = cursor
         self._place = place
         self.failure: StorageError | None = None
+        self.is_ended = False
+        """Somebody ended what it is used for; until it is given back, it answers nothing more."""
 
     def run(self, sql: str, parameters: Parameters = ()) -> list[tuple[object, ...]]:
         """Every row of the answer."""
@@ -98,8 +100,9 @@ class Session:
         except duckdb.Error as error:
             raise self._ours(error) from error
 
-    def interrupt(self) -> None:
-        """End what runs; the one thing that another thread may ask for."""
+    def end(self) -> None:
+        """End what runs and what would come after it; the one thing that another thread may do."""
+        self.is_ended = True
         self._cursor.interrupt()
 
     def close(self) -> None:
@@ -108,6 +111,9 @@ class Session:
 
     @contextmanager
     def _said(self) -> Iterator[None]:
+        if self.is_ended:
+            message = f"this read of {self._place} took too long and was ended; ask again"
+            raise StorageError(message)
         try:
             yield
         except duckdb.Error as error:
