@@ -23,6 +23,7 @@ from connectors.client.http import Connection
 from connectors.client.outgoing import Outgoing
 from connectors.client.pace import Pace, Stats
 from connectors.client.packing import packed
+from connectors.client.problems import ServerSaid
 from connectors.client.rows import Columns, Label, Parcel, Prediction
 from connectors.client.spool import Spool
 from connectors.client.tally import Tally
@@ -31,6 +32,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 AT_EXIT_SECONDS: Final = 5.0
+_UNAUTHENTICATED: Final = 401
 _EVERY_ONE: "Final[weakref.WeakSet[Logs]]" = weakref.WeakSet()
 
 
@@ -148,7 +150,12 @@ class Logs:
 
     def _send(self, parcel: Parcel) -> wire.Receipt:
         rows = Rows(feed=parcel.feed, body=parcel.body, key=parcel.key)
-        return self._connected().send(self.model, rows)
+        try:
+            return self._connected().send(self.model, rows)
+        except ServerSaid as error:
+            if error.status == _UNAUTHENTICATED:
+                self._connection = None  # the next one reads the token anew, which may be another
+            raise
 
     def _end_with_the_child(self) -> None:
         """A child of multiprocessing ends without Python's exit handlers, but with its own."""

@@ -220,6 +220,22 @@ def test_what_somebody_can_mend_makes_rows_wait(
     assert said(caplog) == ["leeboard: rows wait to be sent again: Refused: not like that"]
 
 
+def test_a_token_that_was_renewed_meanwhile_is_read_anew(
+    server: MemoryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEEBOARD_TOKEN", "old")
+    server.refuse(401, "no such token")
+    pace = msgspec.structs.replace(QUICK, first_pause=0.3, longest_pause=0.3)
+    with Leeboard("http://lee", "bikes", pace=pace, transport=server.transport) as app:
+        app.log_prediction("a", {}, 1.0)
+        while not server.requests:
+            time.sleep(0.01)
+        monkeypatch.setenv("LEEBOARD_TOKEN", "new")
+        assert app.flush(5)
+    said = [request.headers["authorization"] for request in server.requests]
+    assert said == ["Bearer old", "Bearer new"]
+
+
 def test_at_the_end_nobody_waits_for_what_has_to_be_mended(server: MemoryServer) -> None:
     server.refuse(401, "no such token", times=10_000)
     app = an_app(server, PATIENT)
