@@ -4,7 +4,7 @@ Rows come 100 ms apart in commits of 10,000, one in a hundred late by up to a da
 of its own and 21 features; its label comes a day later, in another commit. Then, in processes of
 their own: commits, labels of yesterday's rows, windows of 100,000 rows, and how long the store
 takes to open after it was closed and after it was killed. CPU seconds beside wall time, since
-the machine may be busy. `--full` also fills 10 and 100 million rows: 25 GB and the better part
+the machine may be busy. `--full` also fills 10 and 100 million rows: 12 GB and the better part
 of an hour.
 
     python benchmarks/history.py            a million rows, 1 and 100 models
@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -189,44 +190,56 @@ def opened(folder: Path, rows: int, models: int) -> dict[str, float]:
     return {"open": opened_after, "first commit": taken_after, **memory_then}
 
 
+def taking(store: Store, each: int, models: int) -> dict[str, float]:
+    """Commits of rows, and of the labels of rows that came a day before the last."""
+    chance = np.random.default_rng(1)
+    commits, told = Times(), Times()
+    for number in range(min(60, max(20, 200 // models))):
+        for chosen in chance.choice(models, min(models, 10), replace=False):
+            rows = rows_of(each + number * COMMIT, COMMIT)
+            commits.run(partial(append, store, model_name(int(chosen)), rows))
+    for number in range(20):
+        low = max(each - DAY + number * COMMIT, 0)
+        labels = labels_of(np.sort(chance.permutation(np.arange(low, low + COMMIT))))
+        told.run(partial(tell, store, model_name(number % models), labels))
+    return commits.figures("commit") | told.figures("labels")
+
+
+def asking(store: Store, each: int) -> dict[str, float]:
+    """Windows near the beginning, in the middle and near the end of a model's history."""
+    windows, joined, numbered, news, counts = Times(), Times(), Times(), Times(), Times()
+    name = model_name(0)
+    for share in (0.1, 0.5, 0.9) * 3:
+        first = int(share * each)
+        start = BEGIN + timedelta(microseconds=first * EACH)
+        end = start + timedelta(microseconds=WINDOW * EACH)
+        known = Known(start=start, end=end)
+        with store.read() as view:
+            events = view.events
+            windows.run(partial(events.rows, name, FEATURES, known))
+            joined.run(partial(events.labelled, name, [], known))
+            numbered.run(partial(events.row_numbers, name, first, first + 1000))
+            news.run(partial(events.new_labels, name, start, end))
+            counts.run(partial(events.counts, name))
+    return {
+        **windows.figures("window"), **joined.figures("joined"), **numbered.figures("numbered"),
+        **news.figures("news"), **counts.figures("counts"),
+    }  # fmt: skip
+
+
 def measured(folder: Path, rows: int, models: int) -> dict[str, float]:
-    """Commits, labels and windows; then the process kills itself with what it wrote in the log."""
+    """What it costs; then the process kills itself, shortly before the log would be folded in."""
     store = open_store(folder)
     each = rows // models
-    chance = np.random.default_rng(1)
-    commits, told, windows, labelled, counts = Times(), Times(), Times(), Times(), Times()
-    size = min(COMMIT, each)
-    for number in range(min(60, max(20, 200 // models))):
-        for model in [
-            model_name(int(m)) for m in chance.choice(models, min(models, 10), replace=False)
-        ]:
-            first = each + number * size
-            table = rows_of(first, size)
-            commits.run(lambda m=model, t=table: append(store, m, t))
-    for number in range(20):
-        low = max(each - DAY + number * size, 0)
-        table = labels_of(np.sort(chance.permutation(np.arange(low, low + size))))
-        model = model_name(number % models)
-        told.run(lambda t=table, m=model: tell(store, m, t))
-    for share in (0.1, 0.5, 0.9) * 3:
-        start = BEGIN + timedelta(microseconds=int(share * each) * EACH)
-        known = Known(start=start, end=start + timedelta(microseconds=WINDOW * EACH))
-        with store.read() as view:
-            table = windows.run(lambda v=view, k=known: v.events.rows(model_name(0), FEATURES, k))
-            labelled.run(lambda v=view, k=known: v.events.labelled(model_name(0), [], k))
-            counts.run(lambda v=view: v.events.counts(model_name(0)))
-    found: dict[str, float] = {
-        **commits.figures("commit"), **told.figures("labels"), **windows.figures("window"),
-        **labelled.figures("joined"), **counts.figures("counts"), "window rows": table.num_rows,
-        **memory(),
-        "file MiB": (folder / "leeboard.duckdb").stat().st_size / 2**20,
-        "ids MiB": sum(p.stat().st_size for p in (folder / "ids").rglob("*.run")) / 2**20,
-    }  # fmt: skip
+    found = taking(store, each, models) | asking(store, each) | memory()
+    database = folder / "leeboard.duckdb"
     log = folder / "leeboard.duckdb.wal"
-    first = each + 10**6
-    while log.stat().st_size < LOG_BYTES:
-        append(store, model_name(0), rows_of(first, size))
-        first += size
+    found["file MiB"] = database.stat().st_size / 2**20
+    found["ids MiB"] = sum(p.stat().st_size for p in (folder / "ids").rglob("*.run")) / 2**20
+    first = each + 10**7
+    while not log.exists() or log.stat().st_size < LOG_BYTES:
+        append(store, model_name(0), rows_of(first, COMMIT))
+        first += COMMIT
     found["log MiB"] = log.stat().st_size / 2**20
     sys.stdout.write(json.dumps(found) + "\n")
     sys.stdout.flush()
@@ -268,23 +281,44 @@ def case(rows: int, models: int, scratch: Path) -> dict[str, float]:
     }  # fmt: skip
 
 
+COLUMNS: dict[str, Callable[[dict[str, float]], str]] = {
+    "rows": lambda f: f"{f['rows']:,}",
+    "models": lambda f: f"{f['models']:,}",
+    "commit of 10,000 rows, CPU ms (p50 / p99)": lambda f: _cell(
+        f, "commit", f"{f['commit p99']:.0f}"
+    ),
+    "10,000 labels of yesterday": lambda f: _cell(f, "labels", f"{f['labels p99']:.0f}"),
+    "window of 100,000 rows": lambda f: _of_window(f, "window"),
+    "its labels": lambda f: _of_window(f, "joined"),
+    "rows by number": lambda f: _cell(f, "numbered"),
+    "new labels of 3 h": lambda f: _of_window(f, "news"),
+    "counts": lambda f: _cell(f, "counts"),
+    "open, s": lambda f: f"{f['open']:.2f}",
+    "first row, s": lambda f: f"{f['first commit']:.2f}",
+    "open after a kill, s (log, MiB)": lambda f: f"{f['open after kill']:.2f} ({f['log MiB']:.0f})",
+    "memory, MiB: own / with files": lambda f: f"{f['RssAnon']:.0f} / {f['VmHWM']:.0f}",
+    "while filling": lambda f: f"{f['fill MiB']:.0f}",
+    "database / ids, MiB": lambda f: f"{f['file MiB']:,.0f} / {f['ids MiB']:,.0f}",
+}
+
+
+def _cell(found: dict[str, float], name: str, worst: str = "") -> str:
+    more = f" / {worst}" if worst else ""
+    return f"{found[f'{name} cpu']:.0f} ({found[f'{name} p50']:.0f}{more})"
+
+
+def _of_window(found: dict[str, float], name: str) -> str:
+    """Only where a model has as many rows."""
+    return _cell(found, name) if found["rows"] >= 2 * WINDOW * found["models"] else ""
+
+
 def table(found: list[dict[str, float]]) -> str:
-    """As the page of results has it."""
-    head = ("rows", "models", "commit of 10,000, CPU ms", "p50 / p99 ms", "10,000 labels, CPU ms",
-            "window, CPU ms", "p50 / p99 ms", "with labels, CPU ms", "counts ms", "open s",
-            "first row s", "after a kill s (log MiB)", "own memory MiB", "with files MiB", "filled, rows/s")  # fmt: skip
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for one in found:
-        cells = (
-            f"{one['rows']:,}", f"{one['models']:,}", f"{one['commit cpu']:.0f}",
-            f"{one['commit p50']:.0f} / {one['commit p99']:.0f}", f"{one['labels cpu']:.0f}",
-            f"{one['window cpu']:.0f}", f"{one['window p50']:.0f} / {one['window p99']:.0f}",
-            f"{one['joined cpu']:.0f}", f"{one['counts p50']:.1f}", f"{one['open']:.2f}",
-            f"{one['first commit']:.2f}", f"{one['open after kill']:.2f} ({one['log MiB']:.0f})",
-            f"{one['RssAnon']:.0f}", f"{one['VmHWM']:.0f}", f"{one['fill rows/s']:,.0f}",
-        )  # fmt: skip
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    """As the page of results has it: a question a line, a size a column."""
+    lines = [
+        f"| {name} | " + " | ".join(cell(one) for one in found) + " |"
+        for name, cell in COLUMNS.items()
+    ]
+    return "\n".join([lines[0], "|" + " --- |" * (len(found) + 1), *lines[1:]])
 
 
 def main() -> int:
@@ -303,7 +337,7 @@ def main() -> int:
         return 0
     cases = [(10**6, 1), (10**6, 100)]
     if told.full:
-        cases = [(10**6, 1), (10**7, 1), (10**8, 1), (10**6, 100), (10**6, 1000)]
+        cases = [(10**6, 1), (10**7, 1), (10**8, 1), (10**7, 100), (10**7, 1000)]
     found = []
     for rows, models in cases:
         if rows <= told.most and (line := case(rows, models, told.scratch)):

@@ -144,7 +144,7 @@ class Committer:
             self._mend()
             while self._between:
                 self._do(*self._between.popleft())
-            if self._id_work.is_due(idle=idle):
+            if self._id_work.is_due(self._session, idle=idle):
                 self._alone(lambda _: self._id_work.take_up(self._session))
                 self._id_work.committed()
             elif idle and (model := self._transaction.events.reused_unready()):

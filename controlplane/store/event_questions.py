@@ -77,18 +77,29 @@ select id, place as "at" from {labels}
 where known_at > $after and known_at <= $by and place is not null
 union all
 select id, "at" from {predictions}
-where known_at > $after and known_at <= $by and list_contains($roles, role)"""
+where known_at > $after and known_at <= $by and role = 'live'"""
+
+PLACES_TOLD: Final = """
+select place as "at" from {labels}
+where known_at > $after and known_at <= $by and place is not null"""
+
+PLACES_NEW: Final = """
+select "at" from {predictions} where known_at > $after and known_at <= $by and role = 'live'"""
 
 NEW_LABELS: Final = """
-with places as (
-    select id, "at", min(known_at) as known_at from {some_predictions}
-    where known_at <= $by and list_contains($roles, role)
-    group by id, "at"
-)
-select places."at" as "at" from places join {some_labels} as told
-on places.id = told.id and places."at" = told.place
-where told.known_at <= $by and greatest(told.known_at, places.known_at) > $after
+select p."at" as "at" from {some_predictions} as p join (
+    select id, place from {labels} where known_at > $after and known_at <= $by
+) as told on p.id = told.id and p."at" = told.place
+where p.known_at <= $by and p.role = 'live'
+union all
+select p."at" as "at" from (
+    select id, "at" from {predictions}
+    where known_at > $after and known_at <= $by and role = 'live'
+) as p join {some_labels} as told on p.id = told.id and p."at" = told.place
+where told.known_at <= $after
 order by 1"""
+"""Labels that are new, of predictions where these have their place; then predictions that are
+new, with labels that were there before them."""
 
 NEW_LABELS_AMONG: Final = f"""
 with told as (

@@ -128,15 +128,21 @@ class DuckDBEventsReader:
         `(after, by]`; a correction counts again."""
         if not self._tables.catalog.has(PREDICTIONS + model):
             return pa.table({"at": pa.array([], INSTANT)})
-        asked = {"after": stored_time(after), "by": stored_time(by), "roles": ["live"]}
-        spans, sql = self._elsewhere(model, questions.NEWS, asked), questions.NEW_LABELS_AMONG
-        if spans is None:
-            news = self._session.arrow(self._about(questions.NEWS, model), asked)
-            spans, sql = spans_of(micros(news["at"])), questions.NEW_LABELS
+        asked: dict[str, object] = {"after": stored_time(after), "by": stored_time(by)}
+        elsewhere = self._elsewhere(model, questions.NEWS, asked)
+        if elsewhere is not None:
+            sql, rows, told = questions.NEW_LABELS_AMONG, elsewhere, elsewhere
+            asked["roles"] = ["live"]
+        else:
+            sql = questions.NEW_LABELS
+            rows, told = (
+                spans_of(micros(self._session.arrow(self._about(which, model), asked)["at"]))
+                for which in (questions.PLACES_TOLD, questions.PLACES_NEW)
+            )
         return self._session.arrow(
             self._about(
-                sql, model, some_predictions=some_predictions(model, spans),
-                some_labels=some_labels(model, spans),
+                sql, model, some_predictions=some_predictions(model, rows),
+                some_labels=some_labels(model, told),
             ), asked,
         )  # fmt: skip
 

@@ -19,6 +19,7 @@ from controlplane.store.id_runs import (
     found_in,
     merged_part,
 )
+from controlplane.store.id_sources import Source
 from controlplane.store.row_hashes import Asked
 
 FAN: Final = 4
@@ -40,8 +41,11 @@ class Held(msgspec.Struct, frozen=True):
 class IdIndex:
     """The index of one table. One thread adds, any may ask; `held` changes as a whole."""
 
-    def __init__(self, name: str, runs: Sequence[Run] = (), covered: int = 0) -> None:
+    def __init__(
+        self, name: str, source: Source, runs: Sequence[Run] = (), covered: int = 0
+    ) -> None:
         self.name = name
+        self.source = source
         self.held = Held(tuple(runs))
         self.covered = covered
         """Rows below this arrival number are in the runs."""

@@ -4,10 +4,11 @@ The writer's thread owns them; readers may ask those that are loaded. An index t
 trusted (files missing, cut short, of another history) is made anew from its table.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import structlog
 
 from controlplane.domain.errors import StorageError
@@ -21,6 +22,7 @@ FOLDER: Final = "ids"
 LARGE: Final = 1 << 18
 """So many rows in memory go into a file."""
 PROGRESS_ROWS: Final = 5_000_000
+NONE: Final = np.uint64(0)
 
 _AGREED: Final = "select token, covered from id_indexes where name = ?"
 _FORGET: Final = "delete from id_indexes where name = ?"
@@ -122,7 +124,7 @@ class Indexes:
             self._ready.pop(name, None)
 
     def _loaded(self, session: Session, table: str, source: Source) -> IdIndex:
-        index = self._opened(session, table)
+        index = self._opened(session, table, source)
         total, said = 0, PROGRESS_ROWS
         for hashes, values in source.read(session, table, index.covered):
             index.add(sorted_part(hashes, values), upto=index.upto)
@@ -134,17 +136,17 @@ class Indexes:
                 said += PROGRESS_ROWS
         return index
 
-    def _opened(self, session: Session, table: str) -> IdIndex:
+    def _opened(self, session: Session, table: str, source: Source) -> IdIndex:
         """The index as its files have it; empty where they cannot be trusted."""
         files, row = self.files(table), session.one(_AGREED, [table])
         if files is None or row is None:
-            return IdIndex(table)
+            return IdIndex(table, source)
         try:
             state, runs = files.opened(str(row[0]))
         except StorageError as error:
             log.warning("ids_are_indexed_anew", table=table, reason=str(error))
-            return IdIndex(table)
-        index = IdIndex(table, runs, state.covered)
+            return IdIndex(table, source)
+        index = IdIndex(table, source, runs, state.covered)
         index.token, index.agreed = state.token, runs
         return index
 
@@ -163,12 +165,20 @@ class Indexes:
             log.warning("ids_stay_in_memory", table=index.name, reason=str(error))
 
 
-def written(files: IdFiles, parts: Sequence[Part], between: Callable[[], object] = bool) -> Run:
-    """Parts as one run, on disk; `between` is called between two slices, and may raise OSError to
-    break off. Raises OSError where there is no space."""
+def written(
+    files: IdFiles, parts: Sequence[Part], between: Callable[[], object] = bool, *,
+    least: np.uint64 = NONE,
+) -> Run:  # fmt: skip
+    """Parts as one run, on disk, without packed moments below `least`; `between` is called between
+    two slices, and may raise OSError to break off. Raises OSError where there is no space."""
     path = files.new_path()
     try:
-        write_run(path, _told(slices(parts), between), sum(len(hashes) for hashes, _ in parts))
+        rows = sum(len(hashes) for hashes, _ in parts)
+        kept = _told(slices(parts), between)
+        if least > NONE:
+            rows = sum(len(some[0]) for some in _from(least, kept))
+            kept = _told(slices(parts), between)
+        write_run(path, _from(least, kept), rows)
         return Run(path)
     except BaseException:
         path.unlink(missing_ok=True)
@@ -179,3 +189,9 @@ def _told(parts: Iterator[Part], between: Callable[[], object]) -> Iterator[Part
     for part in parts:
         yield part
         between()
+
+
+def _from(least: np.uint64, parts: Iterable[Part]) -> Iterator[Part]:
+    for hashes, values in parts:
+        kept = values >= least
+        yield (hashes, values) if kept.all() else (hashes[kept], values[kept])

@@ -22,10 +22,12 @@ Entries = tuple[Hashes, Hashes]
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A question for rows from an arrival number on, and what the index keeps of them."""
+    """A question for rows from an arrival number on, and what the index keeps of them; one for
+    the least moment that it may keep."""
 
     sql: str
     entries: Callable[[pa.Table], Entries]
+    first: str
 
     def read(self, session: Session, table: str, first: int) -> Iterator[Entries]:
         """What is to be taken in of a table's rows from arrival number `first` on, in parts."""
@@ -33,6 +35,11 @@ class Source(msgspec.Struct, frozen=True):
         for part in session.parts(sql):
             if part.num_rows:
                 yield self.entries(part)
+
+    def least(self, session: Session, table: str) -> np.uint64:
+        """No packed moment of a row that is there lies below this one."""
+        first = session.count(filled(self.first, table=quoted(table)))
+        return np.uint64(packed(np.array([first]), 0)[0])
 
 
 def label_values(rows: pa.Table) -> Hashes:
@@ -48,8 +55,12 @@ def _label_entries(rows: pa.Table) -> Entries:
 
 
 OF_PREDICTIONS: Final = Source(
-    """select id, "at", role, version from {table} where seq >= {first}""", row_entries
+    """select id, "at", role, version from {table} where seq >= {first}""",
+    row_entries,
+    """select coalesce(epoch_us(min("at")), 0) from {table}""",
 )
 OF_LABELS: Final = Source(
-    "select id, place, known_at from {table} where seq >= {first}", _label_entries
+    "select id, place, known_at from {table} where seq >= {first}",
+    _label_entries,
+    "select coalesce(epoch_us(least(min(place), min(known_at))), 0) from {table}",
 )

@@ -17,7 +17,7 @@ from controlplane.domain.errors import StorageError
 from controlplane.store.checkpoints import SPARE, free_bytes
 from controlplane.store.id_files import IdFiles, State
 from controlplane.store.id_index import IdIndex, to_merge
-from controlplane.store.id_keeping import LARGE, Indexes, written
+from controlplane.store.id_keeping import LARGE, NONE, Indexes, written
 from controlplane.store.id_runs import Part, Run
 from controlplane.store.session import Session
 
@@ -48,6 +48,7 @@ class _Work(threading.Thread):
         self.covered = index.covered
         self.parts: tuple[Part, ...] = ()
         self.runs = index.held.runs
+        self.least = NONE
         self.outcome: Outcome | None = None
         self.failure: Exception | None = None
         self.is_cancelled = threading.Event()
@@ -77,7 +78,7 @@ class _Work(threading.Thread):
         if free < wanted:
             message = f"{free} bytes are free, {wanted} are wanted for a file of {rows} ids"
             raise OSError(message)
-        return written(self.files, parts, lambda: self._between(runs))
+        return written(self.files, parts, lambda: self._between(runs), least=self.least)
 
     def _checked(self) -> None:
         for run in self.runs:
@@ -106,12 +107,12 @@ class IdWork:
         self._seen: set[str] = set()
         self._counted = 0
 
-    def is_due(self, *, idle: bool) -> bool:
+    def is_due(self, session: Session, *, idle: bool) -> bool:
         """Start what there is to do; whether something waits to be taken up."""
         if self._work is not None:
             return not self._work.is_alive()
         if time.monotonic() >= self._retry_at:
-            self._start(idle=idle)
+            self._start(session, idle=idle)
         return False
 
     def take_up(self, session: Session) -> None:
@@ -169,7 +170,7 @@ class IdWork:
         self._retry_at = time.monotonic() + RETRY_SECONDS
         log.warning("ids_stay_in_memory", table=name, reason=reason)
 
-    def _start(self, *, idle: bool) -> None:
+    def _start(self, session: Session, *, idle: bool) -> None:
         index, kind = self._chosen(idle=idle)
         files = self._indexes.files(index.name) if index else None
         if index is None or files is None:
@@ -177,6 +178,8 @@ class IdWork:
         work = self._work = _Work(index, files, kind)
         if kind == "write":
             work.parts, work.covered = index.send_off(), index.upto
+        elif kind == "merge":
+            work.least = index.source.least(session, index.name)
         work.start()
 
     def _chosen(self, *, idle: bool) -> tuple[IdIndex | None, str]:

@@ -18,12 +18,13 @@ from controlplane.store import id_index, id_keeping, id_work
 from controlplane.store.catalog import LABELS, PREDICTIONS
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.id_index import IdIndex, to_merge
+from controlplane.store.keeping import Aged
 from controlplane.store.ports import Known, Received, Store
 from controlplane.store.writer import Limits
-from tests.stored import MODEL, SCHEMA, labels, predictions
+from tests.stored import HOUR, MODEL, NOON, SCHEMA, labels, predictions
 
 ROOT = Path(__file__).parents[2]
-LIVES = 5
+LIVES = 4
 SMALL = "id_keeping.LARGE = id_work.LARGE = 40; id_work.WORTHWHILE = 10; id_index.FAN = 2"
 
 COMMITS = f"""
@@ -235,6 +236,23 @@ def test_files_of_another_history_are_not_believed(tmp_path: Path, small_files: 
     assert all(sent(store, number).duplicates == 5 for number in range(10))
     assert all(sent(store, number).accepted == 5 for number in range(10, 40))
     assert all(sent(store, number).duplicates == 5 for number in range(40))
+    store.close()
+
+
+def test_what_is_too_old_to_be_kept_leaves_the_files_too(tmp_path: Path, small_files: None) -> None:
+    store = an_open_store(tmp_path)
+    for number in range(40):
+        sent(store, number)
+    until(lambda: in_files(store, PREDICTIONS + MODEL))
+    aged = Aged(before=NOON + 9 * HOUR)
+    assert store.write(lambda t: t.upkeep.age(MODEL, aged, most=1000)).result() == 180
+    for number in range(40, 110):
+        sent(store, number)
+    until(lambda: in_files(store, PREDICTIONS + MODEL))
+    kept = sum(run.rows for run in index_of(store, PREDICTIONS + MODEL).held.runs)
+    assert 350 <= kept < 550
+    assert all(sent(store, number).duplicates == 5 for number in range(36, 110))
+    assert sent(store, 0).accepted == 5
     store.close()
 
 

@@ -13,6 +13,7 @@ from controlplane.store import id_keeping
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.id_index import IdIndex
 from controlplane.store.id_runs import Run, slices, sorted_part, write_run
+from controlplane.store.id_sources import OF_LABELS
 from controlplane.store.ports import Known, Received, Store
 from controlplane.store.row_hashes import asked_for, kinds_of, moments_of, packed
 from controlplane.store.row_numbering import SLACK, stretch
@@ -206,7 +207,7 @@ def test_the_store_says_what_plain_python_says(
     st.integers(1, 40),
 )
 def test_an_index_finds_all_that_was_added_and_nothing_else(rows, others, size) -> None:
-    index = IdIndex("t")
+    index = IdIndex("t", OF_LABELS)
     for first in range(0, len(rows), size):
         some = rows[first : first + size]
         part = sorted_part(
