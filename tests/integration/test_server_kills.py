@@ -199,9 +199,12 @@ def test_what_does_not_fit_while_the_server_is_away_is_dropped_and_said(
 
         with served.client() as client:
             rows = client.get("/v1/models/boats").json()["summary"]["rows"]
+    kept = before.logged - before.dropped["full"]
     assert before.dropped.keys() == {"full"}
-    assert before.logged + before.dropped["full"] == 100
-    assert before.logged <= 30 + QUICK.batch_rows  # one batch may be under way
-    assert (after.accepted, after.dropped) == (before.logged, before.dropped)
-    assert rows["predictions"] == before.logged
-    assert [r.message for r in caplog.records].count("leeboard: rows are dropped: full") == 1
+    assert before.logged == 100
+    assert kept <= 30 + QUICK.batch_rows  # one batch may be under way
+    assert (after.accepted, after.dropped) == (kept, before.dropped)
+    assert rows["predictions"] == kept
+    said = [r.message for r in caplog.records if "rows are dropped: full" in r.message]
+    assert said[0] == "leeboard: rows are dropped: full (1 so far)"
+    assert len(said) <= 2  # and once more, for tens of them
