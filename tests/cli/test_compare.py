@@ -195,6 +195,21 @@ def test_columns_and_detectors_are_chosen(put) -> None:
     assert chosen["x"]["verdict"] == "failed"
 
 
+def test_a_column_whose_name_has_a_comma_is_chosen_by_the_option_repeated(put) -> None:
+    names = ["x", "level", "on", "town, state"]
+    one = table(1).append_column("town, state", pa.array(["a", "b"] * (table(1).num_rows // 2)))
+    paths = put("a.parquet", one), put("b.parquet", one)
+    assert one.column_names == names
+
+    def chosen(*words):
+        return list(columns(lee(*paths, *words, "--json")))
+
+    assert chosen("--columns", "town, state", "--columns", "x,on") == ["x", "on", "town, state"]
+    assert chosen("--drop", "town, state") == names[:3]
+    found = lee(*paths, "--columns", "town,state")
+    assert "neither file has a column 'town'" in found.stderr
+
+
 def test_a_fixed_threshold_judges_whatever_chance_says(put) -> None:
     paths = put("a.parquet", table(1)), put("b.parquet", table(2, shift=0.5))
 

@@ -201,6 +201,17 @@ def test_a_row_number_is_no_feature(compare) -> None:
     assert text.exit_code == 0
 
 
+def test_a_key_is_no_feature_in_whatever_order_and_parts_it_comes(compare) -> None:
+    keys = np.random.default_rng(5).permutation(4 * ROWS)
+    parts = pa.array(keys[:ROWS]), pa.array(keys[ROWS : 2 * ROWS] + ROWS)
+    tables = [table(seed, key=part) for seed, part in enumerate(parts)]
+
+    assert column(compare(*tables), "key")["verdict"] == "inconclusive"
+    by = compare(*tables, "--by", "region", text=True)
+    assert "looks like a row number or a key" in by.stdout
+    assert by.exit_code == 0
+
+
 def test_what_decided_is_said_in_words(compare) -> None:
     found = compare(table(1), table(2, moved=["north", "south", "west"]), text=True)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from controlplane.cli.compare.choosing import chosen
 from controlplane.cli.groups import examples
 from controlplane.cli.outcome import bad_news, cannot, nearest, put, say, spare
 from controlplane.domain.errors import LeeboardError
@@ -52,7 +53,8 @@ def _detector_names(
 ))  # fmt: skip
 @click.argument("reference", type=FILE)
 @click.argument("current", type=FILE)
-@click.option("--columns", metavar="NAME,…", help="Only these columns; default: all of them.")
+@click.option("--columns", multiple=True, metavar="NAME,…",
+              help="Only these columns; may be repeated, as a name with a comma needs. Default: all of them.")  # fmt: skip
 @click.option("--drop", multiple=True, metavar="NAME", help="Not this column; may be repeated.")
 @click.option("--detector", "detectors", multiple=True, metavar="NAME", shell_complete=_detector_names,
               help="Only this detector; may be repeated. Default: those of each column's kind.")  # fmt: skip
@@ -149,7 +151,7 @@ def _compared(
     return profiled.compared(profiled.Job(
         reference=reference, current=current,
         asked=_asked(told),
-        columns=_columns(told["columns"]), drop=frozenset(_texts(told["drop"])), level=level,
+        columns=_texts(told["columns"]) or None, drop=frozenset(_texts(told["drop"])), level=level,
         salt=str(told["salt"] or "").encode(),
     ))  # fmt: skip
 
@@ -182,12 +184,13 @@ def _job(reference: Path, current: Path, level: float, told: dict[str, object]) 
     asked = _asked(told)
     first, second = source(reference), source(current)
     drop = _texts(told["drop"])
-    columns = _columns(told["columns"])
+    columns = chosen(_texts(told["columns"]), {*first.types, *second.types})
     by, at = _text(told["by"]), _text(told["time"])
-    for name in (*drop, *(columns or ()), *(name for name in (by, at) if name is not None)):
+    for name in (*drop, *columns, *(name for name in (by, at) if name is not None)):
         _known_column(name, first, second)
     return Job(
-        reference=first, current=second, asked=asked, columns=columns, drop=frozenset(drop),
+        reference=first, current=second, asked=asked,
+        columns=columns if told["columns"] else None, drop=frozenset(drop),
         level=level, by=by, time=at, every=None if told["every"] is None else _length(str(told["every"])),
     )  # fmt: skip
 
@@ -237,13 +240,6 @@ def _known_column(name: str, first: "Source", second: "Source") -> None:
     if name not in names:
         message = f"neither file has a column {name!r}{nearest(name, names)}"
         raise click.UsageError(message)
-
-
-def _columns(text: object) -> tuple[str, ...] | None:
-    """The names of a list with commas between; None where none was said."""
-    if not isinstance(text, str):
-        return None
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _text(value: object) -> str | None:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from controlplane.cli.compare.choosing import chosen
 from controlplane.cli.outcome import nearest
 from controlplane.cli.profiling.files import read_profile, same_salt
 from controlplane.cli.profiling.gathering import Asked as AskedProfile
@@ -93,11 +94,12 @@ def _rows_like(path: Path, like: Profile, salt: bytes) -> tuple[Profile, list[st
 
 def _wanted(columns: Sequence[ComparedColumn], job: Job) -> list[ComparedColumn]:
     names = [column.column for column in columns]
-    for name in (*(job.columns or ()), *job.drop):
+    asked = names if job.columns is None else chosen(job.columns, names)
+    for name in (*asked, *job.drop):
         if name not in names:
             message = f"neither side has a column {name!r}{nearest(name, names)}"
             raise BadInput(message)
-    wanted = set(names if job.columns is None else job.columns) - job.drop
+    wanted = set(asked) - job.drop
     return [column for column in columns if column.column in wanted]
 
 

@@ -15,6 +15,7 @@ from detectors import reading
 from detectors.comparison import measuring, rule
 from detectors.comparison.course import counts_up, course
 from detectors.comparison.held import held
+from detectors.comparison.keyed import names_rows
 from detectors.comparison.measuring import Asked
 from detectors.comparison.result import ComparedColumn, Comparison, Rows, Side
 from detectors.finding import Kind, Sample, Verdict
@@ -193,10 +194,9 @@ def _whole(samples: tuple[Sample, Sample], asked: Asked) -> ComparedColumn:
         return measuring.measured(held(samples[0]), held(samples[1]), asked)
     before, now = (reading.numbers(sample.values) for sample in samples)
     name = samples[0].column
-    found = measuring.measured(
-        in_order(name, before), in_order(name, now), asked,
-        is_key=counts_up(before) and counts_up(now),
-    )  # fmt: skip
+    both = in_order(name, before), in_order(name, now)
+    is_key = (counts_up(before) and counts_up(now)) or names_rows(*both)
+    found = measuring.measured(*both, asked, is_key=is_key)
     return msgspec.structs.replace(found, course=course(now)) if asked.pictures else found
 
 
