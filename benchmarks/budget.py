@@ -3,7 +3,8 @@
 One false alarm per 30 windows is allowed, the whole of it given to one family, and thresholds are
 calibrated by the product's own functions; beside them stand the rules that other tools follow. A
 figure is a mean over models, with its standard error. `python benchmarks/budget.py` takes about
-three minutes, `--full` hours; `--table NAME` makes one of the tables alone.
+three minutes, `--full` half an hour; `--table NAME` makes one of the tables alone, `--models N` has
+as many models in each of its cells.
 """
 
 import argparse
@@ -38,6 +39,17 @@ SOWN = {
     "+1 sd": Sown(shift=1.0), "sd x1.5": Sown(scale=1.5),
 }  # fmt: skip
 Rows = Iterator[Sequence[str]]
+
+
+class Size(msgspec.Struct, frozen=True):
+    """How much is simulated: quickly, fully, or with so many models a cell."""
+
+    full: bool
+    models: int | None
+
+    def of(self, quick: int, fully: int) -> int:
+        """The models of a cell that has these without and with `--full`."""
+        return self.models or (fully if self.full else quick)
 
 
 def normal(columns: int, **more: object) -> Stream:
@@ -90,20 +102,21 @@ def episodes(alarms: np.ndarray) -> int:
 
 
 def shown(values: Sequence[float]) -> str:
-    """A mean with its standard error."""
+    """A mean with its standard error, where there is more than one value."""
     found = np.array(values, dtype=float)
-    error = found.std(ddof=1) / np.sqrt(found.size) if found.size > 1 else np.nan
-    return f"{found.mean():.2f} ± {error:.2f}"
+    if found.size == 1:
+        return f"{found[0]:.2f}"
+    return f"{found.mean():.2f} ± {found.std(ddof=1) / np.sqrt(found.size):.2f}"
 
 
-def null(*, full: bool) -> Rows:
+def null(size: Size) -> Rows:
     """Alarming windows a period without change, beside other tools' rules."""
     yield ("stream", "columns", "models", "Leeboard", "its episodes", "models over 1", "without floors",
            "PSI > 0.2", "KS p < .05", "3 sigma of JS", "3 sigma of KS")  # fmt: skip
-    runs = {10: 60, 60: 30, 300: 8} if full else {10: 8, 60: 3, 300: 1}
+    runs = {10: size.of(8, 60), 60: size.of(3, 30), 300: size.of(1, 8)}
     for name, stream in SCENARIOS.items():
         for columns, models in runs.items():
-            periods = 4 if full or models > 1 else 2
+            periods = 4 if models > 1 else 2
             found = [_null(stream(columns), seed, periods) for seed in range(models)]
             by_rule = list(zip(*found, strict=True))
             over = np.mean([rate > 1 for rate in by_rule[0]])
@@ -121,11 +134,11 @@ def _null(stream: Stream, seed: int, periods: int) -> list[float]:
     return [ours.sum() / periods, episodes(ours) / periods, bare.sum() / periods, *peers]
 
 
-def power(*, full: bool) -> Rows:
+def power(size: Size) -> Rows:
     """Windows until a change in one column is found (median; 31: not in 30), and within seven."""
     yield ("stream", "columns", "change", "windows to the alarm", "found within 7",
            "in the first", "PSI > 0.2 within 7")  # fmt: skip
-    runs = {10: 60, 60: 30, 300: 6} if full else {10: 8, 60: 4}
+    runs = {10: size.of(8, 60), 60: size.of(4, 30)} | ({300: 6} if size.full else {})
     for name, stream in SCENARIOS.items():
         for columns, models in runs.items():
             made = [Model(stream(columns), 1000 + seed) for seed in range(models)]
@@ -148,10 +161,10 @@ def _first(alarms: np.ndarray) -> int:
     return int(np.argmax(alarms)) + 1 if alarms.any() else alarms.size + 1
 
 
-def short(*, full: bool) -> Rows:
-    """References of 30 and of 14 windows."""
+def short(size: Size) -> Rows:
+    """References of 60, 30, 14 and 8 windows."""
     yield "stream", "columns", "reference", "basis", "alarming windows", "episodes", "models over 1"
-    models = 60 if full else 8
+    models = size.of(8, 60)
     for name in ("iid", "day"):
         for windows in (60, 30, 14, 8):
             made = [Model(SCENARIOS[name](60), 2000 + n, reference=windows) for n in range(models)]
@@ -167,11 +180,11 @@ def _rates(models: Sequence[Model], count: int, *, rows: int | None = None) -> t
             f"{np.mean(np.array(rates) > 1):.2f}")  # fmt: skip
 
 
-def hourly(*, full: bool) -> Rows:
+def hourly(size: Size) -> Rows:
     """Hourly windows of 200 rows, 20 columns, a reference of 30 days: pooled and by the hour."""
     yield ("stream", "mode", "alarming windows in 30 days", "+0.25 sd: hours", "+0.5 sd: hours",
            "sd x1.5: hours")  # fmt: skip
-    models, month = (20 if full else 2), 720
+    models, month = size.of(2, 20), 720
     plain = normal(20, rows=200)
     diurnal = normal(20, rows=200, season=0.3, period=24, everywhere=True, day=0.1, memory=0.9)
     hours = [at % 24 for at in range(month)]
@@ -193,11 +206,10 @@ def _hours(model: Model, columns: list[Column]) -> np.ndarray:
     return by_budget(model.calibration, columns, groups={"hour": labels})
 
 
-def mixed(*, full: bool) -> Rows:
+def mixed(size: Size) -> Rows:
     """Normal, lognormal, heavy-tailed, mostly zero, rare and five-level columns together."""
     yield ("columns", "wander", "alarming windows", "episodes", "models over 1",
            "+0.25 sd within 7", "+0.5 sd within 7")  # fmt: skip
-    models = 60 if full else 6
     sets = {
         "one of each six, 60 in all": MIXED * 10,
         **{f"60 {name}": (name,) * 60 for name in MIXED},
@@ -207,20 +219,20 @@ def mixed(*, full: bool) -> Rows:
             stream = Stream(kinds=kinds, day=wander, season=wander)
             made = [
                 Model(stream, 4000 + n)
-                for n in range(models if kinds == MIXED * 10 else models // 2)
+                for n in range(size.of(6, 60) if kinds == MIXED * 10 else size.of(3, 30))
             ]
             seen = [_found(made, SOWN[change])[1] for change in ("+0.25 sd", "+0.5 sd")]
             yield name, f"{wander:g} sd", *_rates(made, 120), *seen
 
 
-def sizes(*, full: bool) -> Rows:
+def sizes(size: Size) -> Rows:
     """Windows much smaller and larger than the calibrated ones of 1,000 rows, 20 columns."""
     yield ("stream", "rows a window", "alarming windows", "episodes", "models over 1",
            "+0.25 sd in the first", "+0.5 sd in the first", "+1 sd in the first")  # fmt: skip
-    models = 60 if full else 6
+    models = size.of(6, 60)
     for name, stream in SCENARIOS.items():
         made = [Model(stream(20), 5000 + n) for n in range(models)]
-        for rows in (30, 100, 300, 1000, 3000, 10_000) if full else (30, 300, 1000, 3000):
+        for rows in (30, 100, 300, 1000, 3000, 10_000) if size.full else (30, 300, 1000, 3000):
             seen = [
                 shown([by_budget(m.calibration, m.windows(PERIOD, sown=SOWN[change], rows=rows)).mean()
                        for m in made])
@@ -229,10 +241,10 @@ def sizes(*, full: bool) -> Rows:
             yield name, f"{rows:,}", *_rates(made, 120, rows=rows), *seen
 
 
-def lacking(*, full: bool) -> Rows:
+def lacking(size: Size) -> Rows:
     """What the reference never held: two days a month half a deviation away; busy weekends."""
     yield "reference", "windows to come", "alarming windows", "episodes"
-    models = 40 if full else 6
+    models = size.of(6, 40)
     end = [0.5 if at % 30 in {28, 29} else 0.0 for at in range(120)]
     weekend = [0.3 if at % 7 in {5, 6} else 0.0 for at in range(120)]
     cells = (
@@ -246,7 +258,7 @@ def lacking(*, full: bool) -> Rows:
                shown([episodes(found) / 4 for found in alarms]))  # fmt: skip
 
 
-def labels(*, full: bool) -> Rows:
+def labels(size: Size) -> Rows:
     """Labels that come late: the share of rows labelled when labels close, and its threshold."""
     yield (
         "labels late in the usual window",
@@ -254,7 +266,7 @@ def labels(*, full: bool) -> Rows:
         "alarming windows",
         "ten points fewer, in the first",
     )
-    models = 200 if full else 40
+    models = size.of(40, 200)
     for late in (0.0, 0.02, 0.1, 0.3):
         for wander in (0.0, 0.02):
             found = [_labels(7000 + n, late, wander) for n in range(models)]
@@ -290,11 +302,12 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--full", action="store_true", help="as many models as make errors small")
     asked.add_argument("--table", choices=TABLES, action="append")
+    asked.add_argument("--models", type=int, help="so many a cell, whatever the table")
     given = asked.parse_args()
     for name in given.table or TABLES:
         began = time.process_time()
         print(f"\n### {name}: {TABLES[name].__doc__}\n")
-        for at, row in enumerate(TABLES[name](full=given.full)):
+        for at, row in enumerate(TABLES[name](Size(given.full, given.models))):
             print("| " + " | ".join(row) + " |", flush=True)
             if not at:
                 print("| " + " | ".join(["---"] * len(row)) + " |")

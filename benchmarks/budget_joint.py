@@ -104,10 +104,11 @@ def failed(findings: Sequence[Finding]) -> set[str]:
 
 
 def shown(values: Sequence[float]) -> str:
-    """A mean with its standard error."""
+    """A mean with its standard error, where there is more than one value."""
     found = np.array(values, dtype=float)
-    error = found.std(ddof=1) / np.sqrt(found.size) if found.size > 1 else np.nan
-    return f"{found.mean():.2f} ± {error:.2f}"
+    if found.size == 1:
+        return f"{found[0]:.2f}"
+    return f"{found.mean():.2f} ± {found.std(ddof=1) / np.sqrt(found.size):.2f}"
 
 
 def lines(models: int) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from detectors import jensen_shannon, judging, seasons
-from detectors.counted import Column
+from detectors.counted import Column, reference_of
 from detectors.finding import Kind
 from detectors.laws import Calibration
 from detectors.refmax import NO_GROUPS, window_scores
@@ -61,11 +61,12 @@ def rules_of() -> tuple[Rule, ...]:
 
 
 def _counts(column: Column, *, coarse: bool) -> tuple[np.ndarray, np.ndarray]:
+    reference = reference_of(column).counts
     if not coarse or column.bins.exact:
-        return column.reference, column.counts
+        return reference, column.counts
     groups = column.bins.coarse
     return (
-        np.add.reduceat(column.reference, groups, axis=1),
+        np.add.reduceat(reference, groups, axis=1),
         np.add.reduceat(column.counts, groups, axis=1),
     )
 
