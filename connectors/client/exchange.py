@@ -64,7 +64,7 @@ def read(call: Call[Answer], response: httpx.Response) -> Answer:
         return response.content  # type: ignore[return-value]
     try:
         answer: Answer = msgspec.json.decode(response.content, type=call.answer)
-    except msgspec.MsgspecError as error:
+    except ValueError as error:  # no JSON, another one, or not even UTF-8
         message = f"the answer to {call.method} {call.path} is not what was expected: {error}"
         raise BadAnswer(message) from error
     return answer

@@ -65,7 +65,7 @@ def problem_of(status: int, content: bytes) -> Problem:
     """The problem that an error answer tells; its text where it is not problem details."""
     try:
         told = msgspec.json.decode(content, type=Problem)
-    except msgspec.MsgspecError:
+    except ValueError:  # no JSON, or not even UTF-8
         text = content[:200].decode(errors="replace").strip()
         return Problem(title=f"HTTP {status}", status=status, detail=text)
     return msgspec.structs.replace(told, status=status)

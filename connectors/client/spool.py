@@ -109,7 +109,7 @@ class Spool:
         line, _, body = segment.path.read_bytes().partition(b"\n")
         try:
             head = msgspec.json.decode(line, type=_Head)
-        except msgspec.MsgspecError as error:
+        except ValueError as error:  # no JSON, or not even UTF-8
             raise TornSegment(f"{segment.path} does not begin with its description") from error
         if head.form != _FORM or head.feed not in FEEDS:
             raise TornSegment(f"{segment.path} is of a form that this version does not know")

@@ -54,7 +54,7 @@ class Notes:
             return None
         try:
             found = msgspec.json.decode(self._path.read_bytes(), type=Note)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError):
             return None
         return found if found.form == _FORM else None
 

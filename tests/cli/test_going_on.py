@@ -141,7 +141,7 @@ def test_another_file_another_server_and_another_question_have_other_notes(tmp_p
     assert len(others | {first}) == 4
 
 
-@pytest.mark.parametrize("note", [b"", b"{", b'{"form": 7}', b"[]"], ids=range(4))
+@pytest.mark.parametrize("note", [b"", b"{", b'{"form": 7}', b"[]", b'"\xff"'], ids=range(5))
 def test_a_note_that_cannot_be_read_is_none(tmp_path, note):
     (tmp_path / "note.json").write_bytes(note)
     assert Notes(tmp_path / "note.json").last() is None

@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from connectors.client.pace import Pace
 from connectors.client.packing import _one_by_one, halves, packed
-from connectors.client.rows import Columns, Label, Prediction
+from connectors.client.rows import Columns, Label, Parcel, Prediction
 from connectors.client.serving import Leeboard
+from connectors.client.spool import Spool, TornSegment
 from connectors.client.testing import MemoryServer
 
 PACE = Pace(
@@ -220,3 +222,19 @@ class Lives(RuleBasedStateMachine):
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+
+
+@given(st.binary(max_size=300), st.integers(0, 300), st.sampled_from(["cut", "put in", "alone"]))
+def test_a_spoiled_segment_is_torn_or_what_was_written(noise: bytes, place: int, how: str) -> None:
+    with TemporaryDirectory() as name:
+        spool = Spool(Path(name), "http://lee", "bikes", 10**6)
+        parcel = Parcel(feed="labels", key="k", rows=2, body=b'{"columns":{"id":["a","b"]}}')
+        segment = spool.put(parcel)
+        whole = segment.path.read_bytes()
+        spoiled = {
+            "cut": whole[:place], "put in": whole[:place] + noise + whole[place:], "alone": noise
+        }  # fmt: skip
+        segment.path.write_bytes(spoiled[how])
+        with suppress(TornSegment):
+            assert spool.read(segment) == parcel
+        spool.close()

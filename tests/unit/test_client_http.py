@@ -137,6 +137,15 @@ def test_an_answer_of_another_shape_is_named() -> None:
     assert "`$.items`" in str(raised.value)
 
 
+@pytest.mark.parametrize(("status", "raised"), [(200, BadAnswer), (502, ServerSaid)])
+def test_an_answer_that_is_no_utf8_is_one_of_the_errors_that_are_named(
+    status: int, raised: type[Exception]
+) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, content=b'{"items": "\xe9"}'))
+    with Connection("http://lee", transport=transport) as connection, pytest.raises(raised):
+        connection.models()
+
+
 def test_every_walks_all_pages() -> None:
     pages = {"": (["a", "b"], "2"), "2": (["c"], None)}
 

@@ -308,9 +308,10 @@ def test_what_is_written_is_read_and_only_its_owner_may(tmp_path: Path) -> None:
     assert {p.stat().st_mode & 0o777 for p in tmp_path.rglob("*") if p.is_dir()} == {0o700}
     with pytest.raises(SpoolFull):
         spool.put(a_parcel(body=b"x" * 10_000))
-    segment.path.write_bytes(b"{}\n")
-    with pytest.raises(TornSegment):
-        spool.read(segment)
+    for spoiled in (b"{}\n", b'{"form":"\xff"}\n', b"[]\n", b"\n"):
+        segment.path.write_bytes(spoiled)
+        with pytest.raises(TornSegment, match="does not begin with its description"):
+            spool.read(segment)
     spool.close()
 
 
