@@ -10,6 +10,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from connectors.client import bulk
+from connectors.client.problems import ServerAway
 from controlplane.domain.batches import KeyedBatch
 from controlplane.domain.models import Generation, Model
 from controlplane.store.ports import Known
@@ -124,3 +126,35 @@ def test_a_reference_has_no_history(lee, served, tmp_path):
 
     assert found.exit_code == 2
     assert "the feed reference has no history" in found.stderr
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_a_past_that_was_cut_off_goes_on_with_rows_and_labels(
+    lee, served, tmp_path, monkeypatch, cut
+):
+    monkeypatch.setattr("controlplane.cli.reading.MOST_ROWS", 50)
+    path = tmp_path / "past.ndjson"
+    path.write_bytes(lines(rides()))
+    words = ("log", path, "--model", "bikes", "--id", "ride", "--time", "ts", "--history")
+    left = [True] * cut
+
+    def cut_off(*given, **named):
+        if not left:
+            raise ServerAway("http://lee", "cut off")
+        left.pop()
+        return bulk_send_table(*given, **named)
+
+    bulk_send_table = bulk.send_table
+    monkeypatch.setattr(bulk, "send_table", cut_off)
+    first = lee(*words)
+    monkeypatch.setattr(bulk, "send_table", bulk_send_table)
+    again = lee(*words)
+
+    parts = cut // 2  # whole ones: rows and their labels
+    assert first.exit_code == 1
+    assert "cut off" in first.stderr
+    assert ("the same command goes on after them" in first.stderr) == (parts > 0)
+    assert again.exit_code == 0, again.output
+    assert (f"going on after {50 * parts} rows" in again.stderr) == (parts > 0)
+    assert "120 rows are stored" in again.stdout
+    assert [table.num_rows for table in known(served.store)] == [120, 120]
