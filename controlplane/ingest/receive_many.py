@@ -215,15 +215,14 @@ def _appended(
     else:
         assert checked.labels is not None
         received = t.events.append_labels(request.model, checked.labels)
-    if received.reused_ids:
-        raise _ApartError
+    reused = _sums(received.again, ends)
     duplicates = _sums(received.known, ends)
     late = _sums(_late(checked.rows, before, received), ends)
     mark = watermark(t, request)
     return [
         Receipt(
             accepted=int(lengths[k] - duplicates[k]), duplicates=int(duplicates[k]),
-            late=int(late[k]), watermark=mark,
+            reused_ids=int(reused[k]), late=int(late[k]), watermark=mark,
         )
         for k in range(len(lengths))
     ]  # fmt: skip

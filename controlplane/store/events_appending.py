@@ -129,7 +129,7 @@ class DuckDBEventsWriter(DuckDBEventsReader):
         return Received(
             accepted=kept.num_rows, duplicates=rows.num_rows - kept.num_rows,
             reused_ids=int(again.sum()), late=_before(kept, watermark),
-            known=None if fresh.all() else ~fresh,
+            known=None if fresh.all() else ~fresh, again=again if again.any() else None,
         )  # fmt: skip
 
     def append_labels(self, model: str, rows: pa.Table) -> Received:

@@ -58,6 +58,8 @@ class Received(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     late: int = 0
     known: NDArray[np.bool_] | None = None
     """Which of the rows were duplicates, shape (rows,); None where none was."""
+    again: NDArray[np.bool_] | None = None
+    """Which of the rows have an id that was stored for another time; None where none has."""
 
     @override
     def __eq__(self, other: object) -> bool:

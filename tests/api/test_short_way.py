@@ -135,6 +135,7 @@ async def test_many_at_once_share_a_transaction_and_each_has_its_own_answer(
     bodies[3]["temp"] = "warm"
     bodies[5]["wind"] = 2
     bodies[7]["id"] = "r6"
+    bodies[9] |= {"id": "r8", "at": "2024-02-29T23:00:00Z"}
     answers = await asyncio.gather(*(client.post(ROWS, json=body) for body in bodies))
 
     said = [answer.json() for answer in answers]
@@ -142,7 +143,8 @@ async def test_many_at_once_share_a_transaction_and_each_has_its_own_answer(
     assert said[3]["errors"][0]["pointer"] == "/temp"
     assert said[5]["unknown_columns"] == {"wind": 1}
     assert sorted((said[6]["duplicates"], said[7]["duplicates"])) == [0, 1]
-    others = [said[k] for k in range(120) if k not in {3, 5, 6, 7}]
+    assert sorted((said[8]["reused_ids"], said[9]["reused_ids"])) == [0, 1]
+    others = [said[k] for k in range(120) if k not in {3, 5, 6, 7, 8, 9}]
     assert {(s["accepted"], s["duplicates"], s["rejected"]) for s in others} == {(1, 0, 0)}
     assert len(stored(store)[0]) == 118
     assert commits < 60
