@@ -114,7 +114,7 @@ def build(settings: Settings, clock: Clock) -> Server:
             store=store, clock=clock, settings=settings, actions=desk, wakes=scheduler.wakes
         )
         app = create_app(parts, keyring=keyring)
-        upkeep = Upkeep(store, clock, settings.retention)
+        upkeep = Upkeep(store, clock, settings.retention, workshop)
         outbox = Outbox(store, receivers_of(settings), clock)
         store.subscribe(scheduler.nudge_all)
         store.subscribe(outbox.changed)

@@ -3,21 +3,17 @@
 import os
 from datetime import UTC
 from pathlib import Path
-from typing import Final
 
 import click
 
 from connectors.client import keeping, wire
 from controlplane.cli.groups import examples
 from controlplane.cli.outcome import cannot, put
-from controlplane.cli.render import count, when
+from controlplane.cli.render import count, sized, when
 from controlplane.cli.terminal import Terminal, sure, talks
 from controlplane.clock import SystemClock
 from controlplane.domain.errors import LeeboardError
 from controlplane.settings import default_data
-
-KIB: Final = 1024
-UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 @click.command("backup", epilog=examples(
@@ -131,16 +127,3 @@ def lines_of(found: wire.StoreSpace) -> list[str]:
             "file still: `leeboard compact`"
         )
     return lines
-
-
-def sized(size: float) -> str:
-    """Bytes for people.
-
-    >>> sized(512), sized(1536), sized(5 * 2**30)
-    ('512 B', '1.5 KiB', '5.0 GiB')
-    """
-    unit = 0
-    while size >= KIB and unit < len(UNITS) - 1:
-        size /= KIB
-        unit += 1
-    return f"{size:.0f} B" if unit == 0 else f"{size:.1f} {UNITS[unit]}"

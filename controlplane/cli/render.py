@@ -23,6 +23,8 @@ HUES: Final = {
     "awaiting_approval": "yellow", "rejected": "yellow",
     "running": "cyan", "on_trial": "cyan", "watching": "cyan", "info": "cyan", "queued": "cyan",
 }  # fmt: skip
+_KIB: Final = 1024
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 NOTHING: Final = "–"
 ROW_NOUGHT: Final = datetime(1970, 1, 5, tzinfo=UTC)
 """When row 0 of rows without times is said to have happened."""
@@ -123,6 +125,19 @@ def number(value: float | None) -> str:
     if value != 0 and abs(value) >= 10_000:  # noqa: PLR2004 - from here on digits, not powers
         return f"{value:.0f}"
     return f"{value + 0.0:.4g}"
+
+
+def sized(size: float) -> str:
+    """Bytes for people.
+
+    >>> sized(512), sized(1536), sized(5 * 2**30)
+    ('512 B', '1.5 KiB', '5.0 GiB')
+    """
+    unit = 0
+    while size >= _KIB and unit < len(_UNITS) - 1:
+        size /= _KIB
+        unit += 1
+    return f"{size:.0f} B" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
 
 
 def count(rows: int) -> str:

@@ -5,11 +5,12 @@ from typing import Final
 
 import click
 
-from connectors.client import wire
+from connectors.client import keeping, wire
 from connectors.client.calls import Span
+from connectors.client.problems import ServerSaid
 from controlplane.cli import completing, render
 from controlplane.cli.groups import examples
-from controlplane.cli.render import Column, badge, bounded, count, number, place, when
+from controlplane.cli.render import Column, badge, bounded, count, number, place, sized, when
 from controlplane.cli.terminal import LARGEST_PAGE, Listed, Terminal, bad_news, put, talks
 
 FLEET: Final = [
@@ -61,10 +62,22 @@ def _fleet(terminal: Terminal) -> list[wire.ModelSummary]:
     elif models:
         for line in render.table(FLEET, map(_line, models), width=render.width()):
             click.echo(line)
+        _say_space(terminal)
     else:
         terminal.say("there are no models yet: `leeboard init FILE` writes a model file, "
                      "`leeboard apply FILE` makes the model")  # fmt: skip
     return models
+
+
+def _say_space(terminal: Terminal) -> None:
+    """What the store takes, where whoever asks may know."""
+    try:
+        space = terminal.connection.ask(keeping.store())
+    except ServerSaid:
+        return
+    if space.file:
+        terminal.say(f"store: {sized(space.used)} used, {sized(space.free)} free in its file, log "
+                     f"{sized(space.log)}, disk {sized(space.disk_free)} free")  # fmt: skip
 
 
 def _line(model: wire.ModelSummary) -> tuple[str, ...]:

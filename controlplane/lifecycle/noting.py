@@ -173,7 +173,7 @@ def _record(t: Transaction, run: Run, version: Version, unseen: pa.Table | None)
     ))  # fmt: skip
     t.ledger.put(msgspec.structs.replace(model, versions=number))
     if unseen is not None:
-        t.events.append_scored(run.model, measured_name(name), unseen)
+        scoring.append_spared(t, run.model, measured_name(name), unseen)
     facts = {"run": run.id, "sha256": version.sha256, "rows": run.rows}
     t.ledger.journal(model=run.model, at=version.made_at, kind="trained", subject=name,
                      by="trainer", facts=facts)  # fmt: skip

@@ -15,7 +15,7 @@ from controlplane.domain.names import digest
 from controlplane.domain.schema import Schema, Task
 from controlplane.domain.versions import Version
 from controlplane.lifecycle.workshop import Workshop
-from controlplane.store.ports import Known, Store
+from controlplane.store.ports import Known, Store, Transaction
 
 
 class Unscorable(Exception):
@@ -138,9 +138,16 @@ def _take_up(store: Store, workshop: Workshop, gap: Gap, folder: Path) -> bool:
         raise
     rows = asked.join(scored, "id")
     model, version = gap.version.model, gap.version.version
-    store.write(lambda t: t.events.append_scored(model, version, rows)).result()
+    store.write(lambda t: append_spared(t, model, version, rows)).result()
     workshop.clear(folder)
     return True
+
+
+def append_spared(t: Transaction, model: str, version: str, rows: pa.Table) -> None:
+    """Store scored rows, but for those whose ids were erased since they were asked for."""
+    erased = t.upkeep.erased(model, rows["id"])
+    kept = rows if erased is None else rows.filter(pa.array(~erased))
+    t.events.append_scored(model, version, kept)
 
 
 def _result(ended: Ended, gap: Gap, folder: Path, ids: pa.ChunkedArray) -> pa.Table:

@@ -10,9 +10,12 @@ import structlog
 from controlplane.clock import Clock
 from controlplane.domain.errors import Conflict, LeeboardError
 from controlplane.domain.models import Model
+from controlplane.domain.runs import Run
+from controlplane.domain.states import RUN, RunState
 from controlplane.lifecycle.by_hand import model_time
 from controlplane.lifecycle.observe import file_in_force
 from controlplane.lifecycle.retaining import aged_rows
+from controlplane.lifecycle.workshop import Workshop
 from controlplane.settings import Retention
 from controlplane.store.keeping import Space
 from controlplane.store.ports import Store, Transaction
@@ -23,6 +26,10 @@ PAUSE: Final = 0.05
 """Seconds between two of them, in which others commit."""
 MOST_REJECTED: Final = 100_000
 """Rejected rows of a model."""
+JOBS_KEPT: Final = timedelta(days=1)
+"""So long the rows that a run was given stay in its folder after it ended."""
+ENDED: Final = tuple(state for state in RunState if not any(at is state for at, _ in RUN))
+"""States that no run leaves."""
 LEAST_FREE: Final = 256 * 2**20
 """Bytes; a file with less free in it is not written anew for the space's sake."""
 FREE_SHARE: Final = 0.5
@@ -38,10 +45,13 @@ log = structlog.get_logger()
 class Upkeep:
     """One at a time; `stop` ends what is under way, which goes on at the next start."""
 
-    def __init__(self, store: Store, clock: Clock, retention: Retention) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, retention: Retention, workshop: Workshop | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._retention = retention
+        self._workshop = workshop
         self._stopping = threading.Event()
         self._asked_at: datetime | None = None
 
@@ -58,6 +68,7 @@ class Upkeep:
             if self._stopping.is_set():
                 return
             try:
+                self._forget_jobs(model)
                 self._retain(model)
             except LeeboardError as error:
                 log.warning("rows_not_aged", model=model.id, reason=str(error))
@@ -109,6 +120,15 @@ class Upkeep:
                 model=model.id, at=now, kind="aged", subject=model.id, by="retention",
                 facts={"rows": gone, "older_than": older_than.isoformat()},
             ), quiet=True).result()  # fmt: skip
+
+    def _forget_jobs(self, model: Model) -> None:
+        """The rows that ended runs were given are in the store, and are copies of it here."""
+        if self._workshop is None:
+            return
+        with self._store.read() as view:
+            runs = view.ledger.find(Run, model=model.id, states=ENDED)
+        for run in runs:
+            self._workshop.forget_rows(run.id, self._clock.now() - JOBS_KEPT)
 
     def _piece(self, t: Transaction, model: str, older_than: datetime, first_at: datetime) -> int:
         """A few rows of each table; what is needed is seen in the same transaction."""

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from connectors.artifacts import pack, sha256_of, unpack
@@ -64,6 +65,14 @@ class Workshop:
     def clear(self, folder: Path) -> None:
         """Throw a job's files away."""
         shutil.rmtree(folder, ignore_errors=True)
+
+    def forget_rows(self, run: str, before: datetime) -> None:
+        """Delete the rows that an ended run was given, where they were written before then; its
+        log and what it left stay."""
+        for part in ("", "-measure", "-measure-scoring", "-proof-scoring"):
+            for path in (self._jobs / f"{run}{part}").glob("*.parquet"):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink(missing_ok=True)
 
     def shelve(self, directory: Path) -> str:
         """Keep a `model/` directory by content; returns its SHA-256."""

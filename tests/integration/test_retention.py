@@ -1,7 +1,7 @@
 """Rows go when they are older than they are to be kept, unless something needs them still."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,9 @@ from controlplane.domain.states import RunState, WindowState
 from controlplane.domain.trials import Trial
 from controlplane.domain.windows import Window
 from controlplane.lifecycle import upkeep as upkeeping
+from controlplane.lifecycle.scoring import append_spared
 from controlplane.lifecycle.upkeep import Upkeep
+from controlplane.lifecycle.workshop import Workshop
 from controlplane.policy.defaults import policy_of
 from controlplane.policy.server_file import parse
 from controlplane.settings import Retention, Settings
@@ -217,6 +219,37 @@ def test_rejected_rows_age_by_the_wall_clock(store: Store) -> None:
     Upkeep(store, At(), Retention(rejected=90 * DAY)).retain()
     with store.read() as view:
         assert view.events.counts(MODEL).rejected == 1
+
+
+def test_the_rows_that_ended_runs_were_given_go_a_day_later(store: Store, tmp_path: Path) -> None:
+    a_model(store)
+    run = Run(id="r1", model=MODEL, state=RunState.SUCCEEDED, decision="d", generation=1,
+              trainer="builtin", seed=1, requested_at=NOW)  # fmt: skip
+    put(store, run, msgspec.structs.replace(run, id="r2", state=RunState.RUNNING))
+    workshop = Workshop(tmp_path, {})
+    written = []
+    for name in ("r1", "r1-measure", "r2"):
+        for file in ("data.parquet", "log"):
+            written.append(workshop.directory(name) / file)
+            written[-1].write_text("rows")
+    clock = At(datetime.fromtimestamp(written[0].stat().st_mtime, UTC) + DAY / 2)
+    upkeep = Upkeep(store, clock, Retention(), workshop)
+    upkeep.retain()
+    assert all(path.exists() for path in written)
+    clock.moment += DAY
+    upkeep.retain()
+    assert [path.relative_to(tmp_path / "jobs").as_posix() for path in written if path.exists()] == [
+        "r1/log", "r1-measure/log", "r2/data.parquet", "r2/log",
+    ]  # fmt: skip
+
+
+def test_a_scoring_that_was_under_way_brings_no_erased_id_back(store: Store) -> None:
+    a_model(store)
+    rows = predictions(["3", "4"], [72.0, 96.0]).select(["id", "at", "prediction"])
+    store.write(lambda t: t.upkeep.erase(MODEL, ["4"], at=NOW, by="t")).result()
+    store.write(lambda t: append_spared(t, MODEL, "v2", rows)).result()
+    with store.read() as view:
+        assert view.events.scored(MODEL, "v2", Known())["id"].to_pylist() == ["3"]
 
 
 def test_the_servers_file_says_how_long() -> None:
