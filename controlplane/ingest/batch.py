@@ -110,9 +110,7 @@ def batch_of(
     lines: NDArray[np.int64] | None = None, unreadable: Mapping[int, Unreadable] = {},
 ) -> Batch:  # fmt: skip
     """A batch of columns, checked to be of one length. Raises BadInput, TooLarge."""
-    if len(columns) > MOST_COLUMNS:
-        message = f"{len(columns)} columns came; expected at most {MOST_COLUMNS} in one request"
-        raise TooLarge(message)
+    check_count(len(columns))
     longest_name = max((len(name) for name in columns), default=0)
     if longest_name > LONGEST_NAME:
         message = f"a column's name has {longest_name} characters; expected at most {LONGEST_NAME}"
@@ -136,6 +134,13 @@ def batch_of(
         columns=columns, rows=rows, shape=shape, size=size, digest=digest, lines=lines,
         unreadable=unreadable,
     )  # fmt: skip
+
+
+def check_count(columns: int) -> None:
+    """Raise TooLarge for more columns than one request may have."""
+    if columns > MOST_COLUMNS:
+        message = f"{columns} columns came; expected at most {MOST_COLUMNS} in one request"
+        raise TooLarge(message)
 
 
 def as_values(items: list[object]) -> Values:

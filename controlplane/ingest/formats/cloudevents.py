@@ -112,7 +112,10 @@ def _structured(told: _Told) -> Event:
     elif data.startswith(b'"'):
         # data of another type than JSON stands in the object as a text; JSON itself does at times
         data = msgspec.json.decode(data, type=str).encode(errors="surrogatepass")
-    more = {name: getattr(told, name) for name in EXTENSIONS}
+    more = {
+        "requestid": told.requestid, "modelid": told.modelid, "endpoint": told.endpoint,
+        "statuscode": told.statuscode,
+    }  # fmt: skip
     return _event(
         told.specversion, {"id": told.id, "source": told.source, "type": told.type},
         time=told.time, content_type=content_type, data=data,

@@ -6,7 +6,15 @@ from typing import Final, cast
 import msgspec
 
 from controlplane.domain.errors import BadInput, TooLarge
-from controlplane.ingest.batch import Batch, Shape, Values, as_values, batch_of, kind_of
+from controlplane.ingest.batch import (
+    Batch,
+    Shape,
+    Values,
+    as_values,
+    batch_of,
+    check_count,
+    kind_of,
+)
 
 MOST_VALUES: Final = 20_000_000
 """Values of a body: each takes many times the memory of its text."""
@@ -59,6 +67,7 @@ def batch_from(told: dict[str, object], *, size: int, digest: str = "") -> Batch
 
 
 def _columns(told: dict[str, object]) -> dict[str, Values]:
+    check_count(len(told))
     for name, values in told.items():
         if not isinstance(values, list):
             message = f"/columns/{name} is {kind_of(values)}; expected a list with a value a row"
@@ -74,6 +83,7 @@ def turned(rows: list[object]) -> dict[str, Values]:
     """
     known = [row if isinstance(row, dict) else {} for row in rows]
     names = list(dict.fromkeys(chain.from_iterable(known)))
+    check_count(len(names))
     if len(names) * len(rows) > MOST_VALUES:
         message = (
             f"{len(rows)} rows have {len(names)} different names, {len(names) * len(rows)} values "

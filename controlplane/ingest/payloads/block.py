@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.ingest.batch import MOST_COLUMNS, MOST_ROWS
 
+MOST_VALUES: Final = 20_000_000
+"""Of rows as objects, those counted that a row lacks."""
 _SHOWN: Final = 60
 
 
@@ -37,25 +39,28 @@ def payload(blocks: list[Block], where: str) -> Payload:
     if not blocks:
         message = f"{where} holds nothing; expected the values of at least one column"
         raise BadInput(message)
-    names = [block.name for block in blocks]
-    twice = next((n for place, n in enumerate(names) if n is not None and n in names[:place]), None)
-    if twice is not None:
+    check_width(sum(len(block.columns) for block in blocks), blocks[0].rows, where)
+    names = [block.name for block in blocks if block.name is not None]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
         message = f"{where} has {twice[:_SHOWN]!r} twice; expected a name a column"
         raise BadInput(message)
     rows = {block.rows for block in blocks}
     if len(rows) > 1:
-        told = ", ".join(f"{name or 'one without a name'} {block.rows}"
-                         for name, block in zip(names, blocks, strict=True))  # fmt: skip
+        told = ", ".join(f"{b.name or 'one without a name'} {b.rows}" for b in blocks[:10])
         message = f"{where} has columns of different lengths ({told[:200]}); expected one length"
         raise BadInput(message)
-    width = sum(len(block.columns) for block in blocks)
-    if width > MOST_COLUMNS or blocks[0].rows > MOST_ROWS:
+    return Payload(blocks, blocks[0].rows)
+
+
+def check_width(width: int, rows: int, where: str) -> None:
+    """Raise TooLarge for more columns or rows than one request may have."""
+    if max(width, 1) > MOST_COLUMNS or rows > MOST_ROWS:
         message = (
-            f"{where} has {width} columns and {blocks[0].rows} rows; expected at most "
-            f"{MOST_COLUMNS} and {MOST_ROWS}"
+            f"{where} has {width} columns and {rows} rows; expected at most {MOST_COLUMNS} and "
+            f"{MOST_ROWS}"
         )
         raise TooLarge(message)
-    return Payload(blocks, blocks[0].rows)
 
 
 def of_rows(rows: Sequence[object], where: str) -> list[Block]:
@@ -94,7 +99,8 @@ def _of_objects(rows: Sequence[dict[str, object]], where: str) -> list[Block]:
     names = dict.fromkeys(chain.from_iterable(rows))
     if list(names) == ["features"] and all(isinstance(row["features"], list) for row in rows):
         return [_of_lists([row["features"] for row in rows], where)]  # type: ignore[misc]
-    if len(names) * len(rows) > MOST_COLUMNS * MOST_ROWS // 100:
+    check_width(len(names), len(rows), where)
+    if len(names) * len(rows) > MOST_VALUES:
         message = f"{len(rows)} rows have {len(names)} different names; send fewer at a time"
         raise TooLarge(message)
     return [Block(name, [[_bare(row.get(name)) for row in rows]], len(rows)) for name in names]
@@ -110,6 +116,7 @@ def _of_lists(rows: Sequence[list[object]], where: str) -> Block:
     if widths == {0}:
         message = f"the rows of {where} are empty"
         raise BadInput(message)
+    check_width(max(widths, default=0), len(rows), where)
     columns = [list(column) for column in zip(*rows, strict=True)]
     return Block(None, columns, len(rows), is_wide=True)
 

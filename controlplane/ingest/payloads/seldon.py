@@ -1,7 +1,7 @@
 """Seldon's first protocol: `data` with `names` and `ndarray`, `tensor` or `tftensor`; `jsonData`."""
 
 from controlplane.domain.errors import BadInput
-from controlplane.ingest.payloads.block import Block, Payload, named, of_rows, payload
+from controlplane.ingest.payloads.block import Block, Payload, check_width, named, of_rows, payload
 
 
 def data(told: object, where: str) -> Payload:
@@ -41,5 +41,6 @@ def _tensor(told: dict[str, object], where: str) -> Block:
     if len(values) != rows * width:
         message = f"{where} has {len(values)} values; its shape {shape} asks for {rows * width}"
         raise BadInput(message)
+    check_width(width, rows, where)
     columns = [values[place::width] for place in range(width if values else 0)]
     return Block(None, columns, rows, is_wide=len(sizes) > 1)

@@ -2,7 +2,7 @@
 `inputs` and `outputs`, a list a column."""
 
 from controlplane.domain.errors import BadInput
-from controlplane.ingest.payloads.block import Block, Payload, of_rows, payload
+from controlplane.ingest.payloads.block import Block, Payload, check_width, of_rows, payload
 
 
 def instances(told: object, where: str) -> Payload:
@@ -20,6 +20,7 @@ def columns(told: object, where: str) -> Payload:
     if not isinstance(told, dict):
         message = f"{where} is neither an object of columns nor a list of rows"
         raise BadInput(message)
+    check_width(len(told), 0, where)
     blocks: list[Block] = []
     for name, values in told.items():
         if not isinstance(values, list):

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from controlplane.domain.errors import BadInput
-from controlplane.ingest.payloads.block import Block, Payload, payload
+from controlplane.ingest.payloads.block import Block, Payload, check_width, payload
 
 DATATYPES: Final = frozenset({
     "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64",
@@ -34,6 +34,7 @@ def tensors(told: object, where: str) -> Payload:
     except msgspec.ValidationError as error:
         message = f"{where} holds no tensors: {error}"
         raise BadInput(message) from None
+    check_width(len(found), 0, where)
     return payload([_block(tensor, f"{where}/{tensor.name[:60]}") for tensor in found], where)
 
 
@@ -57,6 +58,7 @@ def _block(tensor: Tensor, where: str) -> Block:
     if tensor.datatype == "BOOL":
         flat = [bool(value) if isinstance(value, int) else value for value in flat]
     width = prod(shape[1:]) if flat else 0
+    check_width(width, 0, where)
     columns = [flat[place::width] for place in range(width)]
     return Block(tensor.name, columns, shape[0], is_wide=len(shape) > 1)
 
