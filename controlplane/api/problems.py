@@ -105,6 +105,8 @@ def problem_of(error: Exception) -> tuple[Problem, Mapping[str, str]]:
             detail = DETAILS.get(error.status_code) or error.detail or kind.title
         case UnicodeDecodeError() | msgspec.DecodeError():
             kind, errors, detail = BY_STATUS[400], [], f"the body is not what it says: {error}"
+        case RecursionError() if "deserializing" in str(error):
+            kind, errors, detail = BY_STATUS[400], [], "the body is nested too deep"
         case _:
             kind, errors = INTERNAL, []
             detail = "the server's log has more under this answer's X-Request-ID"

@@ -35,8 +35,14 @@ from controlplane.store.claims import Claim, claimed, known_write, remember
 from controlplane.store.ports import Store
 
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-REFUSALS: Final = frozenset({409, 422})
-"""Answers that are remembered although nothing was written: what was understood, and refused."""
+REMEMBERED: Final = frozenset({200, 201, 202, 409, 422})
+"""Answers that are remembered although nothing was written: there was nothing to do, or it was
+understood, and refused."""
+KINDS: Final = frozenset(
+    {"", "application/json", "application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml",
+     "text/plain", "application/x-tar", "application/octet-stream"}
+)  # fmt: skip
+"""Content types of bodies that some route takes, rows aside."""
 LONGEST_KEY: Final = 255
 """Characters of an Idempotency-Key."""
 
@@ -66,6 +72,8 @@ class Writes:
         await handler.authorize_connection(request)
         key = key_of(request)
         async with self._intake.body(request) as body:
+            if body:
+                _check_kind(request)
             read = _again(body, receive)
             if key is None:
                 await self._app(scope, read, send)
@@ -109,7 +117,7 @@ class Writes:
         """Keep the answer. Where that fails it goes out all the same: what was done is stored with
         the key, and is told again from there."""
         is_done = claim.is_kept and answer.status < 500  # noqa: PLR2004 - our own fault from there
-        if not is_done and answer.status not in REFUSALS:
+        if not is_done and answer.status not in REMEMBERED:
             return
         kept = answer.kept(claim.instead)
         try:
@@ -120,6 +128,19 @@ class Writes:
 
 def _is_write(scope: HTTPScope) -> bool:
     return scope["method"] not in READS and scope_of(scope["route_handler"]) is not Scopes.INGEST
+
+
+def _check_kind(request: Request[None, Who, State]) -> None:
+    """Raise BadRequest (415) for a body of a kind that no route takes; which of the others it
+    takes is the route's to say."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in KINDS:
+        expected = "expected application/json"
+        raise BadRequest(f"content type {kind[:80]!r}; {expected}", status=415)
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        message = f"content encoding {coding[:80]!r}; expected none here, it is for rows"
+        raise BadRequest(message, status=415)
 
 
 def key_of(request: Request[None, Who, State]) -> str | None:

@@ -67,6 +67,7 @@ class Bounded(HttpToolsProtocol):
     drain_seconds = DRAIN_SECONDS
     _size = 0
     _is_in_head = False
+    _is_over = False
     _waiting: asyncio.TimerHandle | None = None
     _draining: asyncio.TimerHandle | None = None
 
@@ -89,7 +90,7 @@ class Bounded(HttpToolsProtocol):
     @override
     def data_received(self, data: bytes) -> None:
         """Bytes of the connection."""
-        if self.transport.is_closing():
+        if self._is_over or self.transport.is_closing():
             return
         if self._is_in_head:
             self._size += len(data)
@@ -130,9 +131,17 @@ class Bounded(HttpToolsProtocol):
         self._refuse(NO_HTTP)
 
     def _refuse(self, answer: bytes) -> None:
+        """Say what is wrong and end the connection; where the answer to a request that came before
+        is still to go out, that alone, lest this be taken for it."""
         self._stop_waiting()
-        self.transport.write(answer)
-        self.transport.close()
+        if self.cycle is not None and not (self.cycle.response_complete or self.cycle.more_body):
+            self.cycle.keep_alive = False
+            self._is_over = True
+        elif self.pipeline:
+            self.transport.close()
+        else:
+            self.transport.write(answer)
+            self.transport.close()
 
     def _wait_for_head(self) -> None:
         self._stop_waiting()

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import struct
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.served import LIMIT, Served, answered, connected, everything
+from tests.served import LIMIT, Served, answered, connected, everything, problem
 
 ROWS = "/v1/models/boats/predictions"
 ROW = b'{"id": "%s", "at": "2024-03-01T06:00:00Z"}'
@@ -212,3 +213,57 @@ def test_the_log_has_who_and_what_and_no_payload_secret_or_id(served: Served) ->
     assert len([line for line in lines if line["event"] == "answered"]) >= 7
     for unwanted in ("secret", "3.14159", made.json()["token"], served.token):
         assert unwanted not in said, unwanted
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "body"),
+    [("POST", ROWS, "application/json", b"[" * 500_000),
+     ("POST", ROWS, "application/json", b'{"a":' * 500_000),
+     ("POST", "/v1/models/boats/rollback", "application/json", b"[" * 500_000),
+     ("POST", "/v1/tokens", "application/json", b'{"name":' * 500_000),
+     ("PUT", "/v1/models/boats", "application/json", b'{"a":' * 50_000),
+     ("PUT", "/v1/models/boats", "application/yaml", b"[" * 50_000),
+     ("PUT", "/v1/models/boats", "application/yaml", b"a: &a [x]\nb: *a\n" + b"- " * 50_000),
+     ("POST", "/v1/models/boats/versions", "application/json", b"[" * 500_000),
+     ("POST", "/v1/models/boats/versions", "application/x-tar", b"\0" * 500_000)],
+    ids=range(9),
+)  # fmt: skip
+def test_what_is_nested_without_end_is_the_senders_fault(
+    served: Served, method: str, path: str, kind: str, body: bytes
+) -> None:
+    with served.client() as client:
+        answer = client.request(method, path, content=body, headers={"content-type": kind})
+
+    assert answer.status_code in {400, 409, 422}, answer.text
+    problem(answer)
+
+
+@pytest.mark.parametrize("path", ["/v1/models/boats", "/v1/models/boats/versions"])
+def test_a_body_that_is_too_large_is_cut_off_whatever_takes_it(served: Served, path: str) -> None:
+    """Announced, and in parts that say nothing of how many there will be."""
+    method = "POST" if path.endswith("versions") else "PUT"
+    kind = "application/x-tar" if method == "POST" else "application/yaml"
+    begin = f"{method} {path} HTTP/1.1\r\n" + "\r\n".join([
+        f"Host: 127.0.0.1:{served.port}", f"Authorization: Bearer {served.token}",
+        f"Content-Type: {kind}", "",
+    ])  # fmt: skip
+    with connected(served) as bare:
+        bare.sendall(f"{begin}Content-Length: {65 * 2**20}\r\n\r\n".encode())
+        assert answered(bare)[0] == 413
+    with connected(served) as bare, contextlib.suppress(ConnectionError):
+        bare.sendall(f"{begin}Transfer-Encoding: chunked\r\n\r\n".encode())
+        for _ in range(66):
+            bare.sendall(b"100000\r\n" + b" " * 2**20 + b"\r\n")
+        assert answered(bare)[0] == 413
+
+
+def test_a_body_longer_than_it_says_is_no_part_of_the_request(served: Served) -> None:
+    """The request is answered; what comes after it is no request, and ends the connection."""
+    before, body = rows(served), ROW % b"long"
+    with connected(served) as bare:
+        bare.sendall(head(served, f"Content-Length: {len(body)}") + body + b"x" * 100 + b"\r\n\r\n")
+        said = everything(bare)
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200"]
+    assert b"connection: close" in said
+    assert rows(served) == before + 1
