@@ -34,8 +34,8 @@ from connectors.trainers.model import Facts, Model, save
 FEATURES = {f"f{number}": number / 7 for number in range(17)}
 CALLS = 4_000
 TURNS = 7
-REQUESTS = 500
-ROUNDS = 12
+REQUESTS = 150
+ROUNDS = 45
 FILE = "model: m\ntask: regression\nlabel: y\ntrainer: none\nfeatures:\n" + "".join(
     f"  {name}: numeric\n" for name in FEATURES
 )
