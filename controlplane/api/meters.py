@@ -152,12 +152,19 @@ def _of_models(snapshot: Snapshot, now: datetime) -> Iterator[Metric]:
     busy = GaugeMetricFamily(
         "leeboard_running", "Runs and trials under way.", labels=["model", "what"]
     )
+    halves = GaugeMetricFamily(
+        "leeboard_halves", "Requests and responses whose other half waits or never came.",
+        labels=["model", "state"],
+    )  # fmt: skip
     firing = snapshot.ledger.find(Alert, states=(AlertState.FIRING,))
     for model in snapshot.ledger.find(Model):
         counts = snapshot.events.counts(model.id)
         rows.add_metric([model.id, "predictions"], counts.predictions)
         rows.add_metric([model.id, "labels"], counts.labels)
         rows.add_metric([model.id, "rejected"], counts.rejected)
+        apart = snapshot.events.halves.waiting(model.id)
+        halves.add_metric([model.id, "waiting"], apart.waiting)
+        halves.add_metric([model.id, "given_up"], apart.forgotten)
         moves.add_metric([model.id], model.moves)
         if counts.last_at is not None:
             last.add_metric([model.id], counts.last_at.timestamp())
@@ -172,4 +179,4 @@ def _of_models(snapshot: Snapshot, now: datetime) -> Iterator[Metric]:
         trials = snapshot.ledger.count(Trial, model=model.id, states=(TrialState.RUNNING,))
         busy.add_metric([model.id, "runs"], runs)
         busy.add_metric([model.id, "trials"], trials)
-    yield from (rows, moves, last, lag, alerts, busy)
+    yield from (rows, halves, moves, last, lag, alerts, busy)

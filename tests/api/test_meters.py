@@ -14,7 +14,7 @@ from tests.fakes_actions import T0
 
 ROW = {"id": "row-4711", "at": "2024-02-29T23:00:00Z", "temp": 3.25, "season": "Winter-secret"}
 UNITS = ("_seconds", "_bytes", "_total", "_info", "_entries")
-COUNTED = {"leeboard_rows_stored", "leeboard_alerts_firing", "leeboard_running"}
+COUNTED = {"leeboard_rows_stored", "leeboard_halves", "leeboard_alerts_firing", "leeboard_running"}
 """Gauges of things that are counted, which have no unit."""
 
 
