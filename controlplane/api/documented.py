@@ -90,7 +90,7 @@ class Document(JsonRenderPlugin):
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with raw bodies, problem details and the bearer token."""
+    """The document with raw bodies, problem details and the bearer token; completed again, the same."""
     (_,), named = msgspec.json.schema_components(
         [Problem], ref_template="#/components/schemas/{name}"
     )
@@ -108,7 +108,8 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
         for status, description in _refusals(path, method).items():
             answers[status] = {**problem, "description": description}
         if method != "get":
-            operation["parameters"] = [*operation.get("parameters", []), IDEMPOTENCY_KEY]
+            others = [p for p in operation.get("parameters", []) if p != IDEMPOTENCY_KEY]
+            operation["parameters"] = [*others, IDEMPOTENCY_KEY]
         if "503" in answers:
             answers["503"]["headers"] = RETRY_AFTER
         if (other := OTHER_ANSWERS.get((path, method))) is not None:

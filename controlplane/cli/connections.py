@@ -134,8 +134,9 @@ class Bounded(HttpToolsProtocol):
         """Say what is wrong and end the connection; where the answer to a request that came before
         is still to go out, that alone, lest this be taken for it."""
         self._stop_waiting()
-        if self.cycle is not None and not (self.cycle.response_complete or self.cycle.more_body):
-            self.cycle.keep_alive = False
+        cycle = self.cycle  # None before the first request
+        if cycle is not None and not (cycle.response_complete or cycle.more_body):  # type: ignore[redundant-expr]
+            cycle.keep_alive = False
             self._is_over = True
         elif self.pipeline:
             self.transport.close()

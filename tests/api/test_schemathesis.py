@@ -3,6 +3,7 @@ problem. LEEBOARD_SCHEMATHESIS=500 asks each operation that often, anew each tim
 
 import os
 
+import msgspec
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
 
 from controlplane.api.app import create_app
 from controlplane.api.auth import OWNER, Guardian
+from controlplane.api.documented import completed
 from controlplane.api.parts import Parts
 from controlplane.settings import Settings
 from controlplane.store.duckdb_store import open_store
@@ -91,5 +93,8 @@ def test_what_may_be_in_the_way_is_documented(described) -> None:
         assert {"401", "403", "408", "409", "413", "415"} <= operation["responses"].keys(), path
         named = [p["name"] for p in operation["parameters"] if p["in"] == "header"]
         assert "Idempotency-Key" in named, path
+    assert completed(msgspec.json.decode(once := msgspec.json.encode(described.raw_schema))) == (
+        msgspec.json.decode(once)
+    )
     assert "404" in paths["/v1/models/{model}"]["get"]["responses"]
     assert list(paths[ENDLESS]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]
