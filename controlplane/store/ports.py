@@ -288,9 +288,7 @@ class Store(Protocol):
         ...
 
     @property
-    def figures(self) -> StoreFigures:
-        """How it is, at this moment; any thread."""
-        ...
+    def figures(self) -> StoreFigures: ...
 
     def subscribe(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Call `listener` with the models that a commit touched, from the writer thread."""
