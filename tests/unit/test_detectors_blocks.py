@@ -67,7 +67,7 @@ def test_blocks_are_long_enough_for_rows_that_resemble_their_neighbours() -> Non
     mixed = stretches_of([[generator.permutation(values)] for values in slow])
     alike = calibrate_blocks(*mixed, family="drift", alpha=ALPHA)
     spread = {name: found.scales[0].mean for name, found in (("slow", drawn), ("mixed", alike))}
-    assert spread["slow"] > spread["mixed"] + 0.3
+    assert spread["slow"] > 1.2 * spread["mixed"]
 
 
 def test_a_drawn_window_is_a_part_of_the_reference_and_the_same_every_time() -> None:

@@ -44,7 +44,14 @@ def test_without_a_champion_a_model_trained_elsewhere_has_its_drift_and_its_data
     policy = a_policy(retrain=Retrain(when=(DRIFTED,)), trainer=None)
     found = conditions_of(policy, Facts(now=SERVED, champion=None, scores=tuple(scores)))
     assert [(c.name, c.holds) for c in found][:1] == [("drift", True)]
-    assert {c.name for c in found} == {"drift", "quality", "volume", "schema", "estimate"}
+    assert {c.name for c in found} == {
+        "drift",
+        "together",
+        "quality",
+        "volume",
+        "schema",
+        "estimate",
+    }
 
 
 def test_what_cannot_be_judged_yet_is_told_with_its_date() -> None:
