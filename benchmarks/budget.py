@@ -46,10 +46,15 @@ class Size(msgspec.Struct, frozen=True):
 
     full: bool
     models: int | None
+    columns: int | None
 
     def of(self, quick: int, fully: int) -> int:
         """The models of a cell that has these without and with `--full`."""
         return self.models or (fully if self.full else quick)
+
+    def runs(self, models: dict[int, int]) -> dict[int, int]:
+        """How many models of so many columns each, of those that are asked for."""
+        return {p: count for p, count in models.items() if self.columns in {None, p}}
 
 
 def normal(columns: int, **more: object) -> Stream:
@@ -113,7 +118,7 @@ def null(size: Size) -> Rows:
     """Alarming windows a period without change, beside other tools' rules."""
     yield ("stream", "columns", "models", "Leeboard", "its episodes", "models over 1", "without floors",
            "PSI > 0.2", "KS p < .05", "3 sigma of JS", "3 sigma of KS")  # fmt: skip
-    runs = {10: size.of(8, 60), 60: size.of(3, 30), 300: size.of(1, 8)}
+    runs = size.runs({10: size.of(8, 60), 60: size.of(3, 30), 300: size.of(1, 8)})
     for name, stream in SCENARIOS.items():
         for columns, models in runs.items():
             periods = 4 if models > 1 else 2
@@ -138,7 +143,7 @@ def power(size: Size) -> Rows:
     """Windows until a change in one column is found (median; 31: not in 30), and within seven."""
     yield ("stream", "columns", "change", "windows to the alarm", "found within 7",
            "in the first", "PSI > 0.2 within 7")  # fmt: skip
-    runs = {10: size.of(8, 60), 60: size.of(4, 30)} | ({300: 6} if size.full else {})
+    runs = size.runs({10: size.of(8, 60), 60: size.of(4, 30)} | ({300: 6} if size.full else {}))
     for name, stream in SCENARIOS.items():
         for columns, models in runs.items():
             made = [Model(stream(columns), 1000 + seed) for seed in range(models)]
@@ -178,6 +183,22 @@ def _rates(models: Sequence[Model], count: int, *, rows: int | None = None) -> t
     rates = [found.sum() / periods for found in alarms]
     return (shown(rates), shown([episodes(found) / periods for found in alarms]),
             f"{np.mean(np.array(rates) > 1):.2f}")  # fmt: skip
+
+
+def wander(size: Size) -> Rows:
+    """Days that wander further and longer than a reference of 60 can know, 20 columns."""
+    yield (
+        "wander",
+        "what is left of a day's in the next",
+        "alarming windows",
+        "episodes",
+        "models over 1",
+    )
+    for day in (0.1, 0.3, 1.0):
+        for memory in (0.5, 0.9, 0.99):
+            stream = normal(20, day=day, memory=memory)
+            made = [Model(stream, 8000 + n) for n in range(size.of(8, 40))]
+            yield f"{day:g} sd", f"{memory:g}", *_rates(made, 120)
 
 
 def hourly(size: Size) -> Rows:
@@ -294,7 +315,7 @@ def _labels(seed: int, late: float, wander: float) -> tuple[float, float]:
 
 
 TABLES = {table.__name__: table for table in
-          (null, power, short, hourly, mixed, sizes, lacking, labels)}  # fmt: skip
+          (null, power, short, wander, hourly, mixed, sizes, lacking, labels)}  # fmt: skip
 
 
 def main() -> int:
@@ -303,11 +324,12 @@ def main() -> int:
     asked.add_argument("--full", action="store_true", help="as many models as make errors small")
     asked.add_argument("--table", choices=TABLES, action="append")
     asked.add_argument("--models", type=int, help="so many a cell, whatever the table")
+    asked.add_argument("--columns", type=int, choices=(10, 60, 300), help="of null and power alone")
     given = asked.parse_args()
     for name in given.table or TABLES:
         began = time.process_time()
         print(f"\n### {name}: {TABLES[name].__doc__}\n")
-        for at, row in enumerate(TABLES[name](Size(given.full, given.models))):
+        for at, row in enumerate(TABLES[name](Size(given.full, given.models, given.columns))):
             print("| " + " | ".join(row) + " |", flush=True)
             if not at:
                 print("| " + " | ".join(["---"] * len(row)) + " |")

@@ -5,6 +5,7 @@ beside them NumPy's sort of as many numbers as a window of that many columns has
 run. `python benchmarks/budget_cost.py` takes about twenty seconds.
 """
 
+import argparse
 import sys
 import time
 import tracemalloc
@@ -50,6 +51,7 @@ def tallies_of(columns: list[Column]) -> list[Tally]:
 
 def main() -> int:
     """Print the table, in Markdown."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     generator = np.random.default_rng(0)
     means = means_of(STREAM, WINDOWS + 1, generator)
     columns = reference_of(STREAM, counts_of(STREAM, means[:WINDOWS], generator))

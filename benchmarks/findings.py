@@ -7,6 +7,7 @@ window to the next, as its monitors do; SciPy's functions take samples. CPU seco
 what counts.
 """
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -104,6 +105,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 def main() -> int:
     """Print a row a size."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     print("rows       leeboard s   scipy s   scipy / leeboard")
     for count in (10_000, 100_000):
         reference, window = rows(count, 1), rows(count, 2)

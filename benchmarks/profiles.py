@@ -4,7 +4,7 @@ CPU seconds of one process. The floor of making one is NumPy's sort of the same 
 file is reading and sorting its columns. `--file` adds 60 columns of a million rows (some minutes).
 """
 
-import sys
+import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -117,11 +117,14 @@ def _profile(path: Path, like: Profile | None) -> Profile:
 
 def main() -> None:
     """Everything, in half a minute."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", action="store_true", help="60 columns of a million rows as well")
+    asked = parser.parse_args()
     draws = np.random.default_rng(1)
     making(draws)
     merged_hours(draws)
     comparisons(draws)
-    files(ROWS, FILE_COLUMNS if "--file" in sys.argv else 6)
+    files(ROWS, FILE_COLUMNS if asked.file else 6)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ delays are from a change after 5,000 values, with the share that was heard withi
 By default five streams are read, with `--full` twenty, as for the table that is recorded.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -274,14 +274,16 @@ def bicycles() -> None:
         print(f"| {detector} | {alarms.size} | {int(alarms[0]) if alarms.size else '—'} |")
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Print every table; `--full` those that are recorded."""
-    full = "--full" in arguments
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="twenty streams in place of five")
+    asked = parser.parse_args()
     speeds(100_000)
-    heard_table(20 if full else 5)
+    heard_table(20 if asked.full else 5)
     known_changes()
     bicycles()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -13,6 +13,7 @@ from scipy.spatial import distance as spatial
 
 from detectors import wasserstein
 from detectors.binning import Bins, Tally, freeze, tally
+from detectors.counted import columns_of
 from detectors.finding import Finding, Kind, Sample
 from detectors.jensen_shannon import distance as js_distance
 from detectors.jensen_shannon import jensen_shannon
@@ -21,6 +22,7 @@ from detectors.ks import ks
 from detectors.multiplicity import holm
 from detectors.psi import index, psi
 from detectors.refmax import calibrate, judge
+from detectors.scores import score
 from tests.columns import chunked, numeric
 
 FINITE = st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: round(x, 3))
@@ -111,6 +113,10 @@ def test_any_partition_of_a_window_adds_up_to_it(drawn, parts, random) -> None:
         assert getattr(total, name) == getattr(whole, name), name
     assert total.own <= whole.own
     assert msgspec.json.decode(msgspec.json.encode(whole), type=Tally) == whole
+    if total.own == whole.own:  # levels never seen are counted in each part
+        for scores in score(columns_of([bins], [[whole], [total]], [False, False])):
+            first, second = scores.values.T
+            assert second == pytest.approx(first, rel=1e-12, abs=1e-12, nan_ok=True)
 
 
 @given(columns())

@@ -58,6 +58,19 @@ def test_looking_every_day_errs_no_more_often_than_agreed() -> None:
     assert wrong / streams <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / streams)
 
 
+def test_looking_after_each_of_ten_thousand_units_errs_no_more_often_than_agreed() -> None:
+    generator, streams, units = np.random.default_rng(22), 500, np.arange(1, 10_001)
+    radii = np.array([sequences.radius(1.0, n, alpha=0.05, tightest_at=28) for n in units.tolist()])
+    wrong = 0
+    for _ in range(streams):
+        values = generator.normal(size=units.size)
+        means = np.cumsum(values) / units
+        squares = np.cumsum(values**2) - units * means**2
+        deviations = np.sqrt(squares[1:] / (units[1:] - 1))
+        wrong += bool((means[1:] > deviations * radii[1:])[13:].any())
+    assert 0.01 < wrong / streams <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / streams)
+
+
 def slowly(levels, differences, *, margin, threshold):
     """The recursion as it is written in the paper, one difference after another."""
     bets = [bet / (1.0 + margin) for bet in e_shiryaev_roberts.BETS]
