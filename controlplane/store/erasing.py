@@ -31,9 +31,12 @@ _IS_ERASED: Final = """
 select sha256 from erased_ids where model = $model and list_contains($hashes, sha256)"""
 _HAVE_ROWS: Final = "select distinct id from {table} where id in (select id from {ids})"
 _DELETE: Final = "delete from {table} where id in (select id from {ids})"
-_DELETE_OF_MODEL: Final = (
-    "delete from {table} where model = $model and id in (select id from {ids})"
-)
+_DELETE_OF_MODEL: Final = """
+delete from {table} where model = $model and (
+    id in (select id from {ids})
+    or id in (select regexp_replace(id, ':[0-9]+$', '') from {ids}))"""
+"""Of an event with several rows, which are called after it and numbered, the half that waits holds
+them all."""
 _KEEP_PLACES: Final = """
 insert into removed_places (model, known_at, seq)
 select $model, known_at, seq from {table}

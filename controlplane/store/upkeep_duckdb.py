@@ -63,6 +63,7 @@ class DuckDBUpkeep(DuckDBUpkeepReader):
         self._events.settle()
         erased = erasing.erase(self._session, self._tables.catalog, model, ids, (at, by))
         self._marks.pop(model, None)
+        self._events.halves.undone()  # what it remembers may have gone
         self._events.touched.add(model)
         return erased
 

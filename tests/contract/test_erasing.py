@@ -9,6 +9,7 @@ from controlplane.domain.errors import AllRejected, BadInput, NotFound
 from controlplane.domain.journal import Entry, first_break
 from controlplane.domain.models import Model
 from controlplane.ingest.erasing import erase
+from controlplane.store.beside import Half, Side
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.erasing import tombstone
 from controlplane.store.keeping import Aged
@@ -59,6 +60,24 @@ def test_everything_of_an_id_is_gone_and_nothing_else(store: Store) -> None:
         "predictions": ["a", "c"], "labelled": ["a", "c"], "scored": ["a"],
         "rejected": ["0,1,…", '{"id":"bb","label":"x"}'],
     }  # fmt: skip
+
+
+def a_half(event: str, side: Side = Side.REQUEST) -> Half:
+    return Half(event=f"digest of {event}", side=side, id=event, known_at=NOON, envelope="{}",
+                content=f"wind of {event}".encode())  # fmt: skip
+
+
+def test_halves_that_wait_go_too_and_are_not_found_by_the_other_one(store: Store) -> None:
+    for event in ("e1", "e2", "e3"):
+        store.write(lambda t, e=event: t.events.halves.meet(MODEL, a_half(e))).result()
+    erased = erase(store, MODEL, ["e1", "e2:1"], at=NOON, by="ada")
+
+    assert erased.rows == {"halves": 2}
+    with store.read() as view:
+        assert view.events.halves.waiting(MODEL).waiting == 1
+    other = [store.write(lambda t, e=event: t.events.halves.meet(
+        MODEL, a_half(e, Side.RESPONSE))).result() for event in ("e1", "e3")]  # fmt: skip
+    assert [half and half.id for half in other] == [None, "e3"]
 
 
 def test_an_erased_id_is_refused_when_it_comes_late_and_counted(store: Store) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 import pytest
 
 from controlplane.domain.guards import Guard
@@ -219,6 +220,20 @@ def test_rejected_rows_age_by_the_wall_clock(store: Store) -> None:
     Upkeep(store, At(), Retention(rejected=90 * DAY)).retain()
     with store.read() as view:
         assert view.events.counts(MODEL).rejected == 1
+
+
+def test_business_metrics_age_with_the_rows(store: Store) -> None:
+    a_model(store)
+    at = pa.array([NOON + day * DAY for day in range(DAYS)], pa.timestamp("us", "UTC"))
+    rows = pa.table({
+        "name": ["revenue"] * DAYS, "at": at, "known_at": at, "version": pa.nulls(DAYS, pa.string()),
+        "value": [float(day) for day in range(DAYS)],
+    })  # fmt: skip
+    store.write(lambda t: t.events.kpis.append(MODEL, rows)).result()
+    retained(store)
+    with store.read() as view:
+        [kpi] = view.events.kpis.all(MODEL)
+    assert (kpi.values, kpi.last_value) == (30, 99.0)
 
 
 def test_the_rows_that_ended_runs_were_given_go_a_day_later(store: Store, tmp_path: Path) -> None:
