@@ -32,6 +32,16 @@ select t.rowid as n from {table} as t
 where t.known_at < $before and coalesce(t."at", t.known_at) < $before and not exists (
     select 1 from {predictions} as p where p.id = t.id and p."at" < $waiting)
 limit $most"""
+"""Of ids that came at several times: to which of them a label belongs is not asked."""
+_OLD_PLACED_LABELS: Final = """
+select t.rowid as n from {table} as t
+where t.known_at < $before and (
+    (t.place is null and coalesce(t."at", t.known_at) < $before)
+    or (t.place < $before and not exists (
+        select 1 from {predictions} as p
+        where p."at" < $before and p.id = t.id and p."at" = t.place)))
+limit $most"""
+"""Of ids that came once each: little is left of the predictions from before then."""
 _OLD_KPIS: Final = """
 select rowid as n from kpis where model = $model and "at" < $before limit $most"""
 _PLACE: Final = """
@@ -49,8 +59,7 @@ _DELETE: Final = "delete from {table} where rowid in (select n from {going})"
 def age(session: Session, catalog: Catalog, model: str, aged: Aged, most: int) -> int:
     """Delete up to `most` rows of each of the model's tables that are too old; how many went.
 
-    A label goes when the prediction that it belongs to has gone, or has not come within four
-    weeks. Rows that were sent as a reference stay.
+    A label goes when the prediction that it belongs to has gone, or has not come by then. Rows that were sent as a reference stay.
     """
     gone = 0
     with session.registered(KEPT, _spans(aged.kept)):
@@ -62,9 +71,12 @@ def age(session: Session, catalog: Catalog, model: str, aged: Aged, most: int) -
     gone += _old_kpis(session, catalog, model, aged, most)
     labels = LABELS + model
     if gone < most and catalog.has(labels):
-        waiting = stored_time(aged.before + WAITING)
-        asked = {"before": stored_time(aged.before), "waiting": waiting, "most": most}
-        about = filled(_OLD_LABELS, table=quoted(labels), predictions=quoted(PREDICTIONS + model))
+        asked = {"before": stored_time(aged.before), "most": most}
+        sql = _OLD_PLACED_LABELS
+        if model in catalog.reused:
+            sql = _OLD_LABELS
+            asked["waiting"] = stored_time(aged.before + WAITING)
+        about = filled(sql, table=quoted(labels), predictions=quoted(PREDICTIONS + model))
         gone += _delete(session, model, labels, session.arrow(about, asked), numbered=False)
     return gone
 

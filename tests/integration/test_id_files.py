@@ -256,6 +256,34 @@ def test_what_is_too_old_to_be_kept_leaves_the_files_too(tmp_path: Path, small_f
     store.close()
 
 
+def test_a_label_whose_prediction_is_gone_goes_to_the_next_with_its_id(tmp_path: Path) -> None:
+    store = an_open_store(tmp_path)
+    store.write(lambda t: t.events.append_predictions(MODEL, predictions(["a"], [0]))).result()
+    store.write(lambda t: t.events.append_labels(MODEL, labels(["a"], [7.0], [50]))).result()
+    store.write(lambda t: t.upkeep.age(MODEL, Aged(before=NOON + 5 * HOUR), most=9)).result()
+    again = predictions(["a"], [10])
+    found = store.write(lambda t: t.events.append_predictions(MODEL, again)).result()
+    assert found == Received(accepted=1)
+    with store.read() as view:
+        assert view.events.labelled(MODEL, [], Known())["label"].to_pylist() == [7.0]
+        assert view.events.counts(MODEL).labels == 1
+    store.close()
+
+
+def test_an_id_came_before_where_its_latest_row_is_gone_and_an_earlier_one_is_not(
+    tmp_path: Path,
+) -> None:
+    store = an_open_store(tmp_path)
+    rows = predictions(["a", "a", "b"], [1, 3, 3])
+    store.write(lambda t: t.events.append_predictions(MODEL, rows)).result()
+    aged = Aged(before=NOON + 5 * HOUR, kept=((NOON, NOON + 2 * HOUR),))
+    assert store.write(lambda t: t.upkeep.age(MODEL, aged, most=9)).result() == 2
+    later = predictions(["a", "b"], [10, 10])
+    found = store.write(lambda t: t.events.append_predictions(MODEL, later)).result()
+    assert found == Received(accepted=2, reused_ids=1)
+    store.close()
+
+
 def test_without_space_for_files_rows_stay_in_memory(
     tmp_path: Path, small_files: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
