@@ -1,5 +1,6 @@
 """Who asks, and whether they may: bearer tokens with scopes and, if wished, models."""
 
+import base64
 import hashlib
 import hmac
 from typing import Final
@@ -40,7 +41,9 @@ class Guardian:
                 return OWNER
             raise Unauthenticated("no token; expected the header 'Authorization: Bearer …'")
         kind, _, text = authorization.partition(" ")
-        if kind.lower() != "bearer":
+        if kind.lower() == "basic":
+            text = _password(text)
+        elif kind.lower() != "bearer":
             raise Unauthenticated(f"authorization by {kind[:20]!r}; expected 'Bearer'")
         found = self._holder(_hash(text.strip()))
         if isinstance(found, Token):
@@ -114,6 +117,17 @@ def guardian_for(settings: Settings, keyring: Keyring | None = None) -> Guardian
     if settings.open:
         return Guardian({}, keyring, is_open=True)
     return Guardian({owner_token(settings.data): OWNER}, keyring)
+
+
+def _password(text: str) -> str:
+    """The token of who can send no other authorization than what an address holds, such as
+    `http://leeboard:TOKEN@host`: the password, or the name where there is none."""
+    try:
+        told = base64.b64decode(text.strip(), validate=True).decode()
+    except ValueError:
+        raise Unauthenticated("authorization by 'Basic' that is not base64 of name:token") from None
+    name, _, password = told.partition(":")
+    return password or name
 
 
 def _hash(text: str) -> str:

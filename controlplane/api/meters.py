@@ -154,7 +154,7 @@ def _of_models(snapshot: Snapshot, now: datetime) -> Iterator[Metric]:
     )
     halves = GaugeMetricFamily(
         "leeboard_halves", "Requests and responses whose other half waits or never came.",
-        labels=["model", "state"],
+        labels=["model", "what"],
     )  # fmt: skip
     firing = snapshot.ledger.find(Alert, states=(AlertState.FIRING,))
     for model in snapshot.ledger.find(Model):

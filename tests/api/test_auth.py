@@ -2,6 +2,7 @@
 
 import stat
 
+import httpx
 import pytest
 
 from controlplane.api.auth import Forbidden, Guardian, guardian_for
@@ -32,6 +33,21 @@ async def test_an_unknown_token_is_turned_away(client):
     answer = await client.get("/v1/models", headers={"authorization": "Bearer lee_guessed"})
 
     assert answer.status_code == 401
+
+
+async def test_a_token_may_stand_in_an_address_for_senders_that_know_no_other_way(client, bikes):
+    row = {"id": "a", "at": "2024-02-29T23:00:00Z", "temp": 1, "prediction": 1}
+    for pair, status in (
+        (("leeboard", "lee_ingest"), 200), (("lee_ingest", ""), 200), (("lee_ingest", "x"), 401),
+        (("leeboard", "lee_read"), 403), (("", ""), 401),
+    ):  # fmt: skip
+        told = httpx.BasicAuth(*pair)
+        answer = await client.post("/v1/models/bikes/predictions", json=row, auth=told)
+        assert answer.status_code == status, pair
+        assert "basic" not in answer.headers.get("www-authenticate", "").lower()
+    for text in ("Basic", "Basic ***", "Basic /w=="):
+        answer = await client.get("/v1/models", headers={"authorization": text})
+        assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(("scope", "method", "path"), SCOPED)

@@ -151,8 +151,8 @@ async def test_a_half_whose_other_never_comes_is_shown_and_given_up_after_a_week
     told = (await client.get("/v1/models/bikes")).json()["halves"]
     assert (told["waiting"], told["oldest"], told["forgotten"]) == (0, None, 3)
     figures = (await client.get("/metrics")).text
-    assert 'leeboard_halves{model="bikes",state="waiting"} 0.0' in figures
-    assert 'leeboard_halves{model="bikes",state="given_up"} 3.0' in figures
+    assert 'leeboard_halves{model="bikes",what="waiting"} 0.0' in figures
+    assert 'leeboard_halves{model="bikes",what="given_up"} 3.0' in figures
     late = await sent(client, "kserve_v1_response", **{"ce-id": "e1"})
     assert late["waiting"] == 1
 
