@@ -117,9 +117,9 @@ class Writes:
         """Keep the answer. Where that fails it goes out all the same: what was done is stored with
         the key, and is told again from there."""
         is_done = claim.is_kept and answer.status < 500  # noqa: PLR2004 - our own fault from there
-        if not is_done and answer.status not in REMEMBERED:
-            return
         kept = answer.kept(claim.instead)
+        if kept is None or not (is_done or answer.status in REMEMBERED):
+            return
         try:
             await to_thread.run_sync(partial(remember, self._store, claim, kept))
         except LeeboardError as error:
@@ -165,15 +165,17 @@ class _Answer:
             self.status = message["status"]
         self.messages.append(message)
 
-    def kept(self, instead: bytes | None) -> KeptAnswer:
-        """The answer as it is remembered."""
+    def kept(self, instead: bytes | None) -> KeptAnswer | None:
+        """The answer as it is remembered; None of one that is no JSON, as no write's is today."""
+        if not self.messages:
+            return None
         start, *rest = self.messages
-        named = dict(start["headers"])  # type: ignore[typeddict-item]
+        kind = dict(start["headers"]).get(b"content-type", b"").decode("latin-1")  # type: ignore[typeddict-item]
+        if "json" not in kind:
+            return None
         body = b"".join(part["body"] for part in rest)  # type: ignore[typeddict-item]
-        return KeptAnswer(
-            status=self.status, media_type=named[b"content-type"].decode("latin-1"),
-            body=(body if instead is None else instead).decode(),
-        )  # fmt: skip
+        told = (body if instead is None else instead).decode()
+        return KeptAnswer(status=self.status, media_type=kind, body=told)
 
 
 async def _replay(known: KeptAnswer, send: Send) -> None:

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from controlplane.cli.connections import MOST_CONNECTIONS, SPARE_FILES, Bounded
 
+OPEN_FILES: Final = 8192
 PATIENCE: Final = 5
 """Seconds that requests under way are given when the server stops."""
 
@@ -48,15 +49,15 @@ class Hosted(Protocol):
 
 
 def most_connections() -> int:
-    """How many connections there may be at once, after asking for as many open files as this
-    process may have: where they run out, the store could not open its own any more."""
+    """How many connections there may be at once, after asking for enough open files: where they
+    run out, the store could not open its own any more. Half of them are left, for connections that
+    are not counted yet, as those whose TLS is still being agreed upon."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
+        soft = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    limit = wanted if soft == resource.RLIM_INFINITY else soft
-    return max(10, min(MOST_CONNECTIONS, limit - SPARE_FILES))
+    limit = OPEN_FILES if soft == resource.RLIM_INFINITY else soft
+    return max(10, min(MOST_CONNECTIONS, (limit - SPARE_FILES) // 2))
 
 
 class Host(uvicorn.Server):
