@@ -27,6 +27,14 @@ class Logged(Protocol[P, R_co]):
         ...
 
 
+class Decorating(Protocol):
+    """What makes a function log what it predicts."""
+
+    def __call__(self, function: Callable[P, R_co], /) -> Logged[P, R_co]:
+        """The function, logging."""
+        ...
+
+
 class Reading(Generic[P]):
     """Where the rows of a call are: in which of its arguments, or what makes them of those."""
 

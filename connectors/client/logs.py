@@ -10,14 +10,14 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import time_ns
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, overload
 
 import httpx
 
 from connectors.client import place, wire
 from connectors.client.buffer import THREAD, Buffer
 from connectors.client.calls import Rows
-from connectors.client.decorating import Given, Logged, Logger, Reading, logged
+from connectors.client.decorating import Decorating, Given, Logged, Logger, Reading, logged
 from connectors.client.delivering import deliver
 from connectors.client.http import Connection
 from connectors.client.outgoing import Outgoing
@@ -104,15 +104,20 @@ class Logs:
         except Exception as error:  # noqa: BLE001 - never into the app; it is counted and said
             self._buffer.tally.refuse(error)
 
+    @overload
+    def logged(self, function: Callable[P, R], /) -> Logged[P, R]: ...
+    @overload
     def logged(
-        self,
-        function: Callable[P, R] | None = None,
-        *,
-        features: Given = None,
-        id: Given = None,  # noqa: A002
-        answer: Callable[[R], Any] | None = None,
+        self, *, features: Given = None, id: Given = None,
+        answer: Callable[[Any], Any] | None = None,
         version: str | Callable[[], str | None] | None = None,
-    ) -> Any:  # noqa: ANN401 - a Logged[P, R], or what makes one
+    ) -> Decorating: ...  # fmt: skip
+    def logged(
+        self, function: Callable[..., Any] | None = None, *,
+        features: Given = None, id: Given = None,  # noqa: A002
+        answer: Callable[[Any], Any] | None = None,
+        version: str | Callable[[], str | None] | None = None,
+    ) -> Any:  # fmt: skip
         """Make a predict function log what it predicts: `@leeboard.logged`, sync or async.
 
         `features` names the argument that holds them, the first unless told: a mapping (or a
@@ -126,7 +131,7 @@ class Logs:
         The function's results and errors stay as they are; errors of logging are counted.
         """
 
-        def decorate(function: Callable[P, R]) -> Logged[P, R]:
+        def decorate(function: Callable[..., Any]) -> Logged[..., Any]:
             return logged(function, Logger(self, Reading(function, features, id), answer, version))
 
         return decorate if function is None else decorate(function)
