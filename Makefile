@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 PIP := PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix snapshots coverage bench lock clean
+.PHONY: help install demo test check fix snapshots picture coverage bench lock clean
 
 help: ## list what there is to run
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ fix: $(STAMP) ## format, and mend what the linter can mend by itself
 
 snapshots: $(STAMP) ## take the dashboard's pictures anew, to be looked at before they are committed
 	LEEBOARD_SNAPSHOTS=write $(BIN)/pytest tests/tui
+
+picture: $(STAMP) ## take the docs' picture anew from the demonstration (some minutes), to be looked at as well
+	$(BIN)/python tests/tui/docs_picture.py
 
 coverage: $(STAMP) ## run the tests and list the lines that none of them reaches
 	$(BIN)/coverage run -m pytest

@@ -12,6 +12,7 @@ the middleware instead, in turns; requests a second, and CPU microseconds a requ
 what is sent at the end included, and those of the library's own thread among them.
 """
 
+import argparse
 import json
 import logging
 import os
@@ -244,6 +245,7 @@ def throughput(folder: Path) -> None:
 
 def main() -> int:
     """Print both tables."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as name:
         calls(Path(name))
     with tempfile.TemporaryDirectory() as name:
