@@ -22,7 +22,7 @@ from controlplane.ingest.layout import Columns, Layout, inputs, layout_of, outpu
 from controlplane.ingest.payloads.block import Payload, names
 from controlplane.ingest.payloads.reading import read_payload
 from controlplane.ingest.rejection import LONGEST_TEXT, MOST_ERRORS
-from controlplane.ingest.storing import Request, in_force, request_of, store_batch
+from controlplane.ingest.storing import Request, checked_in, in_force, request_of, store_rows
 from controlplane.store.beside import Half, Side
 from controlplane.store.ports import Store, Transaction
 
@@ -165,9 +165,11 @@ def _one(t: Transaction, request: Request, came: _Came) -> Receipt:
             other.side: (told, read_payload(other.content)),
         }
         batch = _joined(t, request, pair, half.id)
+        joined = msgspec.structs.replace(request, batch=batch)
+        checked = checked_in(t, joined)
     except BadInput as error:
         return _rejected(t, request, str(error), [other, half])
-    return store_batch(t, msgspec.structs.replace(request, batch=batch)).receipt
+    return store_rows(t, joined, checked).receipt
 
 
 def _joined(
@@ -186,6 +188,7 @@ def _joined(
         request.policy, None if model is None else model.schema, address.features, address.outputs
     )
     columns: Columns = {**inputs(layout, asked), **outputs(layout, answered)}
+    columns.pop("known_at", None)  # when it became known is ours to say
     columns.setdefault("id", list(names(name, asked.rows)))
     at = envelopes[0].at or envelopes[1].at or request.terms.known_at
     columns["at"] = [at.isoformat()] * asked.rows

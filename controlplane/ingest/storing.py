@@ -79,10 +79,10 @@ def checked_of(request: Request, schema: Schema) -> Checked:
     return msgspec.structs.replace(checked, rows=with_versions(checked.rows, request.reigns))
 
 
-def store_batch(t: Transaction, request: Request) -> Outcome:
-    """Rows that were not checked before, within the transaction. Raises NotFound."""
+def checked_in(t: Transaction, request: Request) -> Checked:
+    """Rows checked within the transaction, by the schema as it is there. Raises NotFound, BadInput."""
     model, _ = in_force(t.ledger, request.model)
-    return store_rows(t, request, checked_of(request, settled(request, model)))
+    return checked_of(request, settled(request, model))
 
 
 def store_rows(t: Transaction, request: Request, checked: Checked) -> Outcome:

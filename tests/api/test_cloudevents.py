@@ -2,6 +2,8 @@
 
 import msgspec
 
+from controlplane.ingest.decode import FORMATS
+from controlplane.ingest.formats.cloudevents import BATCHED, STRUCTURED
 from controlplane.store.ports import Known
 from tests.captured import captured
 
@@ -78,6 +80,13 @@ async def test_a_broken_event_of_a_batch_costs_itself_alone(client, store, bikes
     assert "time is 'yesterday'" in said[5][1]
     assert said[6] == ("/6/data/temp", "temp is 'hot'; expected a number")
     assert [row[0] for row in rows(store)] == ["e4", "e6"]
+
+
+async def test_the_document_lists_every_type_that_is_taken(client) -> None:
+    document = (await client.get("/schema/openapi.json")).json()
+    for feed in ("predictions", "labels", "kpis", "reference"):
+        operation = document["paths"][f"/v1/models/{{model}}/{feed}"]["post"]
+        assert set(operation["requestBody"]["content"]) == {*FORMATS, STRUCTURED, BATCHED}
 
 
 async def test_what_is_no_event_is_refused_with_what_is_missing(client, bikes) -> None:

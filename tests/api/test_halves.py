@@ -129,12 +129,15 @@ async def test_one_row_is_called_as_its_event_or_by_its_own_id(client, store) ->
     a_model(store)
     own = {"content-type": "application/json", "ce-source": "s", "ce-specversion": "1.0"}
     kinds = ("request", "response")
-    for event, instance in (("e1", {"wind": 1.5}), ("e2", {"wind": 2.5, "id": "order-7"})):
+    odd = {"wind": 3.5, "known_at": "2020-01-01T00:00:00Z", "id": "order-8"}
+    for event, instance in (
+        ("e1", {"wind": 1.5}), ("e2", {"wind": 2.5, "id": "order-7"}), ("e3", odd),
+    ):  # fmt: skip
         bodies = ({"instances": [instance]}, {"predictions": [4.5]})
         for kind, body in zip(kinds, bodies, strict=True):
             told = own | {"ce-id": event, "ce-type": f"org.kubeflow.serving.inference.{kind}"}
             assert (await client.post(PATH, json=body, headers=told)).status_code == 200
-    assert {row["id"] for row in rows(store)} == {"e1", "order-7"}
+    assert {row["id"] for row in rows(store)} == {"e1", "order-7", "order-8"}
 
 
 async def test_a_half_whose_other_never_comes_is_shown_and_given_up_after_a_week(
@@ -160,6 +163,7 @@ async def test_a_half_whose_other_never_comes_is_shown_and_given_up_after_a_week
 PAIRS = {
     "no order": ({"instances": [[1.0, 2.0]]}, {"predictions": [1.0]}, "the order of the model's features is not known"),
     "rows": ({"instances": [{"a": 1}]}, {"predictions": [1.0, 2.0]}, "has 1 rows and its response 2"),
+    "too wide": ({"instances": [{f"c{n}": n for n in range(1001)}]}, {"predictions": [1.0]}, "1001 columns that could be features"),
     "two outputs": ({"instances": [{"a": 1}]}, {"predictions": [[1.0, 2.0]]}, "2 values a row and it is not certain"),
     "no prediction": ({"instances": [{"a": 1}]}, {"outputs": {"id": ["x"], "mean": [1.0]}}, "no prediction; name its columns"),
 }  # fmt: skip

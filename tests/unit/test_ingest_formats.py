@@ -9,6 +9,7 @@ import zstandard
 
 from controlplane.domain.errors import BadInput, TooLarge, UnsupportedType
 from controlplane.ingest import batch as batches
+from controlplane.ingest import media
 from controlplane.ingest.batch import Batch
 from controlplane.ingest.decode import decode
 from controlplane.ingest.encoding import decoded
@@ -97,6 +98,20 @@ def test_what_is_no_arrow_stream_is_refused() -> None:
 def test_an_unknown_content_type_names_those_that_are_known() -> None:
     with pytest.raises(UnsupportedType, match="is text/html; expected one of application/json"):
         decode("text/html", b"", feed="labels")
+
+
+BODIES = {
+    media.JSON: b'{"columns": {"id": ["a"], "x": [1]}}', media.JSON_LINES: b'{"id": "a", "x": 1}\n',
+    media.CSV: b"id,x\na,1\n", media.TABS: b"id\tx\na\t1\n", media.ARROW: stream(pa.table({"id": ["a"], "x": [1]})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*BODIES, *(n for n, kind in media.SYNONYMS.items() if kind in BODIES)])  # fmt: skip
+@pytest.mark.parametrize("more", ["", "; charset=utf-8", ';CHARSET="UTF-8"; version=1;', " ;;"], ids=["bare", "charset", "more", "odd"])  # fmt: skip
+def test_a_format_is_known_by_every_name_and_with_any_parameters(name: str, more: str) -> None:
+    body = BODIES[media.SYNONYMS.get(name, name)]
+    batch = decode(name.title() + more, body, feed="labels")
+    assert listed(batch) == {"id": ["a"], "x": [1]}
 
 
 def test_gzip_and_zstd_are_unpacked() -> None:
