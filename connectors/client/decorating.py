@@ -30,7 +30,7 @@ class Logged(Protocol[P, R_co]):
 class Decorating(Protocol):
     """What makes a function log what it predicts."""
 
-    def __call__(self, function: Callable[P, R_co], /) -> Logged[P, R_co]:
+    def __call__(self, function: Callable[P, R_co]) -> Logged[P, R_co]:
         """The function, logging."""
         ...
 
