@@ -23,7 +23,8 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 def _completer(ask: Ask) -> Completer:
     def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
-            with Connection(_told(ctx, "server"), _told(ctx, "token"), PATIENCE) as connection:
+            told = [_told(ctx, name) for name in ("server", "token", "ca")]
+            with Connection(told[0], told[1], PATIENCE, ca=told[2]) as connection:
                 found = ask(connection, ctx)
         except (ClientError, httpx.InvalidURL, ValueError, OSError):
             return []
