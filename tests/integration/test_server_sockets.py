@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -266,4 +267,25 @@ def test_a_body_longer_than_it_says_is_no_part_of_the_request(served: Served) ->
 
     assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200"]
     assert b"connection: close" in said
+    assert rows(served) == before + 1
+
+
+@pytest.mark.parametrize("query", ["", "?strict=true"], ids=["short way", "route"])
+def test_rows_under_one_key_that_come_at_once_are_stored_once(served: Served, query: str) -> None:
+    before, body = rows(served), ROW % (b"once" + str(len(query)).encode())
+    other = body.replace(b"once", b"else")
+    headers = {"idempotency-key": f"once{query}", "content-type": "application/json"}
+
+    with served.client() as client, ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(
+            lambda number: client.post(
+                ROWS + query, content=body if number % 4 else other, headers=headers
+            ),
+            range(16),
+        ))  # fmt: skip
+
+    told = [(a.status_code, a.headers.get("idempotent-replayed")) for a in found]
+    assert told.count((200, None)) == 1
+    assert {one for one in told if one != (200, None)} == {(200, "true"), (409, None)}
+    assert len({a.content for a in found if a.status_code == 200}) == 1
     assert rows(served) == before + 1
