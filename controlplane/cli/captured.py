@@ -11,7 +11,6 @@ import msgspec
 
 from connectors.client import wire
 from connectors.client.problems import RowError
-from controlplane.cli.json_lines import is_json_lines
 from controlplane.cli.terminal import Terminal
 
 BLOCK: Final = 8 * 2**20
@@ -20,9 +19,11 @@ BLOCK: Final = 8 * 2**20
 
 def is_captured(file: Path) -> bool:
     """Whether a file of JSON lines is SageMaker's, by its first line."""
+    from controlplane.cli.json_lines import is_json_lines  # noqa: PLC0415 - Arrow, where needed
+    from controlplane.ingest.formats import sagemaker  # noqa: PLC0415 - as above
+
     if not is_json_lines(file):
         return False
-    from controlplane.ingest.formats import sagemaker  # noqa: PLC0415 - Arrow only where it is needed
 
     with _opened(file) as stream:
         return sagemaker.is_captured(stream.readline(BLOCK))
