@@ -30,7 +30,9 @@ class Connection:
         *, transport: httpx.BaseTransport | None = None, ca: str | None = None,
     ) -> None:  # fmt: skip
         self.server = place.server_named(server)
-        self._http = httpx.Client(**settings_of(self.server, token, timeout, ca), transport=transport)
+        self._http = httpx.Client(
+            **settings_of(self.server, token, timeout, ca), transport=transport
+        )
 
     def __enter__(self) -> Self:
         """Itself; leaving closes it."""
