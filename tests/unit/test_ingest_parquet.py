@@ -132,6 +132,12 @@ def test_a_file_of_very_many_row_groups_is_refused(monkeypatch: pytest.MonkeyPat
         read(written(pa.table({"x": np.arange(100)}), data_page_size=1, write_batch_size=1))
 
 
+def test_a_file_that_is_mostly_footer_is_refused() -> None:
+    table = TABLE.replace_schema_metadata({"notes": "x" * 6_500_000})
+    with pytest.raises(TooLarge, match="the file's footer has"):
+        read(written(table))
+
+
 def test_pages_are_walked_over_to_the_end_and_no_further() -> None:
     body = memoryview(
         written(

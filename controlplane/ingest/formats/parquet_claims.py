@@ -12,6 +12,8 @@ from controlplane.ingest.formats.thrift import Broken, Fields, Reader
 
 MOST_PAGES: Final = 50_000
 """Pages of a body, and columns of all row groups; each costs some microseconds to look at."""
+MOST_FOOTER: Final = 8 * 2**20
+"""Bytes of a footer, which is looked at value by value."""
 DELTA_LENGTH_BYTE_ARRAY: Final = 6
 DELTA_BYTE_ARRAY: Final = 7
 """Encodings of texts; in the latter one may be told by the length of what it shares with the one
@@ -60,6 +62,12 @@ def claims_of(body: bytes) -> Claims:
     start = len(body) - _TAIL - length
     if length < 0 or start < 0:
         raise Broken("it does not end as a Parquet file does")
+    if length > MOST_FOOTER:
+        message = (
+            f"the file's footer has {length} bytes; expected at most {MOST_FOOTER}: send it with "
+            "fewer columns or larger row groups"
+        )
+        raise TooLarge(message)
     footer = Reader(memoryview(body), start, len(body) - _TAIL).struct()
     parts: list[Part] = []
     rows = 0
