@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 _TRUTHS: Final = pa.array(["true", "True", "TRUE", "false", "False", "FALSE"])
 _TRUE: Final = _TRUTHS[:3]
+_FIRST: Final = 64
+"""Values that are tried before all of them are."""
 _ZERO, _NINE, _MINUS, _HEX = (ord(sign) for sign in "09-x")
 
 
@@ -46,6 +48,7 @@ def _of_one_kind(texts: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return None
     for kind in (pa.int64(), pa.float64()):
         try:
+            texts.slice(0, _FIRST).cast(kind)  # each value that will not go costs its message
             found = texts.cast(kind)
         except pa.ArrowInvalid:
             continue
