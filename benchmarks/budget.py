@@ -186,19 +186,20 @@ def _rates(models: Sequence[Model], count: int, *, rows: int | None = None) -> t
 
 
 def wander(size: Size) -> Rows:
-    """Days that wander further and longer than a reference of 60 can know, 20 columns."""
+    """Days that resemble the one before, 20 columns, and how long a reference they need."""
     yield (
         "wander",
-        "what is left of a day's in the next",
+        "resembles the day before",
+        "reference",
         "alarming windows",
         "episodes",
         "models over 1",
     )
-    for day in (0.1, 0.3, 1.0):
-        for memory in (0.5, 0.9, 0.99):
-            stream = normal(20, day=day, memory=memory)
-            made = [Model(stream, 8000 + n) for n in range(size.of(8, 40))]
-            yield f"{day:g} sd", f"{memory:g}", *_rates(made, 120)
+    cells = ((0.1, 0.5, 60), (0.1, 0.9, 60), (0.1, 0.9, 240), (0.3, 0.5, 60), (0.3, 0.9, 240))
+    for day, memory, reference in cells:
+        stream = normal(20, day=day, memory=memory)
+        made = [Model(stream, 8000 + n, reference=reference) for n in range(size.of(8, 40))]
+        yield f"{day:g} sd", f"{memory:g}", str(reference), *_rates(made, 120)
 
 
 def hourly(size: Size) -> Rows:
