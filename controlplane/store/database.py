@@ -23,7 +23,7 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "wal_autocheckpoint": "1TB",
 }
 """Nothing is fetched, no Python variable is a table, and only the writer checkpoints."""
-MEMORY: Final = "512MB"
+MEMORY: Final = "384MB"
 """For blocks of the file and what statements need beside them; what needs more goes by way of the
 disk. Without it DuckDB takes four fifths of the machine's."""
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from controlplane.store.id_runs import (
-    PAGES_EACH,
+    TOUCHES,
     Found,
     Part,
     Run,
@@ -25,8 +25,6 @@ from controlplane.store.row_hashes import Asked
 FAN: Final = 4
 """So many runs of about one size are merged into one: there are 4 log4 of them at most, and a
 row is written once a factor of 4 that the table grew."""
-MAPPED: Final = 256 << 20
-"""Bytes of files that may stay mapped after they were looked at."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -55,7 +53,6 @@ class IdIndex:
         """By which the database and the list of files name what the runs are."""
         self.agreed: tuple[Run, ...] = ()
         """The runs that this token names."""
-        self._touched = 0
 
     @property
     def is_empty(self) -> bool:
@@ -72,10 +69,8 @@ class IdIndex:
         """Everything that is kept of hashes: their places as they came, and packed moments."""
         held = self.held
         found = [found_in(part, asked.ordered) for part in (*held.fresh, *held.leaving)]
-        for run in held.runs:
-            found.append(run.find(asked.ordered))
-            self._touched += len(found[-1][0])
-        if self._touched * PAGES_EACH > MAPPED:
+        found.extend(run.find(asked.ordered) for run in held.runs)
+        if sum(run.touched for run in held.runs) > TOUCHES:
             self.let_go()
         if not found:
             return np.zeros(0, np.int64), np.zeros(0, np.uint64)
@@ -94,7 +89,6 @@ class IdIndex:
 
     def let_go(self) -> None:
         """Unmap what was read of the files."""
-        self._touched = 0
         for run in self.held.runs:
             run.let_go()
 

@@ -31,8 +31,9 @@ BITS_EACH: Final = 16
 PROBES: Final = 4
 SLICE_ROWS: Final = 1 << 19
 """Rows that a merge holds at once."""
-PAGES_EACH: Final = 1 << 17
-"""Bytes that a look at one id may bring in: the system maps neighbouring pages too."""
+TOUCHES: Final = 1000
+"""After so many ids were looked for, the memory of the pages goes back to the system: each brings
+in as much as 128 KiB, since neighbouring pages are mapped too."""
 _BLOCK: Final = 1 << 20
 _WORD: Final = 8
 
@@ -52,6 +53,8 @@ class Run:
     def __init__(self, path: Path) -> None:
         """Map a file. Raises StorageError where it is missing, cut short or not ours."""
         self.path = path
+        self.touched = 0
+        """How many ids were looked for since pages were last given back."""
         try:
             with path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -76,13 +79,22 @@ class Run:
         bits = _bits(asked)
         marked = self._words[_places(asked, self.head.words)] & bits
         maybe = (marked == bits).nonzero()[0]
-        if not len(maybe):
-            return maybe, self.values[:0]
-        numbers, values = found_in((self.hashes, self.values), asked[maybe])
-        return maybe[numbers], values
+        self.touched += len(maybe)
+        if len(maybe) <= TOUCHES:
+            numbers, values = found_in((self.hashes, self.values), asked[maybe])
+            return maybe[numbers], values
+        found = []
+        for first in range(0, len(maybe), TOUCHES):
+            some = maybe[first : first + TOUCHES]
+            numbers, values = found_in((self.hashes, self.values), asked[some])
+            found.append((some[numbers], values))
+            self.let_go()
+        numbers = np.concatenate([numbers for numbers, _ in found])
+        return numbers, np.concatenate([values for _, values in found])
 
     def let_go(self) -> None:
         """Give the memory of pages that were read back to the system; they stay readable."""
+        self.touched = 0
         self._map.madvise(mmap.MADV_DONTNEED)
 
     def is_whole(self, between: Callable[[], object] = bool) -> bool:
