@@ -96,7 +96,7 @@ def compact(terminal: Terminal, *, yes: bool) -> None:
     """Write the server's file anew without what was deleted; space comes back to the disk.
 
     Until then deleted rows leave free blocks, which new rows use, and bytes of erased ids may be
-    among them. It takes as much free disk as the file's used part, about 15 seconds a GiB, and at
+    among them. It takes as much free disk as the file's used part, 10 to 50 seconds a GiB, and at
     its end a moment in which nothing is read or written. It needs the scope `admin`.
     """
     space = terminal.connection.ask(keeping.store())

@@ -23,7 +23,7 @@ from controlplane.store.session import quoted
 from detectors.finding import Kind
 
 ROOT = Path(__file__).parents[2]
-LIVES = int(os.environ.get("LEEBOARD_KILLS", "5"))
+LIVES = int(os.environ.get("LEEBOARD_KILLS", "3"))
 ROWS = 3_000
 SCHEMA = Schema(task=Task.REGRESSION, features=(Column("wind", Kind.NUMERIC),))
 NUMBERS = sorted(int(path.name[:4]) for path in FOLDER.glob("[0-9]*.sql"))
@@ -84,7 +84,6 @@ from controlplane.store.duckdb_store import open_store
 from controlplane.store import migrate
 print("ready", flush=True)
 open_store(Path(sys.argv[1]))
-print("open", flush=True)
 sys.stdin.readline()
 """
 
@@ -92,7 +91,6 @@ sys.stdin.readline()
 @pytest.mark.slow
 def test_killed_while_it_is_brought_forward_the_next_start_goes_on(tmp_path: Path) -> None:
     chance = np.random.default_rng(11)
-    ended = {"before": 0, "after": 0}
     for life in range(LIVES):
         folder = tmp_path / f"data{life}"
         made(folder, 1)
@@ -103,12 +101,10 @@ def test_killed_while_it_is_brought_forward_the_next_start_goes_on(tmp_path: Pat
         )  # fmt: skip
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.0, 0.15))
+        time.sleep(chance.uniform(0.0, 0.15))  # opening takes about as long
         child.send_signal(signal.SIGKILL)
-        said = child.communicate()[0]
-        ended["after" if "open" in said else "before"] += 1
+        child.communicate()
         whole(folder)
-    assert ended["before"] + ended["after"] == LIVES
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Killed at random moments while rows come, age and are erased, while the log is folded in, the
 file written anew and a backup taken: what was acknowledged is there once, what was erased is not.
 
-LEEBOARD_KILLS says how often; a few unless told.
+LEEBOARD_KILLS says how often; three times unless told.
 """
 
 import os
@@ -21,7 +21,7 @@ from controlplane.store.ports import Known
 from controlplane.store.restoring import manifest_of, prove
 
 ROOT = Path(__file__).parents[2]
-LIVES = int(os.environ.get("LEEBOARD_KILLS", "4"))
+LIVES = int(os.environ.get("LEEBOARD_KILLS", "3"))
 ROWS = 5
 
 pytestmark = pytest.mark.slow
