@@ -20,7 +20,13 @@ from controlplane.store.session import Session, StoreBroken
 
 MIB: Final = 2**20
 LARGE: Final = 48 * MIB
-"""A log of this size is folded in at the next gap between commits: less than half a second."""
+"""A log of this size is folded in at the next gap between commits, and a smaller one where the
+last was folded in so slowly that this one would keep commits waiting for longer than `BEARABLE`."""
+LEAST: Final = 32 * MIB
+"""But no smaller one: each begins with the rows that the last one left unfilled, and less than one
+commit in a hundred is to wait for one."""
+BEARABLE: Final = 0.4
+"""Seconds."""
 LARGEST: Final = 512 * MIB
 """A log of this size is folded in even where reads that stand in the way have to be ended, and
 it ends a backup that keeps it from that: it is read again at a start, at about 4 s a GiB."""
@@ -55,6 +61,8 @@ class Checkpoints:
         self._is_held = False
         self._retry_at = 0.0
         self._tables_changed = False
+        self._quick = float("inf")
+        """Bytes that are folded in within what is bearable, as the last time showed."""
         self.seconds = Tally()
 
     def tables_changed(self) -> None:
@@ -89,7 +97,9 @@ class Checkpoints:
         size = self._log_size()
         if size == 0 or time.monotonic() < self._retry_at:
             return False
-        return size >= LARGE or (idle and (size >= WORTHWHILE or self._tables_changed))
+        return size >= min(LARGE, max(LEAST, self._quick)) or (
+            idle and (size >= WORTHWHILE or self._tables_changed)
+        )
 
     def run(self, session: Session) -> bool:
         """Checkpoint; False where it has to wait (no space, or an open read stands in the way).
@@ -114,7 +124,7 @@ class Checkpoints:
         if self._log_size() >= LARGEST:
             log.warning("checkpoint_ends_reads", size=self._log_size())
             self._end_reads(session)
-        began = time.monotonic()
+        began, size = time.monotonic(), self._log_size()
         try:
             session.run("checkpoint")
         except StoreBroken:
@@ -122,7 +132,10 @@ class Checkpoints:
         except StorageError as error:
             log.info("checkpoint_waits", reason=str(error))
             return False
-        self.seconds.observe(time.monotonic() - began)
+        took = time.monotonic() - began
+        self.seconds.observe(took)
+        if size >= WORTHWHILE:
+            self._quick = size * BEARABLE / max(took, 1e-9)
         self._retry_at = 0.0
         self._tables_changed = False
         return True

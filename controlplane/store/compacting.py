@@ -124,9 +124,13 @@ class Compaction:
         wal = self.path.with_name(self.path.name + ".wal")
         if wal.exists() and wal.stat().st_size:
             raise StorageError(f"{wal} is not folded in; {self.path} is left as it was")
-        self.before.hardlink_to(self.path)
-        self.fresh.replace(self.path)
-        _on_disk(self.path.parent)
+        try:
+            self.before.hardlink_to(self.path)
+            self.fresh.replace(self.path)
+            _on_disk(self.path.parent)
+        except OSError as error:
+            message = f"{self.fresh} could not take the place of {self.path}: {error.strerror}"
+            raise StorageError(message) from error
 
     def check(self, session: Session, at: datetime) -> None:
         """See to it that the opened file is the fresh one. Raises StorageError, with the old one

@@ -155,6 +155,35 @@ def test_one_is_due_by_size_or_at_rest(tmp_path: Path, monkeypatch: pytest.Monke
     assert not checkpoint.due(idle=True)
 
 
+class Slow:
+    """A session whose checkpoints take their time."""
+
+    def __init__(self, log: Path, seconds: float) -> None:
+        self._log, self._seconds = log, seconds
+
+    def run(self, _: str) -> None:
+        time.sleep(self._seconds)
+        self._log.write_bytes(b"")
+
+
+def test_a_machine_that_is_slow_folds_in_smaller_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"LARGE": 1000, "LEAST": 200, "WORTHWHILE": 1, "BEARABLE": 0.01}.items():
+        monkeypatch.setattr(checkpoints, name, value)
+    log = tmp_path / "log"
+    checkpoint = Checkpoints(log)
+    log.write_bytes(b"x" * 1000)
+    assert checkpoint.run(Slow(log, 0.03))  # at most 333 within what is bearable
+    log.write_bytes(b"x" * 400)
+    assert checkpoint.due(idle=False)
+    assert checkpoint.run(Slow(log, 0.1))  # 40, which is too little
+    log.write_bytes(b"x" * 199)
+    assert not checkpoint.due(idle=False)
+    log.write_bytes(b"x" * 200)
+    assert checkpoint.due(idle=False)
+
+
 def test_none_runs_while_they_are_held(tmp_path: Path) -> None:
     database = Database(tmp_path)
     with database.session() as session:

@@ -198,6 +198,23 @@ def test_a_file_that_somebody_holds_open_is_put_back(
         assert view.events.rows(MODEL, [], Known())["id"].to_pylist() == ["a", "b"]
 
 
+def test_a_disk_without_links_keeps_the_file_it_has(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(store, predictions(["a"], [0]))
+
+    def refused(self: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    with pytest.raises(StorageError, match=r"could not take the place of .*: Operation not"):
+        store.keeping.compact(NOON)
+    stored(store, predictions(["b"], [1]))
+    assert [path.name for path in tmp_path.iterdir() if "fresh" in path.name] == []
+    with store.read() as view:
+        assert view.events.rows(MODEL, [], Known())["id"].to_pylist() == ["a", "b"]
+
+
 def test_without_space_it_is_not_begun(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compacting, "free_bytes", lambda _: 1000)
     with pytest.raises(StorageError, match=r"anew takes \d+ bytes beside it, 1000 are free"):
