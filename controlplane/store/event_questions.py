@@ -14,9 +14,9 @@ rows that lie in the stretches of time that a question concerns.
 from typing import Final
 
 ROWS: Final = """
-select {columns} from {predictions}
-where "at" >= $start and "at" < $end and known_at <= $by and list_contains($roles, role)
-order by "at", id, seq"""
+select {columns}, seq from {predictions}
+where "at" >= $start and "at" < $end and known_at <= $by and list_contains($roles, role)"""
+"""In no order: Arrow sorts wide rows in a fifth of the time."""
 
 LABELLED: Final = """
 with wanted as (
@@ -30,7 +30,7 @@ latest as (
 )
 select wanted.*, latest.label, latest.label_known_at
 from wanted join latest on wanted.id = latest.id and wanted."at" = latest.place
-order by wanted."at", wanted.id"""
+"""
 """Of ids that came at one time each."""
 
 WANTED: Final = """
@@ -69,7 +69,7 @@ latest as (
 )
 select wanted.*, latest.label, latest.label_known_at
 from wanted join latest on wanted.id = latest.id and wanted."at" = latest."at"
-order by wanted."at", wanted.id"""  # noqa: S608
+"""  # noqa: S608
 """Of ids that came at several."""
 
 NEWS: Final = """
@@ -150,8 +150,7 @@ union all
 select null, known_at, known_at, seq from removed_places
 where model = $model and known_at >= $low and known_at < $high"""
 
-ROW_NUMBERS: Final = f"""
-select id, "at", known_at from ({_NUMBERED}) order by known_at, seq limit $most offset $first"""  # noqa: S608
+ROW_NUMBERS: Final = _NUMBERED
 """A row that is gone keeps its number, without an id."""
 ROWS_NUMBERED: Final = """
 select (select count(*) from {predictions}

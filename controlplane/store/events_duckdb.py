@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from controlplane.store import event_questions as questions
 from controlplane.store.asking import Asking, some_labels, some_predictions
@@ -87,7 +88,8 @@ class DuckDBEventsReader:
         if not self._tables.catalog.has(PREDICTIONS + model):
             return _empty(columns, ())
         sql = self._about(questions.ROWS, model, columns=self._select(model, columns))
-        return _public(self._session.arrow(sql, _bounds(known) | {"roles": list(roles)}))
+        rows = self._session.arrow(sql, _bounds(known) | {"roles": list(roles)})
+        return _public(_in_order(rows, "at", "id", "seq").drop_columns(["seq"]))
 
     def labelled(
         self, model: str, columns: Sequence[str], known: Known, *, roles: Sequence[str] = ("live",)
@@ -106,7 +108,7 @@ class DuckDBEventsReader:
                 some_predictions=some_predictions(model, spans),
                 some_labels=some_labels(model, spans),
             )  # fmt: skip
-        return _public(self._session.arrow(sql, asked))
+        return _public(_in_order(self._session.arrow(sql, asked), "at", "id"))
 
     def scored(self, model: str, version: str, known: Known) -> pa.Table:
         """Predictions of a version over rows, logged ones first; one a row of (id, at)."""
@@ -168,10 +170,10 @@ class DuckDBEventsReader:
 
         ends = (int(str(bounds[0])), int(str(bounds[1])))
         low, high = stretch(ends, (first, max(last, first)), known_before)
-        return self._session.arrow(self._about(questions.ROW_NUMBERS, model), {
-            "model": model, "low": _moment(low.moment), "high": _moment(high.moment),
-            "first": first - low.rows, "most": max(last - first, 0),
-        })  # fmt: skip
+        asked = {"model": model, "low": _moment(low.moment), "high": _moment(high.moment)}
+        rows = self._session.arrow(self._about(questions.ROW_NUMBERS, model), asked)
+        ordered = _in_order(rows, "known_at", "seq").drop_columns(["seq"])
+        return ordered.slice(first - low.rows, max(last - first, 0))
 
     def count(self, model: str, known: Known, *, served: bool) -> int:
         """How many live rows there are of a span, by then; with `served` those with a prediction."""
@@ -237,6 +239,12 @@ def score_name(stored: str) -> str:
     'score:yes'
     """
     return f"score:{public_name(stored)}"
+
+
+def _in_order(table: pa.Table, *names: str) -> pa.Table:
+    """Rows by these columns."""
+    whole = table.combine_chunks()
+    return whole.take(pc.sort_indices(whole, sort_keys=[(name, "ascending") for name in names]))
 
 
 def _public(table: pa.Table) -> pa.Table:

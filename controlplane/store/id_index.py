@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 
 from controlplane.store.id_runs import (
-    TOUCHES,
     Found,
     Part,
     Run,
@@ -70,8 +69,6 @@ class IdIndex:
         held = self.held
         found = [found_in(part, asked.ordered) for part in (*held.fresh, *held.leaving)]
         found.extend(run.find(asked.ordered) for run in held.runs)
-        if sum(run.touched for run in held.runs) > TOUCHES:
-            self.let_go()
         if not found:
             return np.zeros(0, np.int64), np.zeros(0, np.uint64)
         numbers = np.concatenate([numbers for numbers, _ in found])
@@ -86,11 +83,6 @@ class IdIndex:
         while fresh and len(fresh[-1][0]) < 2 * len(part[0]):
             part = merged_part(fresh.pop(), part)
         self.held = msgspec.structs.replace(self.held, fresh=(*fresh, part))
-
-    def let_go(self) -> None:
-        """Unmap what was read of the files."""
-        for run in self.held.runs:
-            run.let_go()
 
     def send_off(self) -> tuple[Part, ...]:
         """The fresh parts, which are on their way into a file from now on."""

@@ -31,9 +31,11 @@ BITS_EACH: Final = 16
 PROBES: Final = 4
 SLICE_ROWS: Final = 1 << 19
 """Rows that a merge holds at once."""
-TOUCHES: Final = 1000
-"""After so many ids were looked for, the memory of the pages goes back to the system: each brings
-in as much as 128 KiB, since neighbouring pages are mapped too."""
+MAPPED: Final = 64 << 20
+"""Of a file as large as this not all is kept in memory that was looked at: the system maps whole
+neighbourhoods of a page."""
+TOUCHES: Final = 256
+"""So many ids are looked for before pages of a large file are given back."""
 _BLOCK: Final = 1 << 20
 _WORD: Final = 8
 
@@ -53,8 +55,7 @@ class Run:
     def __init__(self, path: Path) -> None:
         """Map a file. Raises StorageError where it is missing, cut short or not ours."""
         self.path = path
-        self.touched = 0
-        """How many ids were looked for since pages were last given back."""
+        self._touched = 0
         try:
             with path.open("rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -75,26 +76,31 @@ class Run:
         return self.head.rows
 
     def find(self, asked: Hashes) -> Found:
-        """Everything that is kept of hashes, which are in order."""
-        bits = _bits(asked)
-        marked = self._words[_places(asked, self.head.words)] & bits
-        maybe = (marked == bits).nonzero()[0]
-        self.touched += len(maybe)
-        if len(maybe) <= TOUCHES:
-            numbers, values = found_in((self.hashes, self.values), asked[maybe])
-            return maybe[numbers], values
-        found = []
-        for first in range(0, len(maybe), TOUCHES):
-            some = maybe[first : first + TOUCHES]
-            numbers, values = found_in((self.hashes, self.values), asked[some])
-            found.append((some[numbers], values))
-            self.let_go()
+        """Everything that is kept of hashes, which are in order; of a large file a stretch at a
+        time, whose pages go back to the system before the next."""
+        large = len(self._map) // MAPPED
+        if not large:
+            return self._found(asked)
+        found, wide = [], max(-(-len(asked) // large), TOUCHES)
+        for first in range(0, len(asked), wide):
+            numbers, values = self._found(asked[first : first + wide])
+            found.append((numbers + first, values))
+            self._touched += min(wide, len(asked))
+            if self._touched >= TOUCHES:
+                self.let_go()
         numbers = np.concatenate([numbers for numbers, _ in found])
         return numbers, np.concatenate([values for _, values in found])
 
+    def _found(self, asked: Hashes) -> Found:
+        bits = _bits(asked)
+        marked = self._words[_places(asked, self.head.words)] & bits
+        maybe = (marked == bits).nonzero()[0]
+        numbers, values = found_in((self.hashes, self.values), asked[maybe])
+        return maybe[numbers], values
+
     def let_go(self) -> None:
         """Give the memory of pages that were read back to the system; they stay readable."""
-        self.touched = 0
+        self._touched = 0
         self._map.madvise(mmap.MADV_DONTNEED)
 
     def is_whole(self, between: Callable[[], object] = bool) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controlplane.store import id_keeping
+from controlplane.store import id_keeping, id_runs
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.id_index import IdIndex
 from controlplane.store.id_runs import Run, slices, sorted_part, write_run
@@ -226,7 +226,10 @@ def test_an_index_finds_all_that_was_added_and_nothing_else(rows, others, size) 
 
 
 @pytest.mark.parametrize("rows", [0, 1, 700, 600_000])
-def test_a_file_holds_what_went_into_it(tmp_path: Path, rows: int) -> None:
+def test_a_file_holds_what_went_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(id_runs, "MAPPED", 2 << 20)
     chance = np.random.default_rng(rows)
     parts = [
         sorted_part(chance.integers(0, 2**64, count, np.uint64), chance.integers(0, 9, count, np.uint64))
