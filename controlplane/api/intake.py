@@ -17,7 +17,7 @@ from controlplane.api.gatherer import Gatherer
 from controlplane.api.meters import Meters
 from controlplane.api.parts import Asked
 from controlplane.api.problems import BadRequest
-from controlplane.domain.errors import Overloaded
+from controlplane.domain.errors import LeeboardError, Overloaded
 from controlplane.store.ports import Store
 
 MOST_HELD: Final = 256 * 2**20
@@ -110,9 +110,16 @@ class Intake:
             reading.reschedule(asyncio.get_running_loop().time() + LAST_PATIENCE)
 
     async def store(self, work: Callable[[], T], *, size: int, is_packed: bool) -> T:
-        """Run what blocks in a thread of its own kind."""
+        """Run what blocks in a thread of its own kind.
+
+        A refusal comes without the frames that it was raised in: they lead back to it, so that
+        all that they hold, an unpacked body say, would stay until the collector passes by.
+        """
         limiter = self._few if is_packed or size >= HEAVY else self._many
-        return await to_thread.run_sync(work, limiter=limiter)
+        try:
+            return await to_thread.run_sync(work, limiter=limiter)
+        except LeeboardError as error:
+            raise error.with_traceback(None) from None
 
     async def _parts(self, request: Asked) -> AsyncIterator[bytes]:
         stream = request.stream()

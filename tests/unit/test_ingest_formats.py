@@ -13,6 +13,7 @@ from controlplane.ingest import media
 from controlplane.ingest.batch import Batch
 from controlplane.ingest.decode import decode
 from controlplane.ingest.encoding import decoded
+from controlplane.ingest.formats import json as json_format
 
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -87,6 +88,38 @@ def test_an_arrow_stream_is_read_with_dictionaries_unfolded() -> None:
     assert listed(batch) == {"id": ["a", "b", "a"], "sky": ["rain", None, "rain"], "x": [1, 2, 3]}
     assert batch.columns["sky"].type == pa.string()
     assert batch.pointer("x", 2) == "/x/2"
+
+
+def test_categories_of_views_are_texts_as_polars_streams_them() -> None:
+    def of(values: list[str]) -> pa.DictionaryArray:
+        levels = pa.array(values, pa.string_view())
+        return pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.uint32()), levels)
+
+    table = pa.table({"sail": pa.chunked_array([of(["jib", "main and long"]), of(["äö", ""])])})
+    wanted = ["main and long", None, "jib", "", None, "äö"]
+    for some, values in ((table, wanted), (table[:0], [])):
+        batch = decode(ARROW, stream(some), feed="predictions")
+        assert listed(batch) == {"sail": values}
+        assert batch.columns["sail"].type == pa.string()
+
+
+def test_an_arrow_file_is_told_from_a_stream() -> None:
+    sink = pa.BufferOutputStream()
+    table = pa.table({"id": ["a"]})
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(BadInput, match="is an Arrow file"):
+        decode(ARROW, sink.getvalue().to_pybytes(), feed="predictions")
+
+
+def test_very_many_objects_and_lists_are_refused_before_they_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(json_format, "MOST_NESTED", 20)
+    for inside in (b"{}", b"[]", b'{"a":[]}'):
+        body = b'{"rows":[' + b",".join([inside] * 30) + b"]}"
+        with pytest.raises(TooLarge, match="more than 20 objects and lists"):
+            decode("application/json", body, feed="predictions")
 
 
 def test_what_is_no_arrow_stream_is_refused() -> None:

@@ -4,6 +4,8 @@ Nothing is looked into before it was validated: offsets that point outside a buf
 whole process down.
 """
 
+from typing import Final
+
 import pyarrow as pa
 
 from controlplane.domain.errors import BadInput
@@ -17,9 +19,14 @@ from controlplane.ingest.formats.columnar import (
     unfolded,
 )
 
+_FILE: Final = b"ARROW1"
+"""How files begin, which have the same content in another frame."""
+
 
 def decode(body: bytes, *, digest: str = "") -> Batch:
     """The columns of an Arrow IPC stream. Raises BadInput, TooLarge."""
+    if body.startswith(_FILE):
+        raise BadInput("the body is an Arrow file (Feather); expected an Arrow stream")
     try:
         check_size(claimed_bytes(body), 0)
         schema = pa.ipc.open_stream(body).schema

@@ -96,7 +96,23 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         column = pa.chunked_array([c.storage for c in column.chunks], type=kind.storage_type)
         return _plain(column)
     if pa.types.is_dictionary(kind):
-        return _plain(column.cast(kind.value_type))
+        if pa.types.is_string_view(kind.value_type):
+            column = _of_texts(column)
+        return _plain(column.cast(column.type.value_type))
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())
     return column
+
+
+def _of_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of dictionaries of views, as Polars writes its categories, with texts instead: what
+    stands for a view cannot be cast to it."""
+    kind = column.type
+    made = pa.dictionary(kind.index_type, pa.string(), ordered=kind.ordered)
+    parts = [
+        pa.DictionaryArray.from_arrays(
+            part.indices, part.dictionary.cast(pa.string()), ordered=kind.ordered
+        )
+        for part in column.chunks
+    ]
+    return pa.chunked_array(parts, type=made)

@@ -18,6 +18,8 @@ from controlplane.ingest.batch import (
 
 MOST_VALUES: Final = 20_000_000
 """Values of a body: each takes many times the memory of its text."""
+MOST_NESTED: Final = 2_000_000
+"""Objects and lists of a body: each takes up to 200 bytes."""
 _EXPECTED: Final = (
     'expected {"columns": {"id": […], …}}, {"rows": [{…}, …]} or one row as an object with '
     "its values"
@@ -35,6 +37,12 @@ def parsed(body: bytes) -> dict[str, object]:
         message = (
             f"the body may hold more than {MOST_VALUES} values; send it in several requests, or as "
             "an Arrow stream"
+        )
+        raise TooLarge(message)
+    if len(body) > MOST_NESTED and body.count(b"{") + body.count(b"[") > MOST_NESTED:
+        message = (
+            f"the body may hold more than {MOST_NESTED} objects and lists; send it in several "
+            "requests, or as columns"
         )
         raise TooLarge(message)
     try:
