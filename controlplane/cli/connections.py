@@ -11,7 +11,7 @@ from termios import TIOCOUTQ
 from typing import Any, Final
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 LONGEST_HEAD: Final = 2**18
 """Bytes of a request's line and headers."""
@@ -68,6 +68,7 @@ class Bounded(HttpToolsProtocol):
     _size = 0
     _is_in_head = False
     _is_over = False
+    _answering: RequestResponseCycle | None = None
     _waiting: asyncio.TimerHandle | None = None
     _draining: asyncio.TimerHandle | None = None
 
@@ -85,6 +86,7 @@ class Bounded(HttpToolsProtocol):
         """They are gone."""
         self._stop_waiting()
         self._stop_draining()
+        self._tell_it_is_over()
         super().connection_lost(exc)
 
     @override
@@ -112,6 +114,15 @@ class Bounded(HttpToolsProtocol):
         self._is_in_head = False
         self._stop_waiting()
         super().on_headers_complete()
+        if not self.pipeline:
+            self._answering = self.cycle
+
+    @override
+    def on_response_complete(self) -> None:
+        """An answer is out; that to the next request of those that came meanwhile begins."""
+        if self.pipeline:
+            self._answering = self.pipeline[-1][0]
+        super().on_response_complete()
 
     @override
     def pause_writing(self) -> None:
@@ -144,6 +155,12 @@ class Bounded(HttpToolsProtocol):
             self.transport.write(answer)
             self.transport.close()
 
+    def _tell_it_is_over(self) -> None:
+        """To the answer that is on its way: uvicorn tells the request that came last, and the one
+        before it would go on writing to nobody, and fail."""
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+
     def _wait_for_head(self) -> None:
         self._stop_waiting()
         self._waiting = self.loop.call_later(self.head_seconds, self._refuse, TOO_SLOW)
@@ -161,6 +178,7 @@ class Bounded(HttpToolsProtocol):
         """Cut off whoever has taken next to nothing since the last look."""
         left = self._unread()
         if before - left < LEAST_READ:
+            self._tell_it_is_over()
             self.transport.abort()
         else:
             self._look_again(left)

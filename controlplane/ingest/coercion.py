@@ -18,6 +18,8 @@ from detectors.finding import Kind
 
 INSTANT: Final = pa.timestamp("us", "UTC")
 _NAIVE: Final = pa.timestamp("us")
+_CUT: Final = {kind: pc.CastOptions(kind, allow_time_truncate=True) for kind in (INSTANT, _NAIVE)}
+"""What is finer is cut off; what is too far away for microseconds will not go."""
 _BLANK: Final = ""
 _TRUTH: Final = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 _FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -25,6 +27,9 @@ _LAST: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 Cast = Callable[[pa.ChunkedArray], pa.ChunkedArray]
 One = Callable[[object], object]
+
+
+_NO_ITEM: Final = (pa.ArrowException, OverflowError, ValueError, LookupError)  # or no such zone
 
 
 class Coerced(NamedTuple):
@@ -106,7 +111,7 @@ COERCIONS: Final[dict[Kind, tuple[Callable[[Values], Coerced], str]]] = {
 def _coerced(values: Values, cast: Cast, one: One, kind: pa.DataType) -> Coerced:
     if isinstance(values, pa.ChunkedArray):
         try:
-            return Coerced(_nulls(len(values), kind) if _empty(values) else cast(values))
+            return Coerced(_nulls(len(values), kind) if values.type == pa.null() else cast(values))
         except (pa.ArrowException, _WillNotGoError, OverflowError, ValueError):
             pass
     return _one_by_one(values, one, kind)
@@ -133,13 +138,16 @@ def _items(values: Values) -> list[object]:
         return values
     try:
         items: list[object] = values.to_pylist()
-    except (pa.ArrowException, OverflowError, ValueError, LookupError):  # also: no such time zone
-        return [Unusable(str(values.type))] * len(values)
+    except _NO_ITEM:
+        items = [_item(value) for value in values]
     return items
 
 
-def _empty(values: pa.ChunkedArray) -> bool:
-    return bool(pa.types.is_null(values.type))
+def _item(value: pa.Scalar) -> object:
+    try:
+        return value.as_py()
+    except _NO_ITEM:
+        return Unusable(str(value.type))
 
 
 def _nulls(rows: int, kind: pa.DataType) -> pa.ChunkedArray:
@@ -195,13 +203,13 @@ def _cast_instants(values: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = values.type
     if not (pa.types.is_string(kind) or (pa.types.is_timestamp(kind) and kind.tz is not None)):
         raise _WillNotGoError
-    return _in_range(values.cast(INSTANT, safe=False))
+    return _in_range(values.cast(options=_CUT[INSTANT]))
 
 
 def _cast_moments(values: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = values.type
     if pa.types.is_timestamp(kind) and kind.tz is None:
-        return _in_range(values.cast(_NAIVE, safe=False).cast(INSTANT))
+        return _in_range(values.cast(options=_CUT[_NAIVE]).cast(INSTANT))
     if pa.types.is_date(kind):
         return _in_range(values.cast(_NAIVE).cast(INSTANT))
     if pa.types.is_string(kind):

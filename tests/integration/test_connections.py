@@ -136,6 +136,19 @@ def test_who_does_not_read_is_cut_off_and_who_reads_slowly_is_not(port: int, tol
             read += len(part)
 
 
+def test_who_asks_for_more_and_reads_none_of_it_is_cut_off_in_silence(
+    port: int, told: Told
+) -> None:
+    told.ended.clear()
+    with connected(port) as bare:
+        bare.sendall(3 * (GET % b"large"))
+        until = time.monotonic() + LIMIT
+        while not told.ended:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    assert told.ended == ["/large"]
+
+
 def test_a_crowd_is_told_to_wait_and_leaves_room_when_it_goes(port: int) -> None:
     with contextlib.ExitStack() as held:
         bares = [held.enter_context(connected(port)) for _ in range(Hasty.most)]

@@ -1,5 +1,7 @@
 """Which rows are stored, in which form, and what is said of the others."""
 
+from datetime import UTC, datetime
+
 import pyarrow as pa
 import pytest
 
@@ -128,6 +130,23 @@ def test_a_prediction_is_never_a_nan() -> None:
     result = check(taken, plain, Terms(feed=Feed.PREDICTIONS, known_at=NOON))
     assert column(result, "prediction") == [1.0, None]
     assert reasons(result) == [(1, "prediction is nan; expected a number")]
+
+
+@pytest.mark.parametrize(("unit", "far"), [("s", 2**63 - 1), ("s", -(2**63)), ("ms", 2**62)])
+def test_times_beyond_what_microseconds_hold_are_no_other_times(unit: str, far: int) -> None:
+    told = pa.array([0, far, None], pa.int64())
+    at = pa.chunked_array([told.cast(pa.timestamp(unit, "UTC"))])
+    features = pa.chunked_array([told.cast(pa.timestamp(unit))])
+    for values, bad in (coercion.instants(at), coercion.moments(features)):
+        assert values.to_pylist() == [datetime(1970, 1, 1, tzinfo=UTC), None, None]
+        assert bad is not None
+        assert bad.tolist() == [False, True, False]
+
+
+def test_what_is_finer_than_microseconds_is_cut_off() -> None:
+    at = pa.chunked_array([pa.array([1_999], pa.int64()).cast(pa.timestamp("ns", "UTC"))])
+    [value] = coercion.instants(at).values.to_pylist()
+    assert value == datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
 
 
 def test_a_feature_that_is_nan_is_missing() -> None:
