@@ -26,7 +26,7 @@ from budget_streams import (
 )
 
 from detectors.counted import Column
-from detectors.finding import Verdict
+from detectors.finding import Basis, Verdict
 from detectors.laws import Calibration, Options
 from detectors.refmax import calibrate_columns, calibrate_rates, judge_rates
 
@@ -191,15 +191,28 @@ def wander(size: Size) -> Rows:
         "wander",
         "resembles the day before",
         "reference",
+        "counts as",
+        "provisional",
         "alarming windows",
         "episodes",
         "models over 1",
     )
-    cells = ((0.1, 0.5, 60), (0.1, 0.9, 60), (0.1, 0.9, 240), (0.3, 0.5, 60), (0.3, 0.9, 240))
+    cells = (
+        (0.1, 0.0, 60),
+        (0.1, 0.5, 60),
+        (0.1, 0.9, 60),
+        (0.1, 0.9, 240),
+        (0.3, 0.5, 60),
+        (0.3, 0.9, 60),
+        (0.3, 0.9, 240),
+    )
     for day, memory, reference in cells:
         stream = normal(20, day=day, memory=memory)
         made = [Model(stream, 8000 + n, reference=reference) for n in range(size.of(8, 40))]
-        yield f"{day:g} sd", f"{memory:g}", str(reference), *_rates(made, 120)
+        worth = [model.calibration.worth or 0 for model in made]
+        few = np.mean([model.calibration.basis is Basis.PROVISIONAL for model in made])
+        yield (f"{day:g} sd", f"{memory:g}", str(reference), f"{min(worth)} to {max(worth)}", f"{few:.2f}",
+               *_rates(made, 120))  # fmt: skip
 
 
 def hourly(size: Size) -> Rows:

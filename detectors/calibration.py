@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import tail_arrays, thresholds
+from detectors import resembling, tail_arrays, thresholds
 from detectors.answers import number
 from detectors.finding import Basis, Reason
 from detectors.laws import (
@@ -52,17 +52,19 @@ def fit(
     tests = sum(sides(one.form) for one in kept)
     usable = max([maxima.size, *(one.windows for one in fitted)])
     needs = max(0, thresholds.FEWEST_WINDOWS - usable) if fitted else 0
+    worth = usable if options.pseudo else min(_worth(scores, scales, options), usable)
     found = None if needs else thresholds.threshold(maxima, alpha, scores=tests)
     return Calibration(
         family=family,
         windows=usable,
+        worth=worth,
         alpha=alpha,
         threshold=None if found is None else found.height,
         tail=None if found is None else found.tail,
         conformal=None if found is None else found.conformal,
         trustworthy=found is None or found.trustworthy,
         needs=needs,
-        basis=_basis(usable, options) if not needs else None,
+        basis=_basis(usable, worth, options) if not needs else None,
         freedom=freedom,
         scales=tuple(fitted),
     )
@@ -216,12 +218,28 @@ def _why_not(form: Form, values: Floats, law: Law) -> str | None:
     return str(Reason.DEGENERATE) if narrow or few else None
 
 
-def _basis(windows: int, options: Options) -> Basis | None:
+def _worth(scores: Sequence[Scores], scales: Sequence[Sequence[Scale]], options: Options) -> int:
+    """As how many windows that know nothing of each other those of the usual size count."""
+    levels = []
+    for one, fitted in zip(scores, scales, strict=True):
+        kept = np.flatnonzero([scale.reason is None for scale in fitted])
+        if kept.size:
+            some = one.picked(kept)
+            known = transformed(some, as_laws([fitted[at] for at in kept.tolist()]))
+            levels.append(np.where(some.bucket == 0, known, np.nan))
+    if not levels:
+        return scores[0].values.shape[1] if scores else 0
+    return int(resembling.worth(np.vstack(levels), options.groupings))
+
+
+def _basis(windows: int, worth: int, options: Options) -> Basis | None:
     if windows < thresholds.FEWEST_WINDOWS:
         return None
     if options.pseudo:
         return Basis.OPTIMISTIC
-    return Basis.CALIBRATED if windows >= thresholds.CALIBRATED_FROM else Basis.PROVISIONAL
+    return (
+        Basis.CALIBRATED if min(windows, worth) >= thresholds.CALIBRATED_FROM else Basis.PROVISIONAL
+    )
 
 
 def _means(values: Floats) -> Floats:

@@ -96,6 +96,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     trustworthy: bool = True
     needs: int = 0
     basis: Basis | None
+    worth: int | None = None
+    """As how many windows that know nothing of each other these count: fewer where each resembles
+    the one before. None of calibrations of before this was looked at."""
     freedom: int = 0
     usual: dict[str, float] = {}
     """Values in the median window, by column."""

@@ -188,8 +188,13 @@ def in_words(family: Family, found: Calibration | None) -> str:
         f"with the rows {compared}; {TAILS[found.tail or 't']} puts the height that such a maximum "
         f"passes with {found.alpha:.2g} at {found.threshold:.3g} standard deviations"
     )
+    if found.worth is not None and found.worth < found.windows:
+        said += (
+            "; these windows resemble the ones before them and count as at most "
+            f"{found.worth} that do not"
+        )
     if found.basis is Basis.PROVISIONAL:
-        said += "; provisional, since with fewer than 30 windows the budget may not be kept"
+        said += "; provisional, since with fewer than 30 the budget may not be kept"
     if optimistic:
         said += (
             f"; optimistic, since blocks of few windows cannot know how windows differ: it only "

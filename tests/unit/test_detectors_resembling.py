@@ -1,0 +1,155 @@
+"""As how many windows count those that resemble the ones before them."""
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.signal import lfilter
+
+from controlplane.domain.budget import Family, in_words
+from detectors.finding import Basis, Verdict
+from detectors.laws import Calibration, Options
+from detectors.refmax import calibrate, calibrate_rates, judge_rates
+from detectors.resembling import worth
+from tests.columns import frozen, normals, numeric
+
+
+def wandering(generator, scores, windows, memory):
+    """Scores of which each is like the one of the window before by `memory`."""
+    steps = generator.normal(size=(scores, windows + 200))
+    return lfilter([1.0], [1.0, -memory], steps, axis=1)[:, 200:]
+
+
+def slowly(scores):
+    """The same figure from the definition, lag by lag, of scores that are known to wander."""
+    n = scores.shape[1]
+    apart = scores - scores.mean(axis=1, keepdims=True)
+    lags = [
+        np.mean([(a[k:] * a[: n - k]).sum() / (a * a).sum() for a in apart]) for k in range(n // 2)
+    ]
+    kept = 0
+    for first in range(0, n // 4 * 2, 2):
+        if lags[first] + lags[first + 1] <= 0.0:
+            break
+        kept = first + 2
+    inflation = 1.0
+    for _ in range(500):  # put back what centring takes, until it no longer changes
+        inflation = 1.0 + 2.0 * sum(
+            lags[k] * (1.0 - inflation / n) + (1.0 - k / n) * inflation / n for k in range(1, kept)
+        )
+    return n / inflation
+
+
+@pytest.mark.parametrize("memory", [0.5, 0.8])
+def test_the_number_is_that_of_the_definition(memory) -> None:
+    scores = wandering(np.random.default_rng(61), 20, 80, memory)
+    assert worth(scores) == pytest.approx(slowly(scores), rel=1e-9)
+
+
+@pytest.mark.parametrize("memory", [0.3, 0.6, 0.8])
+def test_many_scores_over_many_windows_come_to_the_ratio_of_the_law(memory) -> None:
+    """Of an autoregression the autocorrelations add up to (1 + memory) / (1 - memory)."""
+    scores = wandering(np.random.default_rng(67), 100, 1_000, memory)
+    expected = 1_000 * (1.0 - memory) / (1.0 + memory)
+    assert worth(scores) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("scores", [1, 2, 40])
+@pytest.mark.parametrize("windows", [30, 60, 240])
+def test_windows_that_know_nothing_of_each_other_hardly_ever_count_as_fewer(
+    scores, windows
+) -> None:
+    generator = np.random.default_rng(71)
+    found = [worth(generator.normal(size=(scores, windows))) for _ in range(150)]
+    assert np.mean(np.array(found) < windows) <= 0.03
+
+
+def test_copies_of_one_score_are_no_more_evidence_than_one() -> None:
+    generator, fewer = np.random.default_rng(73), 0
+    for _ in range(200):
+        one = generator.normal(size=(1, 60))
+        fewer += worth(np.repeat(one, 300, axis=0)) < 60
+    assert fewer / 200 <= 0.03
+
+
+def test_a_season_is_no_wander_once_its_groups_are_known() -> None:
+    days = np.arange(63) % 7
+    weekends = np.random.default_rng(79).normal(size=(10, 63)) + 6.0 * (days >= 5)
+    assert worth(weekends) < 50
+    assert worth(weekends, {"weekday": days.tolist()}) == 63.0
+    wander = wandering(np.random.default_rng(83), 10, 63, 0.8) + 6.0 * (days >= 5)
+    assert worth(wander, {"weekday": days.tolist()}) < 20
+
+
+def test_groups_that_came_too_seldom_to_be_a_season_take_nothing_out() -> None:
+    wander = wandering(np.random.default_rng(89), 10, 60, 0.9)
+    thirds = (np.arange(60) // 20).tolist()
+    assert worth(wander, {"third": thirds}) == worth(wander)
+
+
+@given(
+    st.integers(1, 5), st.integers(1, 40), st.integers(0, 2**32 - 1), st.floats(0.0, 0.99),
+    st.floats(0.0, 0.5),
+)  # fmt: skip
+def test_it_is_between_one_and_all_whatever_is_missing(scores, windows, seed, memory, lost) -> None:
+    generator = np.random.default_rng(seed)
+    held = wandering(generator, scores, windows, memory)
+    held[generator.random(held.shape) < lost] = np.nan
+    found = worth(held)
+    assert 1.0 <= found <= windows
+    assert worth(3.0 * held - 2.0) == pytest.approx(found)
+
+
+def test_scores_that_never_move_and_no_scores_count_as_they_are() -> None:
+    assert worth(np.ones((3, 20))) == 20.0
+    assert worth(np.full((3, 20), np.nan)) == 20.0
+    assert worth(np.empty((0, 20))) == 20.0
+    assert worth(np.arange(7.0)[None]) == 7.0
+
+
+def test_a_calibration_on_windows_that_resemble_each_other_is_provisional_and_says_so() -> None:
+    generator = np.random.default_rng(101)
+    wander = wandering(generator, 1, 60, 0.9)[0] * 0.02
+    shares = np.clip(0.3 + wander + generator.normal(0.0, 0.005, 60), 0.0, 1.0)[:, None]
+    found = calibrate_rates(["missing:x"], shares, family="quality", alpha=0.01)
+    assert found.windows == 60
+    assert found.worth < 30
+    assert found.basis is Basis.PROVISIONAL
+    [finding] = judge_rates(found, np.array([0.9]), 1_000)
+    assert (finding.verdict, finding.basis) == (Verdict.FAILED, Basis.PROVISIONAL)
+    said = in_words(Family.QUALITY, found)
+    assert f"resemble the ones before them and count as at most {found.worth} that do not" in said
+    assert "provisional" in said
+    apart = calibrate_rates(
+        ["missing:x"], generator.permutation(shares), family="quality", alpha=0.01
+    )
+    assert (apart.worth, apart.basis) == (60, Basis.CALIBRATED)
+    assert "resemble" not in in_words(Family.QUALITY, apart)
+    assert found.threshold == pytest.approx(apart.threshold)
+
+
+def test_distances_of_columns_whose_days_wander_are_seen_to() -> None:
+    generator = np.random.default_rng(103)
+    for memory, basis in ((0.0, Basis.CALIBRATED), (0.95, Basis.PROVISIONAL)):
+        means = wandering(generator, 6, 60, memory) * np.sqrt(1.0 - memory**2) * 0.5
+        windows = [
+            [numeric(generator.normal(mean, 1.0, 200), f"x{at}") for at, mean in enumerate(window)]
+            for window in means.T.tolist()
+        ]
+        bins, tallies = frozen(windows)
+        found = calibrate(bins, tallies, [True] * 60, family="drift", alpha=0.01)
+        assert found.basis is basis
+        assert (found.worth < 30) is (basis is Basis.PROVISIONAL)
+    again = msgspec.json.decode(msgspec.json.encode(found), type=Calibration)
+    assert again == found
+
+
+def test_windows_drawn_from_blocks_are_optimistic_whatever_they_resemble() -> None:
+    generator = np.random.default_rng(107)
+    windows = [normals(generator, 100, 1, shift=float(at)) for at in np.linspace(-1.0, 1.0, 40)]
+    bins, tallies = frozen(windows)
+    found = calibrate(
+        bins, tallies, [True] * 40, family="drift", alpha=0.01, options=Options(pseudo=True)
+    )
+    assert (found.basis, found.worth) == (Basis.OPTIMISTIC, found.windows)
