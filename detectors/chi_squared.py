@@ -8,7 +8,7 @@ import numpy as np
 from detectors import counting, homogeneity
 from detectors.answers import Named
 from detectors.finding import Finding, Kind, Sample
-from detectors.reading import Counts
+from detectors.reading import Counts, Floats
 
 NAME: Final = "chi_squared"
 
@@ -48,7 +48,7 @@ def of_counts(
     return homogeneity.tested(NAME, window, counts, statistic, params.threshold)
 
 
-def statistic(first: Counts, second: Counts) -> float:
+def statistic(first: Counts | Floats, second: Counts | Floats) -> float:
     """Pearson's statistic of a two-row table; every bin holds a row on one side at least.
 
     >>> statistic(np.array([10, 10]), np.array([5, 15])).__round__(4)

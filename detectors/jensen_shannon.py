@@ -58,7 +58,7 @@ def of_counts(
     return answers.answer(NAME, window, figures, params.threshold)
 
 
-def distance(reference: Counts, counts: Counts) -> Floats:
+def distance(reference: Counts | Floats, counts: Counts | Floats) -> Floats:
     """The distances between counts over the same bins, the last axis; NaN where one is empty.
 
     >>> distance(np.array([1, 0]), np.array([[1, 0], [0, 1], [1, 1]])).round(4).tolist()

@@ -8,7 +8,7 @@ import numpy as np
 from detectors import answers, counting, tails
 from detectors.answers import Figures, Named
 from detectors.finding import Finding, Reason, Sample
-from detectors.reading import Counts
+from detectors.reading import Counts, Floats
 
 NAME: Final = "psi"
 _HALF: Final = 0.5
@@ -66,7 +66,7 @@ def of_counts(
     return answers.answer(NAME, window, figures, params.threshold)
 
 
-def index(reference: Counts, counts: Counts) -> float:
+def index(reference: Counts | Floats, counts: Counts | Floats) -> float:
     """The index of two counts over the same bins, half a row added to each.
 
     >>> round(index(np.array([50, 50]), np.array([30, 70])), 4)
