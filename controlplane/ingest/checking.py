@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from controlplane.domain.errors import Refused
+from controlplane.domain.errors import BadInput, Refused
 from controlplane.domain.schema import Schema, Task
 from controlplane.ingest.batch import LONGEST_NAME, Batch, Feed, Values
 from controlplane.ingest.coercion import (
@@ -59,7 +59,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
-    """Sort the rows of a batch. Raises Refused for times of knowing from who may not set them."""
+    """Sort the rows of a batch. Raises Refused (known_at), BadInput (a reference of no feature)."""
     if not terms.may_backdate and _some(batch.columns.get("known_at")):
         message = "known_at may be set only by a token with the scope operate; leave it out"
         raise Refused(message)
@@ -71,6 +71,8 @@ def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
     elif terms.feed is Feed.KPIS:
         kpis = _kpis(taker, terms, taken)
     else:
+        if terms.feed is Feed.REFERENCE and batch.rows:
+            _need_a_feature(batch, schema)
         table = _predictions(taker, schema, terms, taken)
         labels = _told(taker, table, schema, terms) if terms.feed is Feed.REFERENCE else None
     good = taker.good()
@@ -196,6 +198,13 @@ def _kpis(taker: _Taker, terms: Terms, taken: dict[str, pa.ChunkedArray]) -> pa.
     })  # fmt: skip
 
 
+def _need_a_feature(batch: Batch, schema: Schema) -> None:
+    wanted = [column.name for column in schema.features]
+    if wanted and batch.columns.keys().isdisjoint(wanted):
+        message = f"the columns are {', '.join(batch.columns)[:200]}; expected features, such as {wanted[0]}"
+        raise BadInput(message)
+
+
 def _told(taker: _Taker, rows: pa.Table, schema: Schema, terms: Terms) -> pa.Table:
     """The labels that reference rows carry; each names its own row's time."""
     label = _outcome(taker, _label_name(taker, terms), schema, needed=False)
@@ -247,7 +256,10 @@ def _versions(taker: _Taker, terms: Terms) -> pa.ChunkedArray:
     rows = taker.batch.rows
     told = taker.take("version", classes, "the name of a version")
     given = _repeat(terms.version, rows, pa.string())
-    return given if told is None else pc.coalesce(told, given)
+    versions = given if told is None else pc.coalesce(told, given)
+    long = pc.fill_null(pc.greater(pc.utf8_length(versions), LONGEST_NAME), fill_value=False)
+    taker.fault("version", long.to_numpy(), f"at most {LONGEST_NAME} characters")
+    return versions
 
 
 def _roles(taker: _Taker) -> pa.ChunkedArray:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from controlplane.domain.errors import Refused
+from controlplane.domain.errors import BadInput, Refused
 from controlplane.domain.schema import Column, Schema, Task
 from controlplane.ingest import coercion
 from controlplane.ingest.batch import Batch, Feed, Shape, as_values, batch_of
@@ -119,6 +119,22 @@ def test_roles_other_than_the_three_are_rejected() -> None:
     result = checked(role=["live", None, "shadow", "canary", "reference"], n=[0] * 5)
     assert column(result, "role") == ["live", "live", "shadow", "canary"]
     assert "expected one of live, shadow, canary" in reasons(result)[0][1]
+
+
+def test_a_reference_without_one_of_the_features_is_refused() -> None:
+    with pytest.raises(BadInput, match="the columns are late, id;n; expected features, such as n"):
+        checked(feed=Feed.REFERENCE, late=["yes"], **{"id;n": ["a;1"]})
+    assert column(checked(feed=Feed.REFERENCE, d=[None]), "n") == [None]
+    assert checked(feed=Feed.REFERENCE, other=[]).rejection.rows == 0
+
+
+def test_the_name_of_a_version_has_an_end() -> None:
+    result = checked(version=["v" * 255, "v" * 256, None], n=[1, 2, 3])
+    assert column(result, "version") == ["v" * 255, None]
+    assert reasons(result)[0][0] == 1
+    assert reasons(result)[0][1].endswith("expected at most 255 characters")
+    given = checked(n=[1, 2], terms={"version": "v" * 256})
+    assert column(given, "version") == []
 
 
 def test_a_prediction_is_never_a_nan() -> None:
