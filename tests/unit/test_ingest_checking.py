@@ -124,7 +124,7 @@ def test_roles_other_than_the_three_are_rejected() -> None:
 def test_a_reference_without_one_of_the_features_is_refused() -> None:
     with pytest.raises(BadInput, match="the columns are late, id;n; expected features, such as n"):
         checked(feed=Feed.REFERENCE, late=["yes"], **{"id;n": ["a;1"]})
-    assert column(checked(feed=Feed.REFERENCE, d=[None]), "n") == [None]
+    assert column(checked(feed=Feed.REFERENCE, d=[None]), "d") == [None]
     assert checked(feed=Feed.REFERENCE, other=[]).rejection.rows == 0
 
 
