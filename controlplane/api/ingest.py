@@ -23,7 +23,9 @@ from controlplane.ingest.encoding import decoded
 from controlplane.ingest.eventful import rows_of
 from controlplane.ingest.formats.cloudevents import Event, events_of, is_event
 from controlplane.ingest.halves import Address, layout_in, parted, receive_halves, summed
+from controlplane.ingest.media import ARROW, PARQUET, media_type_of
 from controlplane.ingest.receive import receive
+from controlplane.ingest.unfolding import bounded
 from controlplane.store.ports import Known
 
 LONGEST_KEY: Final = 255
@@ -105,12 +107,19 @@ async def _taken(
             ),
         )  # fmt: skip
         try:
-            receipt = await intake.store(work, size=len(body), is_packed=encoding is not None)
+            receipt = await intake.store(
+                work, size=len(body), is_packed=encoding is not None or _unfolds(request)
+            )
         except AllRejected as error:
             intake.meters.received(model, str(feed), error)
             raise
     intake.meters.received(model, str(feed), receipt)
     return receipt
+
+
+def _unfolds(request: Asked) -> bool:
+    """Whether a body may be far smaller than its rows."""
+    return media_type_of(request.headers.get("content-type", "")).kind in {ARROW, PARQUET}
 
 
 def _headers_of(request: Asked) -> dict[str, str]:
@@ -154,6 +163,7 @@ class _Terms:
         self.key = key
 
 
+@bounded()
 def _stored(
     parts: Parts, model: str, feed: Feed, body: bytes, *, headers: Mapping[str, str],
     terms: _Terms,

@@ -7,6 +7,7 @@ from typing import Final
 import zstandard
 
 from controlplane.domain.errors import BadInput, TooLarge, UnsupportedType
+from controlplane.ingest.unfolding import unfolds_to
 
 MOST_DECODED: Final = 512 * 2**20
 """Bytes of a body after decompression."""
@@ -37,42 +38,38 @@ def decoded(encoding: str | None, body: bytes, *, limit: int = MOST_DECODED) -> 
 
 def _gunzipped(body: bytes, limit: int) -> bytes:
     """All members of a gzip file."""
-    parts: list[bytes] = []
-    size, rest = 0, body
+    found, rest = io.BytesIO(), body
     try:
         while rest:
             member = zlib.decompressobj(_GZIP)
             while not member.eof:
-                part = member.decompress(rest, min(_STEP, limit - size + 1))
+                part = member.decompress(rest, min(_STEP, limit - found.tell() + 1))
                 rest = member.unconsumed_tail
                 if not (part or rest or member.eof):
                     raise BadInput("the gzip body ends in the middle; send it again")
-                parts.append(part)
-                size += len(part)
-                _checked(size, limit)
+                found.write(part)
+                _checked(found.tell(), limit)
             rest = member.unused_data
     except zlib.error as error:
         message = f"the body is not gzip, as its Content-Encoding says: {error}"
         raise BadInput(message) from None
-    if not parts:
+    if not body:
         raise BadInput("the body is empty; expected gzip, as its Content-Encoding says")
-    return b"".join(parts)
+    return found.getvalue()  # which is what was written, not a copy of it
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:
     decompressor = zstandard.ZstdDecompressor(max_window_size=_WIDEST_WINDOW)
-    parts: list[bytes] = []
-    size = 0
+    found = io.BytesIO()
     try:
         with decompressor.stream_reader(io.BytesIO(body), read_across_frames=True) as reader:
             while part := reader.read(_STEP):
-                parts.append(part)
-                size += len(part)
-                _checked(size, limit)
+                found.write(part)
+                _checked(found.tell(), limit)
     except zstandard.ZstdError as error:
         message = f"the body is not zstd, as its Content-Encoding says: {error}"
         raise BadInput(message) from None
-    return b"".join(parts)
+    return found.getvalue()  # which is what was written, not a copy of it
 
 
 def _within(body: bytes, limit: int) -> bytes:
@@ -81,6 +78,7 @@ def _within(body: bytes, limit: int) -> bytes:
 
 
 def _checked(size: int, limit: int) -> None:
+    unfolds_to(size)
     if size > limit:
         message = f"the body unfolds to more than {limit} bytes; send it in several requests"
         raise TooLarge(message)

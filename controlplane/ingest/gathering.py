@@ -6,6 +6,7 @@ which a row is not good, is treated by itself, from its own bytes, as if it had 
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -17,7 +18,13 @@ from controlplane.domain.errors import LeeboardError
 from controlplane.ingest.batch import Batch, Feed, Shape, Values, batch_of
 from controlplane.ingest.decode import decode
 from controlplane.ingest.formats import json
-from controlplane.ingest.media import JSON, media_type_of
+from controlplane.ingest.media import ARROW, JSON, JSON_LINES, media_type_of
+from controlplane.ingest.unfolding import bounded
+
+TOGETHER: Final = frozenset({JSON, JSON_LINES, ARROW})
+"""Formats that are decoded beside others; the rest is rarely small, or unfolds."""
+LARGEST: Final = 8 * 2**20
+"""Bytes that a small request may unfold to and be stored with others."""
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +62,8 @@ def gathered(arrivals: Sequence[Arrival]) -> list[Gathered]:
     bare: list[tuple[int, dict[str, object]]] = []
     alike: dict[tuple[object, ...], list[tuple[int, Batch]]] = {}
     for number, arrival in enumerate(arrivals):
-        found = _decoded(arrival)
+        with bounded():
+            found = _decoded(arrival)
         if isinstance(found, dict):
             bare.append((number, found))
         elif found is not None and (kind := _kind(found)) is not None:
@@ -68,8 +76,11 @@ def gathered(arrivals: Sequence[Arrival]) -> list[Gathered]:
 
 def _decoded(arrival: Arrival) -> Batch | dict[str, object] | None:
     """A bare row as an object, other rows as a batch; None where it has to be treated alone."""
+    kind = media_type_of(arrival.content_type).kind
+    if kind not in TOGETHER:
+        return None
     try:
-        if media_type_of(arrival.content_type).kind == JSON:
+        if kind == JSON:
             told = json.parsed(arrival.body)
             if json.is_bare(told):
                 return told
@@ -103,8 +114,8 @@ def _turned(bare: list[tuple[int, dict[str, object]]]) -> Gathered:
 
 def _kind(batch: Batch) -> tuple[object, ...] | None:
     """What batches must have in common to be joined; None for one that is treated alone: with no
-    row, with one that cannot be read, or with a column of mixed kinds."""
-    if batch.unreadable or not batch.rows:
+    row, with one that cannot be read, large, or with a column of mixed kinds."""
+    if batch.unreadable or not batch.rows or batch.size > LARGEST:
         return None
     kinds: list[object] = []
     for name, values in batch.columns.items():

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.ingest.batch import MOST_COLUMNS, MOST_ROWS, Unusable, Values
+from controlplane.ingest.unfolding import unfolds_to
 
 MOST_BYTES: Final = 512 * 2**20
 """Bytes of the table that a body unfolds to."""
@@ -34,6 +35,7 @@ def check_names(schema: pa.Schema) -> None:
 
 def check_size(size: int, rows: int) -> None:
     """Raise TooLarge beyond what one request may unfold to."""
+    unfolds_to(size)
     if size > MOST_BYTES or rows > MOST_ROWS:
         message = (
             f"the body unfolds to more than {MOST_BYTES} bytes or {MOST_ROWS} rows; "

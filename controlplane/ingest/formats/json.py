@@ -15,11 +15,14 @@ from controlplane.ingest.batch import (
     check_count,
     kind_of,
 )
+from controlplane.ingest.unfolding import unfolds_to
 
 MOST_VALUES: Final = 20_000_000
 """Values of a body: each takes many times the memory of its text."""
 MOST_NESTED: Final = 2_000_000
 """Objects and lists of a body: each takes up to 200 bytes."""
+TIMES: Final = 4
+"""How many times the bytes of a body its values take."""
 _EXPECTED: Final = (
     'expected {"columns": {"id": […], …}}, {"rows": [{…}, …]} or one row as an object with '
     "its values"
@@ -45,6 +48,7 @@ def parsed(body: bytes) -> dict[str, object]:
             "requests, or as columns"
         )
         raise TooLarge(message)
+    unfolds_to(len(body) * TIMES)
     try:
         told: object = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
