@@ -288,7 +288,7 @@ if child == 0:
     os._exit(0 if app.stats.spooled == 1 else 1)
 code = os.waitpid(child, 0)[1]
 free = Spool(Path({str(tmp_path)!r}), "http://lee", "b", 10_000).take_up()
-print(code, [segment.rows for segment in free], app.stats.spooled)
+print(code, [segment.rows for segment in free], app.stats.spooled, flush=True)
 os._exit(0)
 """
     done = subprocess.run(
