@@ -44,11 +44,6 @@ limit $most"""
 """Of ids that came once each: little is left of the predictions from before then."""
 _OLD_KPIS: Final = """
 select rowid as n from kpis where model = $model and "at" < $before limit $most"""
-_PLACE: Final = """
-select known_at, seq from (
-    select known_at, seq from {table} where role = 'live' and prediction is not null
-    union all select known_at, seq from removed_places where model = $model
-) order by known_at, seq limit 1 offset $number"""
 _KEEP_PLACES: Final = """
 insert into removed_places (model, known_at, seq)
 select $model, known_at, seq from {table}
@@ -56,17 +51,22 @@ where rowid in (select n from {going}) and role = 'live' and prediction is not n
 _DELETE: Final = "delete from {table} where rowid in (select n from {going})"
 
 
-def age(session: Session, catalog: Catalog, model: str, aged: Aged, most: int) -> int:
+def age(
+    session: Session, catalog: Catalog, model: str, aged: Aged, most: int,
+    needed: tuple[datetime, int] | None,
+) -> int:  # fmt: skip
     """Delete up to `most` rows of each of the model's tables that are too old; how many went.
 
-    A label goes when the prediction that it belongs to has gone, or has not come by then. Rows that were sent as a reference stay.
+    A label goes when the prediction that it belongs to has gone, or has not come by then. Rows
+    that were sent as a reference stay, and numbered ones from `needed` on, which is when the
+    first of them became known and its arrival number.
     """
     gone = 0
     with session.registered(KEPT, _spans(aged.kept)):
         for table in event_tables_of(catalog, model):
             if table == LABELS + model:
                 continue
-            going = _old(session, catalog, table, aged, most)
+            going = _old(session, table, aged, most, needed)
             gone += _delete(session, model, table, going, numbered=aged.rows_kept_from is not None)
     gone += _old_kpis(session, catalog, model, aged, most)
     labels = LABELS + model
@@ -89,19 +89,17 @@ def _old_kpis(session: Session, catalog: Catalog, model: str, aged: Aged, most: 
     return _delete(session, model, KPIS, going, numbered=False)
 
 
-def _old(session: Session, catalog: Catalog, table: str, aged: Aged, most: int) -> pa.Table:
+def _old(
+    session: Session, table: str, aged: Aged, most: int, needed: tuple[datetime, int] | None
+) -> pa.Table:
     """The rows of a table that may go, as `n`, shape (rows, 1)."""
     asked: dict[str, object] = {"before": stored_time(aged.before), "most": most}
     more = ""
-    if "role" in catalog.columns(table):
+    if table.startswith(PREDICTIONS):
         more = _NO_REFERENCE
-        if aged.rows_kept_from is not None:
-            place = session.one(
-                filled(_PLACE, table=quoted(table)),
-                {"model": table.split("/", 1)[1], "number": aged.rows_kept_from},
-            )
-            more += _UNNUMBERED if place else ""
-            asked |= {"known_at": place[0], "seq": place[1]} if place else {}
+        if needed is not None:
+            more += _UNNUMBERED
+            asked |= {"known_at": stored_time(needed[0]), "seq": needed[1]}
     return session.arrow(filled(_OLD, table=quoted(table), kept=quoted(KEPT), more=more), asked)
 
 

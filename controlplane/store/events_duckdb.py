@@ -36,6 +36,7 @@ _ROW: Final = (
     ("id", pa.string()), ("at", INSTANT), ("known_at", INSTANT), ("version", pa.string()),
     ("role", pa.string()), ("prediction", pa.float64()),
 )  # fmt: skip
+_NUMBERED: Final = ["id", "at", "known_at"]
 
 
 class DuckDBEventsReader:
@@ -158,22 +159,33 @@ class DuckDBEventsReader:
     def row_numbers(self, model: str, first: int, last: int) -> pa.Table:
         """Served live rows number `first` to `last`, in the order of (known_at, arrival); one that
         was deleted since has no id, and the time it was known for its own."""
+        rows = self._numbered(model, first, max(last, first))
+        return _empty((), ()).select(_NUMBERED) if rows is None else rows.select(_NUMBERED)
+
+    def row_place(self, model: str, number: int) -> tuple[datetime, int] | None:
+        """When the served live row of a number became known, and its arrival number; None where
+        there are fewer."""
+        rows = self._numbered(model, number, number + 1)
+        if rows is None or not rows.num_rows:
+            return None
+        return rows["known_at"][0].as_py(), rows["seq"][0].as_py()
+
+    def _numbered(self, model: str, first: int, last: int) -> pa.Table | None:
         if not self._tables.catalog.has(PREDICTIONS + model):
-            return _empty((), ()).select(["id", "at", "known_at"])
+            return None
         bounds = self._session.one(self._about(questions.NUMBERED_BOUNDS, model), {"model": model})
         if bounds is None or bounds[0] is None:
-            return _empty((), ()).select(["id", "at", "known_at"])
+            return None
         about = self._about(questions.ROWS_NUMBERED, model)
 
         def known_before(moment: int) -> int:
             return self._session.count(about, {"model": model, "by": _moment(moment)})
 
         ends = (int(str(bounds[0])), int(str(bounds[1])))
-        low, high = stretch(ends, (first, max(last, first)), known_before)
+        low, high = stretch(ends, (first, last), known_before)
         asked = {"model": model, "low": _moment(low.moment), "high": _moment(high.moment)}
         rows = self._session.arrow(self._about(questions.ROW_NUMBERS, model), asked)
-        ordered = _in_order(rows, "known_at", "seq").drop_columns(["seq"])
-        return ordered.slice(first - low.rows, max(last - first, 0))
+        return _in_order(rows, "known_at", "seq").slice(first - low.rows, last - first)
 
     def count(self, model: str, known: Known, *, served: bool) -> int:
         """How many live rows there are of a span, by then; with `served` those with a prediction."""

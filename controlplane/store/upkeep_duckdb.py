@@ -70,7 +70,9 @@ class DuckDBUpkeep(DuckDBUpkeepReader):
     def age(self, model: str, aged: Aged, *, most: int) -> int:
         """Delete up to `most` rows of each table that are too old; how many went."""
         self._events.settle()
-        return ageing.age(self._session, self._tables.catalog, model, aged, most)
+        number = aged.rows_kept_from
+        needed = None if number is None else self._events.row_place(model, number)
+        return ageing.age(self._session, self._tables.catalog, model, aged, most, needed)
 
     def age_rejected(self, model: str, *, before: datetime, keep: int) -> int:
         """Delete rejected rows from before then, and all but the newest `keep`; how many."""
