@@ -102,7 +102,6 @@ class IdWork:
     def __init__(self, indexes: Indexes) -> None:
         self._indexes = indexes
         self._work: _Work | None = None
-        self._taken_up = False
         self._retry_at = 0.0
         self._seen: set[str] = set()
         self._counted = 0
@@ -116,7 +115,8 @@ class IdWork:
         return False
 
     def take_up(self, session: Session) -> None:
-        """Let the database agree to what came of the work, in a transaction."""
+        """Let the database agree to what came of the work, in a transaction; where that is undone,
+        with the next one."""
         work = self._work
         if work is None or work.is_alive():
             return
@@ -130,14 +130,13 @@ class IdWork:
         else:
             state = work.outcome.state
             self._indexes.agree(session, work.index.name, state.token, state.covered)
-            self._taken_up = True
 
     def committed(self) -> None:
         """What was taken up is agreed to."""
         work = self._work
-        if not self._taken_up or work is None or work.outcome is None:
+        if work is None or work.outcome is None:
             return
-        self._taken_up, self._work = False, None
+        self._work = None
         runs, state = work.outcome.runs, work.outcome.state
         assert state is not None
         work.index.arrived(runs, state.covered)
@@ -146,10 +145,6 @@ class IdWork:
             work.files.tidy(runs)
         except OSError as error:
             log.warning("old_files_of_ids_stay", table=work.index.name, reason=str(error))
-
-    def undone(self) -> None:
-        """It was not; it is taken up again with the next transaction."""
-        self._taken_up = False
 
     def close(self) -> None:
         """Break off what runs; it is begun again after the next start."""
