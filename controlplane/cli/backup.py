@@ -1,6 +1,7 @@
 """`leeboard backup`, `restore`, `compact`, `space`: the server's file as a whole."""
 
 import os
+import shutil
 from datetime import UTC
 from pathlib import Path
 
@@ -30,13 +31,13 @@ def backup(terminal: Terminal, dest: Path) -> None:
     on meanwhile. Every file is compared with its SHA-256, the store in it is opened and its rows
     are counted before DEST has its name. It needs the scope `admin`.
     """
-    from controlplane.store.restoring import prove, remove_folder, unpacked  # noqa: PLC0415 - DuckDB
+    from controlplane.store.restoring import prove, unpacked  # noqa: PLC0415 - DuckDB
 
     if dest.exists():
         cannot(f"{dest} is there already; name a folder that is not")
     part = dest.with_name(f"{dest.name}.part")
     if part.exists():
-        remove_folder(part)
+        shutil.rmtree(part)
     part.mkdir(mode=0o700, parents=True)
     try:
         with terminal.connection.streamed(keeping.BACKUP) as parts:
@@ -44,7 +45,7 @@ def backup(terminal: Terminal, dest: Path) -> None:
         prove(part, manifest)
         part.rename(dest)
     except BaseException as error:
-        remove_folder(part)
+        shutil.rmtree(part)
         if isinstance(error, LeeboardError):
             cannot(str(error))
         raise

@@ -53,7 +53,7 @@ def packed(held: Copying, data: Path, *, made_at: datetime, leeboard: str) -> It
     for path in sorted((data / ARTIFACTS).glob("*.tar")):
         if len(path.stem) == hashlib.sha256().digest_size * 2:
             name = f"{ARTIFACTS}/{path.name}"
-            yield from _member(name, path.stat().st_size, _parts(path), files)
+            yield from _member(name, path.stat().st_size, parts_of(path), files)
     manifest = Manifest(
         form=FORM, made_at=made_at, leeboard=leeboard, rows=held.rows, files=tuple(files)
     )
@@ -75,7 +75,8 @@ def _member(name: str, size: int, parts: Iterator[bytes], files: list[Packed]) -
     files.append(Packed(path=name, size=size, sha256=digest.hexdigest()))
 
 
-def _parts(path: Path) -> Iterator[bytes]:
+def parts_of(path: Path) -> Iterator[bytes]:
+    """A file, part by part. Raises OSError."""
     with path.open("rb") as file:
         while part := file.read(PART):
             yield part

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import tarfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import IO, Final, cast
 import msgspec
 
 from controlplane.domain.errors import Conflict, StorageError
-from controlplane.store.backup import ARTIFACTS, FORM, MANIFEST, PART, Manifest
+from controlplane.store.backup import ARTIFACTS, FORM, MANIFEST, PART, Manifest, parts_of
 from controlplane.store.commits import Committer, Published
 from controlplane.store.copying import table_rows
 from controlplane.store.database import FILE, Database
@@ -138,22 +139,12 @@ def restore(backup: Path, data: Path, *, at: datetime, by: str) -> Manifest:
             data.rmdir()
         part.rename(data)
     except BaseException:
-        remove_folder(part)
+        shutil.rmtree(part)
         raise
     return manifest
 
 
-def remove_folder(folder: Path) -> None:
-    """Remove what was written of a backup."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            path.rmdir()
-        else:
-            path.unlink()
-    folder.rmdir()
-
-
-def renew_epoch(session: Session) -> None:
+def _renew_epoch(session: Session) -> None:
     """Tell everything beside the database that was derived from it that it is another one now."""
     session.run("delete from id_indexes")
 
@@ -163,8 +154,9 @@ def _begun(folder: Path, manifest: Manifest, *, at: datetime, by: str) -> None:
     database = Database(folder)
     try:
         committer = Committer(database, Published(folder))
-        committer.between(renew_epoch)
-        committer.rest(idle=True)
+        renewed = committer.between(_renew_epoch)
+        committer.rest(idle=False)  # what is done at rest is for a server that goes on
+        renewed.result()
 
         def note(t: Transaction) -> None:
             t.ledger.journal(model="", at=at, kind="restored", subject="store", by=by, facts={
@@ -204,9 +196,7 @@ def _compare(manifest: Manifest, found: dict[str, tuple[int, str]]) -> None:
 
 def _parts(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
-            while part := file.read(PART):
-                yield part
+        yield from parts_of(path)
     except OSError as error:
         message = f"{path} cannot be read ({error.strerror}); expected a backup's folder or tar"
         raise StorageError(message) from None

@@ -2,6 +2,7 @@
 lost, and it goes on when there is space again."""
 
 import errno
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from controlplane.store import checkpoints, compacting
 from controlplane.store.backup import packed
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Known, Store
-from controlplane.store.restoring import prove, remove_folder, unpacked
+from controlplane.store.restoring import prove, unpacked
 from controlplane.store.writer import Limits
 from tests.integration.test_migrations import made, whole
 from tests.stored import HOUR, MODEL, NOON, SCHEMA, a_model
@@ -172,7 +173,7 @@ def test_a_backup_onto_a_full_disk_leaves_the_store_alone(disk: Path, tmp_path: 
     with pytest.raises(OSError) as full, store.keeping.copying() as held:  # noqa: PT011 - its number counts
         unpacked(packed(held, tmp_path / "data", made_at=NOON, leeboard="0"), disk / "b")
     assert full.value.errno == errno.ENOSPC
-    remove_folder(disk / "b")
+    shutil.rmtree(disk / "b")
     ballast.unlink()
     rows.add(5)
     with store.keeping.copying() as held:

@@ -36,7 +36,7 @@ from controlplane.store import checkpoints, compacting
 from controlplane.store.backup import packed
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.keeping import Aged
-from controlplane.store.restoring import remove_folder, unpacked
+from controlplane.store.restoring import unpacked
 from controlplane.store.writer import Limits
 from tests.stored import HOUR, NOON, SCHEMA, a_model, predictions
 
