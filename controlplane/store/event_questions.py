@@ -175,9 +175,6 @@ select least(
 LABEL_COUNTS: Final = "select count(*), max(known_at) from {labels}"
 LAST_AT: Final = """select max("at") from {predictions} where role <> 'reference'"""
 REJECTED_COUNT: Final = "select coalesce(sum(rows), 0) from rejected_rows where model = ?"
-REJECTED: Final = """
-select known_at, feed, reason, "text", rows from rejected_rows
-where model = ? order by seq desc limit ?"""
 
 # The writer's own. One row is served once; only in the shadow do several versions predict it.
 

@@ -205,19 +205,6 @@ class DuckDBEventsReader:
             last_known_at=time_of(row[3]),
         )  # fmt: skip
 
-    def rejected(self, model: str, limit: int) -> list[dict[str, str]]:
-        """The newest rejected rows: `known_at, feed, reason, text`, and `rows` as a figure."""
-        found = []
-        for known_at, feed, reason, text, rows in self._session.run(
-            questions.REJECTED, [model, limit]
-        ):
-            moment = time_of(known_at)
-            found.append({
-                "known_at": moment.isoformat() if moment else "", "feed": str(feed),
-                "reason": str(reason), "text": str(text), "rows": str(rows),
-            })  # fmt: skip
-        return found
-
     def _select(self, model: str, columns: Sequence[str]) -> str:
         """The columns of a row, scores and features under the names in which they are stored."""
         there = self._tables.catalog.columns(PREDICTIONS + model)

@@ -133,11 +133,6 @@ class EventsReader(Protocol):
         """How many rows were sent as a version's reference (as that of none), and their bounds."""
         ...
 
-    def rejected(self, model: str, limit: int) -> list[dict[str, str]]:
-        """The newest rejected rows: `known_at, feed, reason, text, rows`; `rows` is how many rows
-        the entry stands for, in digits."""
-        ...
-
 
 class EventsWriter(EventsReader, Protocol):
     """Appending; only inside a transaction."""

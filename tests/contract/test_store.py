@@ -30,6 +30,7 @@ from controlplane.domain.schema import Column, Schema, Task
 from controlplane.domain.states import RunState
 from controlplane.policy.defaults import policy_of
 from controlplane.store.duckdb_store import open_store
+from controlplane.store.keeping import RejectedRow
 from controlplane.store.ports import Counts, Known, Received, Store
 from controlplane.store.writer import Limits
 from detectors.finding import Kind
@@ -465,7 +466,7 @@ def test_a_model_without_rows_has_empty_tables_and_zero_counts(store: Store) -> 
         assert events.new_labels("nobody", NOON, NOON).num_rows == 0
         assert events.new_rows("nobody", NOON, NOON).num_rows == 0
         assert events.row_numbers("nobody", 0, 5).num_rows == 0
-        assert events.rejected("nobody", 5) == []
+        assert view.upkeep.rejected_page("nobody", before=None, limit=5) == []
 
 
 def test_names_with_quotes_dots_and_other_case_are_kept_apart(store: Store) -> None:
@@ -523,12 +524,12 @@ def test_counts_say_what_is_there_and_leave_references_out(store: Store) -> None
             first_served_at=NOON + 2 * HOUR, last_known_at=NOON + 7 * HOUR,
         )  # fmt: skip
         assert view.events.last_at(MODEL) == NOON + 2 * HOUR
-        newest, named = view.events.rejected(MODEL, 5)
-    assert named == {
-        "known_at": NOON.isoformat(), "feed": "labels", "reason": "no id", "text": "{}",
-        "rows": "1",
-    }  # fmt: skip
-    assert newest["rows"] == "4"
+        newest, named = view.upkeep.rejected_page(MODEL, before=None, limit=5)
+    assert named == RejectedRow(
+        number=named.number, known_at=NOON, feed="labels", reason="no id", text="{}", rows=1,
+        whole=True,
+    )  # fmt: skip
+    assert newest.rows == 4
 
 
 def test_last_at_in_the_writer_follows_what_it_appends_and_what_was_undone(store: Store) -> None:

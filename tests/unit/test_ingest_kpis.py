@@ -91,9 +91,9 @@ def test_a_row_that_tells_no_value_is_rejected_by_name_and_kept(
         sent(store, "kpis", bad)
     assert says in "; ".join(error.message for error in refused.value.errors)
     with store.read() as view:
-        [kept] = view.events.rejected(MODEL, 5)
-    assert kept["feed"] == "kpis"
-    assert says in kept["reason"]
+        [kept] = view.upkeep.rejected_page(MODEL, before=None, limit=5)
+    assert kept.feed == "kpis"
+    assert says in kept.reason
     receipt = sent(store, "kpis", {"rows": [row(1), bad]} if "columns" not in bad else row(1))
     assert receipt.accepted == 1
 

@@ -66,7 +66,8 @@ def test_rows_that_were_all_rejected_settle_nothing_but_are_kept(store: Store) -
         model = view.ledger.get(Model, MODEL)
         assert model is not None
         assert model.schema is None
-        assert view.events.rejected(MODEL, 5)[0]["reason"] == "id is missing; expected an id"
+        [kept] = view.upkeep.rejected_page(MODEL, before=None, limit=5)
+    assert kept.reason == "id is missing; expected an id"
 
 
 def test_bad_rows_are_told_and_the_others_stored(store: Store) -> None:
