@@ -37,21 +37,23 @@ WANTED: Final = """
 select id, "at" from {predictions}
 where "at" >= $start and "at" < $end and known_at <= $by and list_contains($roles, role)"""
 
-_PLACED: Final = """
+_PLACE: Final = """coalesce(
+        max(p."at") filter (p."at" = told.said), max(p."at") filter (p."at" <= told.known_at),
+        min(p."at")
+    )"""
+"""Of the moments `p` at which the id of a label `told` came, the one to which it belongs."""
+
+_PLACED: Final = f"""
 places as (
-    select id, "at", min(known_at) as known_at from {some_predictions}
+    select id, "at", min(known_at) as known_at from {{some_predictions}}
     where known_at <= $by and list_contains($roles, role) and id in (select id from told)
     group by id, "at"
 ),
 placed as (
-    select told.id, told.label, told.known_at, told.seq, coalesce(
-        max(places."at") filter (places."at" = told.said),
-        max(places."at") filter (places."at" <= told.known_at),
-        min(places."at")
-    ) as "at"
-    from told join places on told.id = places.id
+    select told.id, told.label, told.known_at, told.seq, {_PLACE} as "at"
+    from told join places as p on told.id = p.id
     group by told.id, told.label, told.known_at, told.seq
-)"""
+)"""  # noqa: S608
 
 LABELLED_AMONG: Final = f"""
 with wanted as (
@@ -143,14 +145,13 @@ REFERENCE_ROWS: Final = """
 select count(*), min("at"), max("at"), max(known_at) from {predictions}
 where role = 'reference' and version is not distinct from $version"""
 
-_NUMBERED: Final = """
+ROW_NUMBERS: Final = """
 select id, "at", known_at, seq from {predictions}
 where role = 'live' and prediction is not null and known_at >= $low and known_at < $high
 union all
 select null, known_at, known_at, seq from removed_places
 where model = $model and known_at >= $low and known_at < $high"""
 
-ROW_NUMBERS: Final = _NUMBERED
 """A row that is gone keeps its number, without an id."""
 ROWS_NUMBERED: Final = """
 select (select count(*) from {predictions}
@@ -195,14 +196,12 @@ where exists (select 1 from {some_predictions} as p where p.id = i.id and p."at"
    or exists (select 1 from {incoming} as e where e.id = i.id and e."at" <> i."at" and e.n < i.n)
 order by n"""
 
-PLACES: Final = """
-select i.n, coalesce(
-    max(p."at") filter (p."at" = i."at"), max(p."at") filter (p."at" <= i.known_at), min(p."at")
-) as place
-from {incoming} as i join (
-    select distinct id, "at" from {some_predictions} where id in (select id from {incoming})
-) as p on i.id = p.id
-group by i.n order by i.n"""
+PLACES: Final = f"""
+select told.n, {_PLACE} as place
+from (select n, id, known_at, "at" as said from {{incoming}}) as told join (
+    select distinct id, "at" from {{some_predictions}} where id in (select id from {{incoming}})
+) as p on told.id = p.id
+group by told.n order by told.n"""  # noqa: S608
 """Where incoming labels belong, by the rows there are."""
 
 WAITING: Final = """
@@ -213,37 +212,7 @@ order by seq"""
 REMOVE_LABELS: Final = """
 delete from {labels} where seq >= {low} and seq <= {high} and seq in (select seq from {incoming})"""
 
-LABELS_REPEATED: Final = """
-with told as (
-    select n, id, label, "at" as said, known_at, place, null::bigint as seq from {incoming}
-    union all
-    select -1 as n, id, label, "at" as said, known_at, place, seq from {some_labels}
-    where id in (select id from {incoming})
-),
-one_after_another as (
-    select n, label is not distinct from lag(label) over (
-        partition by id, said, place order by known_at, n >= 0, seq, n
-    ) as repeated
-    from told
-)
-select n from one_after_another where n >= 0 and repeated order by n"""
-
-LABELS_REPEATED_AMONG: Final = """
-with told as (
-    select n, id, label, "at" as said, known_at, null::bigint as seq from {incoming}
-    union all
-    select -1 as n, id, label, "at" as said, known_at, seq from {some_labels}
-    where id in (select id from {incoming})
-),
-placed as (
-    select told.n, told.id, told.label, told.said, told.known_at, told.seq, coalesce(
-        max(p."at") filter (p."at" = told.said), max(p."at") filter (p."at" <= told.known_at),
-        min(p."at")) as place
-    from told left join (
-        select distinct id, "at" from {some_predictions} where id in (select id from {incoming})
-    ) as p on told.id = p.id
-    group by all
-),
+_REPEATED: Final = """
 one_after_another as (
     select n, label is not distinct from lag(label) over (
         partition by id, said, place order by known_at, n >= 0, seq, n
@@ -251,6 +220,31 @@ one_after_another as (
     from placed
 )
 select n from one_after_another where n >= 0 and repeated order by n"""
+
+LABELS_REPEATED: Final = f"""
+with placed as (
+    select n, id, label, "at" as said, known_at, place, null::bigint as seq from {{incoming}}
+    union all
+    select -1 as n, id, label, "at" as said, known_at, place, seq from {{some_labels}}
+    where id in (select id from {{incoming}})
+),
+{_REPEATED}"""  # noqa: S608
+
+LABELS_REPEATED_AMONG: Final = f"""
+with told as (
+    select n, id, label, "at" as said, known_at, null::bigint as seq from {{incoming}}
+    union all
+    select -1 as n, id, label, "at" as said, known_at, seq from {{some_labels}}
+    where id in (select id from {{incoming}})
+),
+placed as (
+    select told.n, told.id, told.label, told.said, told.known_at, told.seq, {_PLACE} as place
+    from told left join (
+        select distinct id, "at" from {{some_predictions}} where id in (select id from {{incoming}})
+    ) as p on told.id = p.id
+    group by all
+),
+{_REPEATED}"""  # noqa: S608
 
 SCORED_FRESH: Final = """
 select n from {incoming} as i
