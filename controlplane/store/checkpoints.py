@@ -5,7 +5,6 @@ whole file out of use; hence it is asked for at size or at rest, and only with s
 While a backup reads the file none runs, so that the file stays as it is.
 """
 
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Final
 import structlog
 
 from controlplane.domain.errors import StorageError
+from controlplane.store.disk import free_bytes
 from controlplane.store.figures import Tally
 from controlplane.store.session import Session, StoreBroken
 
@@ -36,14 +36,6 @@ SPARE: Final = 16 * MIB
 RETRY_SECONDS: Final = 1.0
 
 log = structlog.get_logger("leeboard.store")
-
-
-def free_bytes(folder: Path) -> int:
-    """Space that is left where a folder is; none where it cannot be told."""
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return 0
 
 
 class Checkpoints:
@@ -90,11 +82,14 @@ class Checkpoints:
     @property
     def log_size(self) -> int:
         """Bytes of the log."""
-        return self._log_size()
+        try:
+            return self._wal.stat().st_size if self._wal else 0
+        except OSError:
+            return 0
 
     def due(self, *, idle: bool) -> bool:
         """Whether one should run now."""
-        size = self._log_size()
+        size = self.log_size
         if size == 0 or time.monotonic() < self._retry_at:
             return False
         return size >= min(LARGE, max(LEAST, self._quick)) or (
@@ -106,25 +101,25 @@ class Checkpoints:
 
         Raises StoreBroken where DuckDB gave the file up.
         """
-        if self._wal is None or self._log_size() == 0:
+        if self._wal is None or self.log_size == 0:
             return True
         self._retry_at = time.monotonic() + RETRY_SECONDS
         with self._folding:
-            if self._is_held and self._log_size() >= LARGEST:
-                log.warning("backup_ended_by_checkpoint", size=self._log_size())
+            if self._is_held and self.log_size >= LARGEST:
+                log.warning("backup_ended_by_checkpoint", size=self.log_size)
                 self._is_held = False
             return not self._is_held and self._run(session, self._wal)
 
     def _run(self, session: Session, wal: Path) -> bool:
-        wanted = 2 * self._log_size() + SPARE
+        wanted = 2 * self.log_size + SPARE
         free = free_bytes(wal.parent)
         if free < wanted:
             log.warning("checkpoint_waits_for_space", free=free, wanted=wanted)
             return False
-        if self._log_size() >= LARGEST:
-            log.warning("checkpoint_ends_reads", size=self._log_size())
+        if self.log_size >= LARGEST:
+            log.warning("checkpoint_ends_reads", size=self.log_size)
             self._end_reads(session)
-        began, size = time.monotonic(), self._log_size()
+        began, size = time.monotonic(), self.log_size
         try:
             session.run("checkpoint")
         except StoreBroken:
@@ -139,9 +134,3 @@ class Checkpoints:
         self._retry_at = 0.0
         self._tables_changed = False
         return True
-
-    def _log_size(self) -> int:
-        try:
-            return self._wal.stat().st_size if self._wal else 0
-        except OSError:
-            return 0

@@ -7,7 +7,6 @@ old file is folded in, and the fresh one takes its name in one step. Whenever it
 file of that name is whole: before that step the old one, after it the fresh one.
 """
 
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +17,9 @@ import structlog
 from controlplane.domain.batches import KeyedBatch
 from controlplane.domain.errors import Conflict, StorageError
 from controlplane.domain.journal import Entry
-from controlplane.store.checkpoints import SPARE, free_bytes
+from controlplane.store.checkpoints import SPARE
 from controlplane.store.copying import table_rows
+from controlplane.store.disk import free_bytes, log_of, synced
 from controlplane.store.session import Session, filled, quoted, stored_time
 
 FRESH: Final = ".fresh"
@@ -117,17 +117,17 @@ class Compaction:
                 raise Conflict(f"rows of {table} were deleted meanwhile; it is tried again")
         session.run("checkpoint fresh")
         session.run(_DETACH)
-        _on_disk(self.fresh)
+        synced(self.fresh)
 
     def put(self) -> None:
         """Give the fresh file the name of the old one, whose log is empty. Raises StorageError."""
-        wal = self.path.with_name(self.path.name + ".wal")
+        wal = log_of(self.path)
         if wal.exists() and wal.stat().st_size:
             raise StorageError(f"{wal} is not folded in; {self.path} is left as it was")
         try:
             self.before.hardlink_to(self.path)
             self.fresh.replace(self.path)
-            _on_disk(self.path.parent)
+            synced(self.path.parent)
         except OSError as error:
             message = f"{self.fresh} could not take the place of {self.path}: {error.strerror}"
             raise StorageError(message) from error
@@ -193,12 +193,3 @@ def _of(sql: str, table: str, main: str) -> str:
 
 def _literal(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
-
-
-def _on_disk(path: Path) -> None:
-    """Have the disk keep it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -13,6 +13,7 @@ from typing import Final
 
 from controlplane.domain.errors import Conflict, StorageError
 from controlplane.store.checkpoints import LARGEST, MIB, Checkpoints
+from controlplane.store.disk import log_of
 from controlplane.store.session import Session, filled, quoted
 
 PART: Final = 4 * MIB
@@ -65,7 +66,7 @@ def held_files(path: Path, checkpoints: Checkpoints, between: Between) -> Iterat
     with ExitStack() as holding:
 
         def look(session: Session) -> tuple[dict[str, int], dict[str, int]]:
-            files = [path, path.with_name(path.name + ".wal")]
+            files = [path, log_of(path)]
             sizes = {file.name: file.stat().st_size for file in files if file.exists()}
             return sizes, table_rows(session)
 

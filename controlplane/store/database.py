@@ -10,6 +10,7 @@ from typing import Final
 import duckdb
 
 from controlplane.domain.errors import StorageError
+from controlplane.store.disk import log_of
 from controlplane.store.session import Session
 
 FILE: Final = "leeboard.duckdb"
@@ -49,7 +50,7 @@ class Database:
     @property
     def wal(self) -> Path | None:
         """The write-ahead log."""
-        return None if self.path is None else self.path.with_name(self.path.name + ".wal")
+        return None if self.path is None else log_of(self.path)
 
     @contextmanager
     def session(self) -> Iterator[Session]:

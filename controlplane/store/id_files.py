@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from controlplane.domain.errors import StorageError
+from controlplane.store.disk import synced
 from controlplane.store.id_runs import Run
 
 LIST: Final = "runs.json"
@@ -71,7 +72,7 @@ class IdFiles:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(place)
-        _synced(self.folder)
+        synced(self.folder)
         return new
 
     def tidy(self, runs: tuple[Run, ...]) -> None:
@@ -97,12 +98,3 @@ class IdFiles:
         except (OSError, msgspec.DecodeError):
             return ()
         return found.states if found.format == 1 else ()
-
-
-def _synced(folder: Path) -> None:
-    """Names of files that were made in a folder are on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,7 +14,8 @@ import structlog
 from typing_extensions import override
 
 from controlplane.domain.errors import StorageError
-from controlplane.store.checkpoints import SPARE, free_bytes
+from controlplane.store.checkpoints import SPARE
+from controlplane.store.disk import free_bytes
 from controlplane.store.id_files import IdFiles, State
 from controlplane.store.id_index import IdIndex, to_merge
 from controlplane.store.id_keeping import LARGE, NONE, Indexes, written

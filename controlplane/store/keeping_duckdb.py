@@ -10,11 +10,11 @@ from typing import Final, TypeVar
 import structlog
 
 from controlplane.domain.errors import Conflict, StorageError
-from controlplane.store.checkpoints import free_bytes
 from controlplane.store.commits import Committer, Exchange
 from controlplane.store.compacting import Compaction, free_within, used_bytes
 from controlplane.store.copying import FilesHeld, held_files
 from controlplane.store.database import Database
+from controlplane.store.disk import free_bytes
 from controlplane.store.keeping import Space
 from controlplane.store.session import Session, time_of
 
