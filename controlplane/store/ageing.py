@@ -8,13 +8,13 @@ from typing import Final
 import pyarrow as pa
 
 from controlplane.store.catalog import LABELS, PREDICTIONS, Catalog
-from controlplane.store.erasing import event_tables_of, keep_floor
+from controlplane.store.erasing import delete_rows, event_tables_of
 from controlplane.store.keeping import Aged
+from controlplane.store.kpis import TABLE as KPIS
 from controlplane.store.session import Session, filled, quoted, stored_time
 
 KEPT: Final = "incoming kept spans"
 GOING: Final = "incoming rows that go"
-KPIS: Final = "kpis"
 WAITING: Final = timedelta(days=28)
 """How long after a label its prediction may happen for the label to be kept with it."""
 
@@ -44,11 +44,7 @@ limit $most"""
 """Of ids that came once each: little is left of the predictions from before then."""
 _OLD_KPIS: Final = """
 select rowid as n from kpis where model = $model and "at" < $before limit $most"""
-_KEEP_PLACES: Final = """
-insert into removed_places (model, known_at, seq)
-select $model, known_at, seq from {table}
-where rowid in (select n from {going}) and role = 'live' and prediction is not null"""
-_DELETE: Final = "delete from {table} where rowid in (select n from {going})"
+_THESE: Final = "rowid in (select n from {going})"
 
 
 def age(
@@ -68,7 +64,7 @@ def age(
                 continue
             going = _old(session, table, aged, most, needed)
             gone += _delete(session, model, table, going, numbered=aged.rows_kept_from is not None)
-    gone += _old_kpis(session, catalog, model, aged, most)
+    gone += _old_kpis(session, model, aged, most)
     labels = LABELS + model
     if gone < most and catalog.has(labels):
         asked = {"before": stored_time(aged.before), "most": most}
@@ -81,9 +77,7 @@ def age(
     return gone
 
 
-def _old_kpis(session: Session, catalog: Catalog, model: str, aged: Aged, most: int) -> int:
-    if not catalog.has(KPIS):
-        return 0
+def _old_kpis(session: Session, model: str, aged: Aged, most: int) -> int:
     asked = {"model": model, "before": stored_time(aged.before), "most": most}
     going = session.arrow(_OLD_KPIS, asked)
     return _delete(session, model, KPIS, going, numbered=False)
@@ -106,12 +100,9 @@ def _old(
 def _delete(session: Session, model: str, table: str, going: pa.Table, *, numbered: bool) -> int:
     if not going.num_rows:
         return 0
-    keep_floor(session, table)
     with session.registered(GOING, going):
-        about = {"table": quoted(table), "going": quoted(GOING)}
-        if numbered and table == PREDICTIONS + model:
-            session.run(filled(_KEEP_PLACES, **about), {"model": model})
-        return session.count(filled(_DELETE, **about))
+        these = filled(_THESE, going=quoted(GOING))
+        return delete_rows(session, model, table, these, numbered=numbered)
 
 
 def _spans(kept: Sequence[tuple[datetime, datetime]]) -> pa.Table:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from controlplane.store.catalog import PREDICTIONS, Catalog
 from controlplane.store.keeping import Erased
+from controlplane.store.pending import NEXT
 from controlplane.store.row_hashes import Hashes, text_hashes
 from controlplane.store.session import Session, filled, quoted, stored_time
 
@@ -30,7 +31,7 @@ _MARKS: Final = "select mark from erased_ids where model = $model"
 _IS_ERASED: Final = """
 select sha256 from erased_ids where model = $model and list_contains($hashes, sha256)"""
 _HAVE_ROWS: Final = "select distinct id from {table} where id in (select id from {ids})"
-_DELETE: Final = "delete from {table} where id in (select id from {ids})"
+_THESE: Final = "id in (select id from {ids})"
 _DELETE_OF_MODEL: Final = """
 delete from {table} where model = $model and (
     id in (select id from {ids})
@@ -40,17 +41,14 @@ them all."""
 _KEEP_PLACES: Final = """
 insert into removed_places (model, known_at, seq)
 select $model, known_at, seq from {table}
-where id in (select id from {ids}) and role = 'live' and prediction is not null"""
+where {which} and role = 'live' and prediction is not null"""
+_DELETE: Final = "delete from {table} where {which}"
 _DELETE_REJECTED: Final = """
 delete from rejected_rows where model = $model and (
     try(json_extract_string("text", '$.id')) in (select id from {ids})
     or (not coalesce(whole, false) and exists (
         select 1 from {ids} as i where contains("text", i.id) or contains(reason, i.id))))"""
 """A text that is no whole row goes where it holds an id anywhere."""
-_FLOOR: Final = """
-select greatest(
-    coalesce((select max(seq) + 1 from {table}), 0),
-    coalesce((select max(next) from arrival_floors where "table" = $name), 0))"""
 _UNFLOOR: Final = 'delete from arrival_floors where "table" = $name'
 _SET_FLOOR: Final = "insert into arrival_floors values ($name, $next)"
 
@@ -83,7 +81,7 @@ def erase(session: Session, catalog: Catalog, model: str, ids: Sequence[str],
             here = {str(row[0]) for row in session.run(_about(_HAVE_ROWS, table))}
             if here:
                 found |= here
-                rows[table.split("/")[0]] = _delete(session, model, table)
+                rows[table.split("/")[0]] = delete_rows(session, model, table, _about(_THESE))
         for table in catalog.tables:
             if is_of_all_models(catalog, table):
                 rows[table] = session.count(_about(_DELETE_OF_MODEL, table), {"model": model})
@@ -113,10 +111,22 @@ def is_of_all_models(catalog: Catalog, table: str) -> bool:
     return {"model", "id"} <= columns.keys() and "body" not in columns
 
 
-def keep_floor(session: Session, table: str) -> None:
+def delete_rows(
+    session: Session, model: str, table: str, which: str, *, numbered: bool = True
+) -> int:
+    """Delete the rows of a table for which a condition holds; how many. With `numbered` those that
+    are numbered leave their places, so that the others keep their numbers."""
+    _keep_floor(session, table)
+    about = {"table": quoted(table), "which": which}
+    if numbered and table == PREDICTIONS + model:
+        session.run(filled(_KEEP_PLACES, **about), {"model": model})
+    return session.count(filled(_DELETE, **about))
+
+
+def _keep_floor(session: Session, table: str) -> None:
     """See to it that the arrival numbers of a table never come again, whatever is deleted."""
     named: Mapping[str, object] = {"name": table}
-    following = session.count(filled(_FLOOR, table=quoted(table)), named)
+    following = session.count(filled(NEXT, table=quoted(table)), named)
     session.run(_UNFLOOR, named)
     session.run(_SET_FLOOR, {**named, "next": following})
 
@@ -132,13 +142,6 @@ def truly_erased(session: Session, model: str, ids: Sequence[str]) -> set[str]:
     named = {tombstone(model, id): id for id in ids}  # noqa: A001
     rows = session.run(_IS_ERASED, {"model": model, "hashes": list(named)})
     return {named[str(row[0])] for row in rows}
-
-
-def _delete(session: Session, model: str, table: str) -> int:
-    keep_floor(session, table)
-    if table == PREDICTIONS + model:
-        session.run(_about(_KEEP_PLACES, table), {"model": model})
-    return session.count(_about(_DELETE, table))
 
 
 def _about(sql: str, table: str = "") -> str:

@@ -14,11 +14,12 @@ INCOMING: Final = "incoming rows"
 """No table can be called so: those of a model have a slash, the others no space."""
 
 _INSERT: Final = "insert into {table} ({columns}) select {columns} from {incoming}"
-_NEXT: Final = """
+NEXT: Final = """
 select greatest(
     coalesce((select max(seq) + 1 from {table}), 0),
     coalesce((select max(next) from arrival_floors where "table" = $name), 0),
     coalesce((select max(covered) from id_indexes where name = $name), 0))"""
+"""The arrival number after all that were given to rows of a table."""
 
 
 class Pending:
@@ -57,7 +58,7 @@ class Pending:
     def numbers(self, table: str, count: int) -> int:
         """The first of `count` arrival numbers. Those of an undone transaction stay unused."""
         if table not in self._next:
-            sql = filled(_NEXT, table=quoted(table))
+            sql = filled(NEXT, table=quoted(table))
             self._next[table] = self._session.count(sql, {"name": table})
         first = self._next[table]
         self._next[table] += count
