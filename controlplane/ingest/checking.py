@@ -1,6 +1,5 @@
 """Row by row: stored or rejected, and why; but column by column wherever that is enough."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,13 +15,13 @@ from controlplane.ingest.batch import LONGEST_NAME, Batch, Feed, Values
 from controlplane.ingest.coercion import (
     COERCIONS,
     INSTANT,
-    Coerced,
     classes,
     finite_numbers,
     instants,
     present_numbers,
 )
-from controlplane.ingest.rejection import Fault, Rejection, rejection_of
+from controlplane.ingest.rejection import Rejection, rejection_of
+from controlplane.ingest.taking import Taker, count_of
 
 AHEAD: Final = timedelta(minutes=5)
 """How far `at` may lie after `known_at`: clocks differ."""
@@ -63,7 +62,7 @@ def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
     if not terms.may_backdate and _some(batch.columns.get("known_at")):
         message = "known_at may be set only by a token with the scope operate; leave it out"
         raise Refused(message)
-    taker = _Taker(batch)
+    taker = Taker(batch)
     taken = {"known_at": _known_at(taker, terms)}
     table = labels = kpis = None
     if terms.feed is Feed.LABELS:
@@ -88,62 +87,8 @@ def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
     )  # fmt: skip
 
 
-class _Taker:
-    """Takes columns out of a batch and keeps what was wrong with them."""
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-        self.faults: list[Fault] = []
-        self._asked: set[str] = set()
-
-    def take(
-        self, name: str, coerce: Callable[[Values], Coerced], expected: str
-    ) -> pa.ChunkedArray | None:
-        """A column as one kind, None where the batch has no such column."""
-        self._asked.add(name)
-        values = self.batch.columns.get(name)
-        if values is None:
-            return None
-        found = coerce(values)
-        if found.bad is not None:
-            self.fault(name, found.bad, expected)
-        return found.values
-
-    def fault(self, name: str, bad: NDArray[np.bool_], expected: str) -> None:
-        """Rows in which a column is not what it has to be; a row is faulted once a column."""
-        before = [fault.bad for fault in self.faults if fault.column == name]
-        fresh = bad & ~np.logical_or.reduce(before) if before else bad
-        if fresh.any():
-            self.faults.append(Fault(column=name, bad=fresh, expected=expected))
-
-    def need(
-        self, name: str, values: pa.ChunkedArray | None, expected: str
-    ) -> pa.ChunkedArray | None:
-        """Fault the rows in which a column has no value."""
-        rows = self.batch.rows
-        missing = np.ones(rows, np.bool_) if values is None else pc.is_null(values).to_numpy()
-        self.fault(name, missing, expected)
-        return values
-
-    def good(self) -> NDArray[np.bool_]:
-        """Rows without a fault."""
-        bad = np.zeros(self.batch.rows, dtype=np.bool_)
-        bad[list(self.batch.unreadable)] = True
-        for fault in self.faults:
-            bad |= fault.bad
-        return ~bad
-
-    def unknown(self) -> dict[str, int]:
-        """Columns with values that nobody asked for, with the count of those."""
-        return {
-            name: count
-            for name, values in self.batch.columns.items()
-            if name not in self._asked and (count := _present(values))
-        }
-
-
 def _predictions(
-    taker: _Taker, schema: Schema, terms: Terms, taken: dict[str, pa.ChunkedArray]
+    taker: Taker, schema: Schema, terms: Terms, taken: dict[str, pa.ChunkedArray]
 ) -> pa.Table:
     reference = terms.feed is Feed.REFERENCE
     rows = taker.batch.rows
@@ -165,7 +110,7 @@ def _predictions(
 
 
 def _labels(
-    taker: _Taker, schema: Schema, terms: Terms, taken: dict[str, pa.ChunkedArray]
+    taker: Taker, schema: Schema, terms: Terms, taken: dict[str, pa.ChunkedArray]
 ) -> pa.Table:
     at = taker.take("at", instants, _TIME)
     if at is not None:
@@ -178,7 +123,7 @@ def _labels(
     })  # fmt: skip
 
 
-def _kpis(taker: _Taker, terms: Terms, taken: dict[str, pa.ChunkedArray]) -> pa.Table:
+def _kpis(taker: Taker, terms: Terms, taken: dict[str, pa.ChunkedArray]) -> pa.Table:
     """Business metrics: what they are called, when, how much, of which version if of one."""
     names = taker.take("name", classes, "the name of a KPI")
     taker.need("name", names, "the name of a KPI")
@@ -205,17 +150,17 @@ def _need_a_feature(batch: Batch, schema: Schema) -> None:
         raise BadInput(message)
 
 
-def _told(taker: _Taker, rows: pa.Table, schema: Schema, terms: Terms) -> pa.Table:
+def _told(taker: Taker, rows: pa.Table, schema: Schema, terms: Terms) -> pa.Table:
     """The labels that reference rows carry; each names its own row's time."""
     label = _outcome(taker, _label_name(taker, terms), schema, needed=False)
     return rows.select(["id", "known_at", "at"]).append_column("label", label)
 
 
-def _label_name(taker: _Taker, terms: Terms) -> str:
+def _label_name(taker: Taker, terms: Terms) -> str:
     return "label" if "label" in taker.batch.columns else terms.label
 
 
-def _ids(taker: _Taker, terms: Terms) -> pa.ChunkedArray:
+def _ids(taker: Taker, terms: Terms) -> pa.ChunkedArray:
     if terms.feed is Feed.REFERENCE and "id" not in taker.batch.columns:
         named = f"reference-{taker.batch.digest}-"
         return pa.chunked_array([[f"{named}{row}" for row in range(taker.batch.rows)]], pa.string())
@@ -229,7 +174,7 @@ def _ids(taker: _Taker, terms: Terms) -> pa.ChunkedArray:
     return ids
 
 
-def _at(taker: _Taker, known_at: pa.ChunkedArray, *, needed: bool) -> pa.ChunkedArray:
+def _at(taker: Taker, known_at: pa.ChunkedArray, *, needed: bool) -> pa.ChunkedArray:
     """Event times; of a reference that has none, when it became known."""
     at = taker.take("at", instants, _TIME)
     if needed:
@@ -240,19 +185,19 @@ def _at(taker: _Taker, known_at: pa.ChunkedArray, *, needed: bool) -> pa.Chunked
     return at if needed else pc.coalesce(at, known_at)
 
 
-def _not_ahead(taker: _Taker, at: pa.ChunkedArray, known_at: pa.ChunkedArray) -> None:
+def _not_ahead(taker: Taker, at: pa.ChunkedArray, known_at: pa.ChunkedArray) -> None:
     limit = pc.add(known_at, pa.scalar(AHEAD, pa.duration("us")))
     ahead = pc.fill_null(pc.greater(at, limit), fill_value=False).to_numpy()
     taker.fault("at", ahead, "a time at most 5 minutes after it became known")
 
 
-def _known_at(taker: _Taker, terms: Terms) -> pa.ChunkedArray:
+def _known_at(taker: Taker, terms: Terms) -> pa.ChunkedArray:
     now = _repeat(terms.known_at, taker.batch.rows, INSTANT)
     told = taker.take("known_at", instants, _TIME)
     return now if told is None else pc.coalesce(told, now)
 
 
-def _versions(taker: _Taker, terms: Terms) -> pa.ChunkedArray:
+def _versions(taker: Taker, terms: Terms) -> pa.ChunkedArray:
     rows = taker.batch.rows
     told = taker.take("version", classes, "the name of a version")
     given = _repeat(terms.version, rows, pa.string())
@@ -262,7 +207,7 @@ def _versions(taker: _Taker, terms: Terms) -> pa.ChunkedArray:
     return versions
 
 
-def _roles(taker: _Taker) -> pa.ChunkedArray:
+def _roles(taker: Taker) -> pa.ChunkedArray:
     told = taker.take("role", classes, f"one of {', '.join(ROLES)}")
     live = _repeat(ROLES[0], taker.batch.rows)
     if told is None:
@@ -273,7 +218,7 @@ def _roles(taker: _Taker) -> pa.ChunkedArray:
     return roles
 
 
-def _outcome(taker: _Taker, name: str, schema: Schema, *, needed: bool) -> pa.ChunkedArray:
+def _outcome(taker: Taker, name: str, schema: Schema, *, needed: bool) -> pa.ChunkedArray:
     """A prediction or a label: a finite number, or a class in its canonical form."""
     regression = schema.task is Task.REGRESSION
     expected = "a number" if regression else "a class, such as true or 1"
@@ -291,10 +236,4 @@ def _repeat(value: object, rows: int, kind: pa.DataType | None = None) -> pa.Chu
 
 
 def _some(values: Values | None) -> bool:
-    return values is not None and _present(values) > 0
-
-
-def _present(values: Values) -> int:
-    if isinstance(values, list):
-        return sum(value is not None for value in values)
-    return len(values) - int(values.null_count)
+    return values is not None and count_of(values) > 0
