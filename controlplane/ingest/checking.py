@@ -24,22 +24,29 @@ from controlplane.ingest.rejection import Rejection, rejection_of
 from controlplane.ingest.taking import Taker, count_of
 
 AHEAD: Final = timedelta(minutes=5)
-"""How far `at` may lie after `known_at`: clocks differ."""
+"""How far `at` may lie after `known_at`, and that after the server's clock: clocks differ."""
 LONGEST_ID: Final = 1_000
 """Characters."""
 ROLES: Final = ("live", "shadow", "canary")
 _TIME: Final = "a time with an offset, such as 2024-03-01T06:00:00Z"
+_NOT_AHEAD: Final = {
+    "at": "a time at most 5 minutes after it became known",
+    "known_at": "a time at most 5 minutes after the server's clock",
+}
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """Under which rows are taken. `label` is the model's own name for the label's column."""
+    """Under which rows are taken. `known_at` is the server's clock."""
 
     feed: Feed
     known_at: datetime
     may_backdate: bool = False
-    label: str = "label"
     version: str | None = None
     """The version that a reference belongs to."""
+    label: str = "label"
+    """The model's own name for the label's column."""
+    is_live: bool = True
+    """Whether the model's time is the server's clock, which no row may then be ahead of."""
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +121,7 @@ def _labels(
 ) -> pa.Table:
     at = taker.take("at", instants, _TIME)
     if at is not None:
-        _not_ahead(taker, at, taken["known_at"])
+        _not_ahead(taker, "at", at, taken["known_at"])
     return pa.table({
         "id": _ids(taker, terms),
         "label": _outcome(taker, _label_name(taker, terms), schema, needed=True),
@@ -181,20 +188,25 @@ def _at(taker: Taker, known_at: pa.ChunkedArray, *, needed: bool) -> pa.ChunkedA
         taker.need("at", at, _TIME)
     if at is None:
         return known_at
-    _not_ahead(taker, at, known_at)
+    _not_ahead(taker, "at", at, known_at)
     return at if needed else pc.coalesce(at, known_at)
 
 
-def _not_ahead(taker: Taker, at: pa.ChunkedArray, known_at: pa.ChunkedArray) -> None:
-    limit = pc.add(known_at, pa.scalar(AHEAD, pa.duration("us")))
-    ahead = pc.fill_null(pc.greater(at, limit), fill_value=False).to_numpy()
-    taker.fault("at", ahead, "a time at most 5 minutes after it became known")
+def _not_ahead(taker: Taker, name: str, times: pa.ChunkedArray, clock: pa.ChunkedArray) -> None:
+    limit = pc.add(clock, pa.scalar(AHEAD, pa.duration("us")))
+    ahead = pc.fill_null(pc.greater(times, limit), fill_value=False).to_numpy()
+    taker.fault(name, ahead, _NOT_AHEAD[name])
 
 
 def _known_at(taker: Taker, terms: Terms) -> pa.ChunkedArray:
     now = _repeat(terms.known_at, taker.batch.rows, INSTANT)
     told = taker.take("known_at", instants, _TIME)
-    return now if told is None else pc.coalesce(told, now)
+    if told is None:
+        return now
+    if terms.is_live and terms.feed is not Feed.LABELS:
+        # A label that is known later waits until then; it moves no time, as a row would.
+        _not_ahead(taker, "known_at", told, now)
+    return pc.coalesce(told, now)
 
 
 def _versions(taker: Taker, terms: Terms) -> pa.ChunkedArray:

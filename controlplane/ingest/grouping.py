@@ -32,7 +32,7 @@ def requests_of(
     model, policy = in_force(ledger, arrivals[0].model)
     terms = Terms(
         feed=arrivals[0].feed, known_at=max(arrival.known_at for arrival in arrivals),
-        may_backdate=arrivals[0].may_backdate, label=policy.label.column,
+        may_backdate=arrivals[0].may_backdate,
     )  # fmt: skip
     return [(request_of(ledger, model, policy, some.batch, terms), model) for some in parts]
 

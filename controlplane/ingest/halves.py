@@ -94,10 +94,7 @@ def receive_halves(
     came = [_read(model.id, event, address, known_at) for event in events]
     with store.read() as view:
         current, policy = in_force(view.ledger, model.id)
-        terms = Terms(
-            feed=Feed.PREDICTIONS, known_at=known_at, version=address.version,
-            label=policy.label.column,
-        )  # fmt: skip
+        terms = Terms(feed=Feed.PREDICTIONS, known_at=known_at, version=address.version)
         request = request_of(view.ledger, current, policy, _NOTHING, terms)
     size = sum(len(event.data) for event in events)
     return store.write(lambda t: _all(t, request, came), size=size).result()

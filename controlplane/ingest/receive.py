@@ -46,9 +46,8 @@ def receive(  # noqa: PLR0913 - what HTTP tells of a request
     def asked(ledger: LedgerReader) -> tuple[Model, Request]:
         current, policy = in_force(ledger, model.id)
         terms = Terms(
-            feed=Feed(feed), known_at=known_at, may_backdate=may_backdate, version=version,
-            label=policy.label.column,
-        )  # fmt: skip
+            feed=Feed(feed), known_at=known_at, may_backdate=may_backdate, version=version
+        )
         request = request_of(ledger, current, policy, batch, terms)
         return current, msgspec.structs.replace(request, strict=strict)
 

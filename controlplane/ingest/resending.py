@@ -86,7 +86,7 @@ def _sent(
         raise BadInput(f"{len(whole)} rejected rows of {model} were read as {batch.rows} rows")
     with store.read() as view:
         record, policy = in_force(view.ledger, model)
-        terms = Terms(feed=feed, known_at=at, may_backdate=True, label=policy.label.column)
+        terms = Terms(feed=feed, known_at=at, may_backdate=True)
         request = request_of(view.ledger, record, policy, batch, terms)
     checked = checked_of(request, settled(request, record))
 

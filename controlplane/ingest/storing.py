@@ -6,7 +6,7 @@ import msgspec
 
 from controlplane.domain.batches import Receipt, Replayed
 from controlplane.domain.errors import AllRejected, NotFound
-from controlplane.domain.models import Generation, Model
+from controlplane.domain.models import Generation, Model, Timing
 from controlplane.domain.policy import Policy
 from controlplane.domain.reigns import Reign
 from controlplane.domain.schema import Schema
@@ -54,7 +54,11 @@ def in_force(ledger: LedgerReader, name: str) -> tuple[Model, Policy]:
 def request_of(
     ledger: LedgerReader, model: Model, policy: Policy, batch: Batch, terms: Terms
 ) -> Request:
-    """What the transaction of some rows needs to know."""
+    """What the transaction of some rows needs to know: `terms` are the sender's, to which the
+    model's own are added."""
+    terms = msgspec.structs.replace(
+        terms, label=policy.label.column, is_live=model.timing is Timing.LIVE
+    )
     return Request(
         model=model.id, batch=batch, terms=terms, policy=policy,
         reigns=tuple(ledger.find(Reign, model=model.id)),

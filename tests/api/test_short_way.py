@@ -66,6 +66,7 @@ REQUESTS: list[tuple[str, bytes, dict[str, str]]] = [
     (ROWS, json.dumps(ROW | {"id": "n", "known_at": ROW["at"]}).encode(),
      JSON | {"authorization": "Bearer lee_ingest"}),
     (ROWS, json.dumps(ROW | {"id": "o", "known_at": ROW["at"]}).encode(), JSON),
+    (ROWS, json.dumps(ROW | {"id": "p", "known_at": "9999-01-01T00:00:00Z"}).encode(), JSON),
     ("/v1/models/none/predictions", json.dumps(ROW).encode(), JSON),
     ("/v1/models/bikes%20/predictions", json.dumps(ROW).encode(), JSON),
     (LABELS, b'{"id": "a", "label": 3}', JSON), (LABELS, b'{"id": "a", "label": 3}', JSON),

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
 from controlplane.domain.batches import KeyedBatch, Receipt, Replayed
 from controlplane.domain.errors import AllRejected, Conflict, NotFound
-from controlplane.domain.models import Generation, Model
+from controlplane.domain.models import Generation, Model, Timing
 from controlplane.domain.policy import Windows
 from controlplane.domain.reigns import Reign
 from controlplane.domain.schema import Task
@@ -76,6 +76,43 @@ def test_bad_rows_are_told_and_the_others_stored(store: Store) -> None:
     assert (receipt.accepted, receipt.rejected) == (1, 1)
     assert receipt.errors[0].pointer == "/columns/id/0"
     assert counts(store).rejected == 1
+
+
+@pytest.mark.parametrize(
+    ("feed", "row"),
+    [
+        ("predictions", {"id": "x", "wind": 1}),
+        ("reference", {"id": "x", "wind": 1}),
+        ("kpis", {"name": "revenue", "value": 1}),
+    ],
+)
+def test_no_row_of_a_live_model_is_ahead_of_the_servers_clock(
+    store: Store, feed: str, row: dict[str, object]
+) -> None:
+    a_model(store)
+    sent(store, "predictions", ROWS)
+    soon, later = "2024-03-01T12:05:00Z", "9999-01-01T00:00:00Z"
+    with pytest.raises(AllRejected) as refused:
+        sent(store, feed, {**row, "at": later, "known_at": later}, may_backdate=True)
+    assert [error.message for error in refused.value.errors] == [
+        f"known_at is '{later}'; expected a time at most 5 minutes after the server's clock"
+    ]
+    assert sent(store, "predictions", ROWS).watermark == NOON - HOUR
+    known = {**row, "at": "2024-03-01T11:00:00Z", "known_at": soon}
+    assert sent(store, feed, known, may_backdate=True).accepted == 1
+
+
+def test_a_replay_has_a_time_of_its_own_and_a_label_may_become_known_later(store: Store) -> None:
+    live = a_model(store)
+    later = "2024-06-01T00:00:00Z"
+    label = {"id": "a", "label": 3, "known_at": later}
+    assert sent(store, "labels", label, may_backdate=True).accepted == 1
+    replayed = msgspec.structs.replace(live, timing=Timing.REPLAY)
+    store.write(lambda t: t.ledger.put(replayed)).result()
+    row = {"id": "a", "at": later, "known_at": later, "wind": 1}
+    receipt = sent(store, "predictions", row, may_backdate=True)
+    assert receipt.accepted == 1
+    assert receipt.watermark == datetime(2024, 6, 1, tzinfo=UTC)
 
 
 def test_strict_stores_all_or_nothing(store: Store) -> None:
