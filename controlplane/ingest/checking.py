@@ -20,6 +20,7 @@ from controlplane.ingest.coercion import (
     instants,
     present_numbers,
 )
+from controlplane.ingest.ids import ids
 from controlplane.ingest.rejection import Rejection, rejection_of
 from controlplane.ingest.taking import Taker, count_of
 
@@ -171,14 +172,14 @@ def _ids(taker: Taker, terms: Terms) -> pa.ChunkedArray:
     if terms.feed is Feed.REFERENCE and "id" not in taker.batch.columns:
         named = f"reference-{taker.batch.digest}-"
         return pa.chunked_array([[f"{named}{row}" for row in range(taker.batch.rows)]], pa.string())
-    ids = taker.take("id", classes, "a text or a whole number")
-    if ids is None:
+    found = taker.take("id", ids, "a text or a whole number")
+    if found is None:
         taker.need("id", None, "an id")
         return pa.chunked_array([pa.nulls(taker.batch.rows, pa.string())])
-    length = pc.fill_null(pc.utf8_length(ids), 0)
+    length = pc.fill_null(pc.utf8_length(found), 0)
     taker.fault("id", pc.equal(length, 0).to_numpy(), "an id")
     taker.fault("id", pc.greater(length, LONGEST_ID).to_numpy(), f"at most {LONGEST_ID} characters")
-    return ids
+    return found
 
 
 def _at(taker: Taker, known_at: pa.ChunkedArray, *, needed: bool) -> pa.ChunkedArray:

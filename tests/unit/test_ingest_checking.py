@@ -115,6 +115,30 @@ def test_an_id_has_to_be_there_and_may_be_a_whole_number() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("told", "stored", "odd"),
+    [
+        ([True, None, False], [], {0: True, 2: False}),
+        ([1.5, 2.0, None, float("inf"), 1e300], ["2", str(int(1e300))], {0: 1.5, 3: float("inf")}),
+        (["a", True, 1.5, 2], ["a", "2"], {1: True, 2: 1.5}),
+        ([float("nan"), 3.0], ["3"], {}),
+    ],
+)
+@pytest.mark.parametrize("feed", [Feed.PREDICTIONS, Feed.LABELS])
+def test_truth_values_and_fractions_are_no_ids(
+    feed: Feed, told: list[object], stored: list[str], odd: dict[int, object]
+) -> None:
+    rows = len(told)
+    result = checked(feed=feed, id=told, at=[AT] * rows, n=[0] * rows, label=["yes"] * rows)
+    table = result.rows if feed is Feed.PREDICTIONS else result.labels
+    assert table is not None
+    assert table["id"].to_pylist() == stored
+    assert {row: said for row, said in reasons(result) if not said.endswith("an id")} == {
+        row: f"id is {value}; expected a text or a whole number" for row, value in odd.items()
+    }
+    assert result.rejection.rows == rows - len(stored)
+
+
 def test_roles_other_than_the_three_are_rejected() -> None:
     result = checked(role=["live", None, "shadow", "canary", "reference"], n=[0] * 5)
     assert column(result, "role") == ["live", "live", "shadow", "canary"]
