@@ -64,7 +64,6 @@ class Trial(Record, frozen=True, kw_only=True):
     margin_share: float | None
     margin_absolute: float | None
     confidence: float
-    unit: str = "days"
     stop_blocks: int
     stop_rows: int | None = None
     blocks: tuple[Block, ...] = ()

@@ -87,7 +87,7 @@ TRIAL: Final[Part] = {
             "rows": whole("Labelled rows."),
         },
     ),
-    "unit": word("What is compared: days, or rows.", "days", "rows", default="days"),
+    "unit": word("days: their means are compared. rows:" + LATER, "days", "rows", default="days"),
 }
 
 PROMOTE: Final[Part] = {

@@ -25,6 +25,8 @@ from controlplane.policy.tree import Node
 _MODES: Final = ("replay", "shadow", "canary")
 _SHORTEST: Final = timedelta(days=FEWEST_BLOCKS)
 _WHY: Final = f"since nothing can be told from fewer than {FEWEST_BLOCKS} closed label days"
+_LONG_ENOUGH: Final = duration(least=_SHORTEST, why=_WHY)
+"""A duration in which a trial or a guard can come to an end."""
 _LEAST_CONFIDENCE: Final = 0.5
 _MOST_CONFIDENCE: Final = 0.9999
 _CONFIDENCE: Final = "a share above 0.5 and below 1, such as 0.95"
@@ -38,14 +40,16 @@ def read_trial(top: Section, outputs: Outputs) -> Trial:
     if mode != standard.mode:
         section.refuse("mode", f"this version does not do {mode} trials yet; expected replay")
     unit = section.read("unit", choice("days", "rows"), default=standard.unit)
+    if unit != standard.unit:
+        section.refuse("unit", "this version compares the means of days alone; expected days")
     metric = section.read("metric", loss(outputs), default=standard.metric)
-    age, rows = _stop(section, unit)
+    age, rows = _stop(section)
     trial = Trial(
         mode=mode,
         metric=metric,
         gain=section.read("gain", _gain(metric), default=standard.gain),
         margin=section.read("margin", margin_of(metric), default=standard.margin),
-        hold_out=section.read("hold_out", long_enough(unit), default=standard.hold_out),
+        hold_out=section.read("hold_out", _LONG_ENOUGH, default=standard.hold_out),
         confidence=section.read("confidence", confidence, default=standard.confidence),
         stop_age=age,
         stop_rows=rows,
@@ -55,9 +59,9 @@ def read_trial(top: Section, outputs: Outputs) -> Trial:
     return trial
 
 
-def _stop(trial: Section, unit: str) -> tuple[timedelta, int | None]:
+def _stop(trial: Section) -> tuple[timedelta, int | None]:
     section = trial.section("stop")
-    age = section.read("age", long_enough(unit), default=Trial(metric="").stop_age)
+    age = section.read("age", _LONG_ENOUGH, default=Trial(metric="").stop_age)
     rows = section.read("rows", whole("a whole number of rows"), default=None)
     section.close()
     return age, rows
@@ -89,11 +93,6 @@ def margin_of(metric: str) -> Reader[Margin]:
     return margin(absolute_below=GREATEST_LOSS.get(metric))
 
 
-def long_enough(unit: str) -> Reader[timedelta]:
-    """A duration in which a trial or a guard can come to an end."""
-    return duration(least=_SHORTEST, why=_WHY) if unit == "days" else duration()
-
-
 def confidence(node: Node) -> float:
     """A share in (0.5, 1), written `0.95` or `95%`."""
     found = plain(node, _CONFIDENCE)
@@ -122,7 +121,7 @@ def read_guard(top: Section, trial: Trial) -> Guard:
     section = top.section("guard")
     standard = Guard()
     guard = Guard(
-        period=section.read("for", long_enough(trial.unit), default=standard.period),
+        period=section.read("for", _LONG_ENOUGH, default=standard.period),
         margin=section.read("margin", margin_of(trial.metric), default=standard.margin),
         then=section.read("then", choice("rollback"), default=standard.then),
     )

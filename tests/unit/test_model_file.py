@@ -188,15 +188,19 @@ def test_trainer_none_only_watches_and_approval_is_asked_for() -> None:
     assert policy.promote.approval
 
 
-def test_rows_as_the_unit_need_no_fourteen_days() -> None:
-    short = "label: y\ntrial: {unit: rows, hold_out: 2d, stop: {age: 5d, rows: 3000}}\nguard: {for: 3d}\n"
-    policy = parsed(short)
-    assert (policy.trial.unit, policy.trial.stop_age.days, policy.guard.period.days) == (
-        "rows",
-        5,
-        3,
+@pytest.mark.parametrize(
+    "short", ["trial: {hold_out: 13d}\n", "trial: {stop: {age: 5d}}\n", "guard: {for: 13d}\n"]
+)
+def test_nothing_is_told_from_fewer_than_fourteen_days(short: str) -> None:
+    assert "at least 14d" in said(short)
+
+
+def test_rows_as_the_unit_are_refused_as_nothing_would_compare_them() -> None:
+    found = said("trial: {unit: rows}\n")
+    assert (
+        "trial.unit is rows; this version compares the means of days alone; expected days" in found
     )
-    assert "at least 14d" in said("trial: {hold_out: 13d}\n")
+    assert parsed("label: y\ntrial: {unit: days}\n").trial.unit == "days"
 
 
 def test_a_margin_is_a_share_or_a_figure() -> None:
