@@ -53,8 +53,7 @@ def hashed_levels(
     if min(m, n) > 1:
         found = float(jensen_shannon.distance(first, second))
         used = int(np.count_nonzero(first + second))
-        chance = (used - 1) * (1.0 / n + 1.0 / m) / (8.0 * np.log(2.0))
-        effect = float(np.sqrt(max(0.0, found * found - chance)))
+        effect = float(jensen_shannon.beyond_chance(found, used, m, n))
         figures = msgspec.structs.replace(figures, statistic=found, effect=effect)
     return answers.answer(NAME, sample, figures, params.threshold)
 

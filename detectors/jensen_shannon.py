@@ -11,6 +11,7 @@ from detectors.finding import Finding, Reason, Sample
 from detectors.reading import Counts, Floats
 
 NAME: Final = "jensen_shannon"
+Numbers = float | Counts | Floats
 
 
 class JensenShannonParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +53,24 @@ def of_counts(
     figures = Figures(rows=n, rows_reference=m)
     if min(m, n) > 1:
         found = float(distance(first, second))
-        chance = (first.size - 1) * (1.0 / n + 1.0 / m) / (8.0 * np.log(2.0))
-        effect = float(np.sqrt(max(0.0, found * found - chance)))
+        effect = float(beyond_chance(found, first.size, m, n))
         figures = Figures(statistic=found, effect=effect, rows=n, rows_reference=m)
     return answers.answer(NAME, window, figures, params.threshold)
+
+
+def beyond_chance(
+    distances: Numbers, bins: Numbers, rows_reference: Numbers, rows: Numbers
+) -> Floats:
+    """What is left of distances over so many occupied bins once chance's part is taken off.
+
+    That is the mean of their squares under no change, (bins - 1)(1/n + 1/m) / (8 ln 2).
+
+    >>> float(beyond_chance(0.5, 2, 100, 100).round(4)), float(beyond_chance(0.01, 2, 100, 100))
+    (0.4982, 0.0)
+    """
+    chance = np.subtract(bins, 1) * (np.divide(1.0, rows) + np.divide(1.0, rows_reference))
+    found: Floats = np.sqrt(np.maximum(np.square(distances) - chance / (8.0 * np.log(2.0)), 0.0))
+    return found
 
 
 def distance(reference: Counts | Floats, counts: Counts | Floats) -> Floats:

@@ -1,5 +1,6 @@
 """The two-sample Kolmogorov–Smirnov distance of a numeric column."""
 
+import math
 from typing import Final, Literal
 
 import msgspec
@@ -15,6 +16,8 @@ NAME: Final = "ks"
 _CELLS: Final = 16_384
 _CELL_ROWS: Final = 32
 """Of the larger sample in a cell of the grid, at least."""
+_BY_CHANCE: Final = 0.8687
+"""The mean of Kolmogorov's law, sqrt(pi / 2) ln 2."""
 
 
 class KsParams(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,15 +58,19 @@ def of_ordered(reference: Ordered, window: Ordered, params: KsParams = _DEFAULT)
     figures = Figures(rows=n, rows_reference=m)
     if min(m, n) > 1:
         found = distance_in_order(first, second)
-        chance = 0.8687 * float(np.sqrt(1.0 / n + 1.0 / m))
         figures = Figures(
             statistic=found,
             p_value=_p_value(first, second, found, params.p_value),
-            effect=max(0.0, found - chance),
+            effect=beyond_chance(found, m, n),
             rows=n,
             rows_reference=m,
         )
     return answers.answer(NAME, window, figures, params.threshold)
+
+
+def beyond_chance(distance: float, rows_reference: float, rows: float) -> float:
+    """What is left of a distance once what chance gives on average is taken off; 0 at least."""
+    return max(0.0, distance - _BY_CHANCE * math.sqrt(1.0 / rows + 1.0 / rows_reference))
 
 
 def distance(first: Floats, second: Floats) -> float:

@@ -54,16 +54,26 @@ def of_counts(
     m, n = int(first.sum()), int(second.sum())
     figures = Figures(rows=n, rows_reference=m)
     if min(m, n) > 1:
-        found, spread, df = index(first, second), 1.0 / n + 1.0 / m, first.size - 1
-        asked = min(m, n) >= _ROWS_A_BIN * first.size
-        figures = Figures(
-            statistic=found,
-            p_value=(tails.chi2_sf(found / spread, df) if df else 1.0) if asked else None,
-            effect=max(0.0, found - df * spread),
-            rows=n,
-            rows_reference=m,
-        )
+        figures = figures_of(first, second)
     return answers.answer(NAME, window, figures, params.threshold)
+
+
+def figures_of(first: Counts | Floats, second: Counts | Floats) -> Figures:
+    """Index, p-value and effect of two counts over the same bins, the reference's first.
+
+    No bin is empty on both sides. Counts of rows with weights add up to the rows that these are
+    worth.
+    """
+    m, n = float(first.sum()), float(second.sum())
+    found, spread, df = index(first, second), 1.0 / n + 1.0 / m, first.size - 1
+    asked = min(m, n) >= _ROWS_A_BIN * first.size
+    return Figures(
+        statistic=found,
+        p_value=(tails.chi2_sf(found / spread, df) if df else 1.0) if asked else None,
+        effect=max(0.0, found - df * spread),
+        rows=round(n),
+        rows_reference=round(m),
+    )
 
 
 def index(reference: Counts | Floats, counts: Counts | Floats) -> float:

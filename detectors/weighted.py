@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from detectors import chi_squared as pearson
 from detectors import jensen_shannon as divergence
+from detectors import ks as in_order
 from detectors import psi as stability
 from detectors import tails
 from detectors.answers import Figures
@@ -21,8 +22,6 @@ from detectors.reading import Floats
 
 LEAST: Final = 5.0
 """Effective rows that every bin must expect on both sides for a p-value of chi-squared."""
-LEAST_PSI: Final = 10.0
-"""Effective rows a bin, on the lesser side, for one of the index."""
 
 
 def counts(places: NDArray[np.int64], bins: int, weights: Floats | None = None) -> Floats:
@@ -49,14 +48,7 @@ def psi(first: Floats, second: Floats) -> Figures:
     >>> round(found.statistic, 4), round(found.p_value, 4)
     (0.1659, 0.004)
     """
-    first, second = _occupied(first, second)
-    m, n = float(first.sum()), float(second.sum())
-    found, spread, df = stability.index(first, second), 1.0 / n + 1.0 / m, first.size - 1
-    asked = min(m, n) >= LEAST_PSI * first.size
-    return Figures(
-        statistic=found, effect=max(0.0, found - df * spread), rows=round(n),
-        p_value=_chi2(found / spread, df) if asked else None, rows_reference=round(m),
-    )  # fmt: skip
+    return stability.figures_of(*_occupied(first, second))
 
 
 def jensen_shannon(first: Floats, second: Floats) -> Figures:
@@ -68,8 +60,7 @@ def jensen_shannon(first: Floats, second: Floats) -> Figures:
     first, second = _occupied(first, second)
     m, n = float(first.sum()), float(second.sum())
     found = float(divergence.distance(first, second))
-    chance = (first.size - 1) * (1.0 / n + 1.0 / m) / (8.0 * float(np.log(2.0)))
-    effect = float(np.sqrt(max(0.0, found * found - chance)))
+    effect = float(divergence.beyond_chance(found, first.size, m, n))
     return Figures(statistic=found, effect=effect, rows=round(n), rows_reference=round(m))
 
 
@@ -86,7 +77,7 @@ def chi_squared(first: Floats, second: Floats) -> Figures:
     asked = ((first + second) * (min(m, n) / (m + n))).min() >= LEAST
     return Figures(
         statistic=found, effect=float(np.sqrt(found / (n + m))), rows=round(n),
-        p_value=_chi2(found, df) if asked else None, rows_reference=round(m),
+        p_value=(tails.chi2_sf(found, df) if df else 1.0) if asked else None, rows_reference=round(m),
     )  # fmt: skip
 
 
@@ -107,9 +98,8 @@ def ks(
     f, m = _distribution(first, first_weights, points)
     g, n = _distribution(second, second_weights, points)
     found = float(np.abs(f - g).max())
-    chance = 0.8687 * float(np.sqrt(1.0 / n + 1.0 / m))
     return Figures(
-        statistic=found, effect=max(0.0, found - chance), rows=round(n), rows_reference=round(m),
+        statistic=found, effect=in_order.beyond_chance(found, m, n), rows=round(n), rows_reference=round(m),
         p_value=tails.kolmogorov_sf(found, max(1, round(m * n / (m + n)))),
     )  # fmt: skip
 
@@ -128,10 +118,6 @@ def _occupied(first: Floats, second: Floats) -> tuple[Floats, Floats]:
     if first.sum() <= 0.0 or second.sum() <= 0.0:
         raise ValueError("a distance needs rows on both sides; one of the two has no weight")
     return first[some], second[some]
-
-
-def _chi2(statistic: float, df: int) -> float:
-    return tails.chi2_sf(statistic, df) if df else 1.0
 
 
 def _checked(weights: Floats, rows: int) -> Floats:

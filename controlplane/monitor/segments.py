@@ -152,8 +152,7 @@ def _moved(
     occupied = ((first + second) > 0).sum(axis=1)
     distances = jensen_shannon.distance(first, second)
     with np.errstate(divide="ignore", invalid="ignore"):
-        chance = (occupied - 1) * (1.0 / n + 1.0 / m) / (8.0 * np.log(2.0))
-        effects = np.sqrt(np.maximum(np.square(distances) - chance, 0.0))
+        effects = jensen_shannon.beyond_chance(distances, occupied, m, n)
     enough = np.flatnonzero((np.minimum(m, n) >= MIN_ROWS) & (effects >= LEAST))
     return [
         Finding(

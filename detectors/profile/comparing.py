@@ -21,6 +21,7 @@ from detectors import (
     psi,
     tails,
 )
+from detectors import ks as in_order
 from detectors import range as ranges
 from detectors.answers import Figures
 from detectors.bins import Bins
@@ -75,11 +76,10 @@ def ks(pair: Pair, steps: Steps) -> Finding:
         error = sum(c.points.rank_error / c.valid for c in pair if c.points is not None)
         interval = bounds.around(distance, error, most=1.0)
         least = distance if interval is None else interval.low
-        chance = 0.8687 * math.sqrt(1.0 / n + 1.0 / m)
         figures = Figures(
             statistic=distance,
             p_value=tails.kolmogorov_sf(least, max(1, round(m * n / (m + n)))),
-            effect=max(0.0, distance - chance),
+            effect=in_order.beyond_chance(distance, m, n),
             interval=interval,
             rows=n,
             rows_reference=m,
