@@ -110,7 +110,7 @@ def remember(store: Store, claim: Claim, answer: KeptAnswer) -> None:
                 id=claim.id, request_sha256=claim.request_sha256, asked_at=claim.asked_at
             )
         if known.answer is None:
-            t.ledger.put(_answered(known, answer))
+            t.ledger.put(msgspec.structs.replace(known, answer=answer))
 
     store.write(work, quiet=True).result()
 
@@ -119,13 +119,6 @@ def forget_writes(store: Store, now: datetime) -> int:
     """Delete the keys of writes whose 7 days are over; how many."""
     before = now - KEY_LIFETIME
     return store.write(lambda t: t.ledger.prune(KeyedWrite, before=before), quiet=True).result()
-
-
-def _answered(known: KeyedWrite, answer: KeptAnswer) -> KeyedWrite:
-    return KeyedWrite(
-        id=known.id, request_sha256=known.request_sha256, kind=known.kind, made=known.made,
-        asked_at=known.asked_at, answer=answer,
-    )  # fmt: skip
 
 
 def _named(result: object) -> tuple[str, str]:
