@@ -11,7 +11,7 @@ from controlplane.store.catalog import LABELS, PREDICTIONS, Catalog
 from controlplane.store.erasing import delete_rows, event_tables_of
 from controlplane.store.keeping import Aged
 from controlplane.store.kpis import TABLE as KPIS
-from controlplane.store.session import Session, filled, quoted, stored_time
+from controlplane.store.session import STORED_INSTANT, Session, filled, quoted, stored_time
 
 KEPT: Final = "incoming kept spans"
 GOING: Final = "incoming rows that go"
@@ -107,8 +107,7 @@ def _delete(session: Session, model: str, table: str, going: pa.Table, *, number
 
 def _spans(kept: Sequence[tuple[datetime, datetime]]) -> pa.Table:
     stored = [(stored_time(start), stored_time(end)) for start, end in kept]
-    times = pa.timestamp("us")
     return pa.table({
-        "start": pa.array([start for start, _ in stored], times),
-        "end": pa.array([end for _, end in stored], times),
+        "start": pa.array([start for start, _ in stored], STORED_INSTANT),
+        "end": pa.array([end for _, end in stored], STORED_INSTANT),
     })  # fmt: skip

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from controlplane.store.beside import Half, HalvesWaiting, Side
 from controlplane.store.pending import Pending
-from controlplane.store.session import Session, filled, quoted, stored_time, time_of
+from controlplane.store.session import STORED_INSTANT, Session, filled, quoted, stored_time, time_of
 
 TABLE: Final = "halves"
 GONE: Final = "halves that go"
@@ -240,7 +240,7 @@ def _table(halves: Sequence[tuple[str, Half]]) -> pa.Table:
         "event": [half.event for _, half in halves],
         "side": [str(half.side) for _, half in halves],
         "id": [half.id for _, half in halves],
-        "known_at": pa.array(times, pa.timestamp("us")),
+        "known_at": pa.array(times, STORED_INSTANT),
         "envelope": [half.envelope for _, half in halves],
         "content": pa.array([half.content for _, half in halves], pa.binary()),
     })  # fmt: skip

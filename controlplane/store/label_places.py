@@ -28,10 +28,9 @@ from controlplane.store.row_hashes import (
     moments_of,
     text_hashes,
 )
-from controlplane.store.session import quoted, stored_times
+from controlplane.store.session import STORED_INSTANT, quoted, stored_times
 from controlplane.store.spans import spans_of
 
-STORED_INSTANT: Final = pa.timestamp("us")
 _NONE: Final = np.iinfo(np.int64).max
 
 

@@ -8,7 +8,7 @@ from typing import Final, cast
 import pyarrow as pa
 
 from controlplane.store.keeping import RejectedCount, RejectedRow
-from controlplane.store.session import Session, filled, quoted, stored_time
+from controlplane.store.session import STORED_INSTANT, Session, filled, quoted, stored_time
 
 INCOMING: Final = "incoming rejected rows"
 MOST_KEPT: Final = 100_000
@@ -46,7 +46,7 @@ def append(session: Session, first: int, request: tuple[str, str, datetime],
     rows = pa.table({
         "seq": pa.array(range(first, first + count), pa.int64()),
         "model": [model] * count,
-        "known_at": pa.array([stored_time(known_at)] * count, pa.timestamp("us")),
+        "known_at": pa.array([stored_time(known_at)] * count, STORED_INSTANT),
         "feed": [feed] * count,
         "reason": pa.array([reason for reason, _, _ in told], pa.string()),
         "text": pa.array([text for _, text, _ in told], pa.string()),

@@ -14,9 +14,10 @@ Parameters = Sequence[object] | Mapping[str, object]
 
 INSTANT: Final = pa.timestamp("us", "UTC")
 """The type of every time in a table that leaves the store."""
+STORED_INSTANT: Final = pa.timestamp("us")
+"""And of every time in one that the store keeps."""
 _PART: Final = 200_000
 """Rows of a part."""
-_STORED_INSTANT: Final = pa.timestamp("us")
 
 
 class StoreBroken(StorageError):
@@ -146,7 +147,7 @@ def time_of(value: object) -> datetime | None:
 
 def stored_times(table: pa.Table) -> pa.Table:
     """A table whose times are as the store keeps them."""
-    return _retyped(table, _STORED_INSTANT)
+    return _retyped(table, STORED_INSTANT)
 
 
 def quoted(name: str) -> str:

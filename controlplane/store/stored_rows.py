@@ -6,15 +6,14 @@ from typing import Final
 import pyarrow as pa
 
 from controlplane.store.catalog import FEATURE, SCORE, stored_name
-from controlplane.store.session import INSTANT, stored_times
+from controlplane.store.session import INSTANT, STORED_INSTANT, stored_times
 
-_PLAIN_INSTANT: Final = pa.timestamp("us")
 _PLAIN: Final = frozenset({"id", "at", "known_at", "version", "role", "prediction", "label"})
 
 
 def as_stored(rows: pa.Table) -> pa.Table:
     """Rows under the names and with the times of the store."""
-    columns = [c.cast(_PLAIN_INSTANT) if c.type == INSTANT else c for c in rows.columns]
+    columns = [c.cast(STORED_INSTANT) if c.type == INSTANT else c for c in rows.columns]
     return stored_times(pa.table(columns, names=_stored_names(tuple(rows.column_names))))
 
 
