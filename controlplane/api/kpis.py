@@ -7,8 +7,7 @@ from controlplane.api.fleet import ALL_ROWS, policy_of
 from controlplane.domain.errors import NotFound
 from controlplane.domain.models import Model
 from controlplane.policy.faults import nearest
-from controlplane.store.beside import Span
-from controlplane.store.ports import Snapshot
+from controlplane.store.ports import Known, Snapshot
 
 PREFIX: Final = "kpi:"
 """Before a KPI's name, where metrics are asked for."""
@@ -19,8 +18,8 @@ def series(snapshot: Snapshot, model: Model, name: str, asked: scored.Span) -> w
 
     Raises NotFound for one of which there is no value.
     """
-    span = Span(start=asked.since, end=asked.until, by=asked.as_of)
-    found = snapshot.events.kpis.series(model.id, name, span, most=asked.limit)
+    known = Known(start=asked.since, end=asked.until, by=asked.as_of)
+    found = snapshot.events.kpis.series(model.id, name, known, most=asked.limit)
     if not found.num_rows:
         _explain(snapshot, model, name)
     lines: dict[str, list[wire.Point]] = {}

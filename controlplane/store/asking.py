@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -9,12 +10,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from controlplane.store.catalog import LABELS, PREDICTIONS, SCORED
-from controlplane.store.session import Session, filled, quoted
+from controlplane.store.ports import Known
+from controlplane.store.session import Session, filled, quoted, stored_time
 from controlplane.store.spans import Span, either, within
 
 DOUBTFUL: Final = "doubtful rows"
 """No table can be called so: those of a model have a slash, the others no space."""
 BESIDE: Final = "rows beside them"
+
+EARLIEST: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the store keeps times
+LATEST: Final = datetime(9999, 12, 31)  # noqa: DTZ001
+EVER: Final = (-62_135_596_800_000_000, 253_402_214_400_000_000)
+"""From the one to the other, in microseconds since 1970."""
 
 _NOTHING: Final[Mapping[str, object]] = {}
 
@@ -53,6 +60,15 @@ class Asking:
         """Run a statement that deletes what rows name."""
         with self.session.registered(DOUBTFUL, rows):
             self.session.run(self.about(sql, model, incoming=quoted(DOUBTFUL), **more))
+
+
+def bounds_of(known: Known) -> dict[str, object]:
+    """What a statement compares with where it is about these rows."""
+    return {
+        "start": EARLIEST if known.start is None else stored_time(known.start),
+        "end": LATEST if known.end is None else stored_time(known.end),
+        "by": LATEST if known.by is None else stored_time(known.by),
+    }
 
 
 def some_predictions(model: str, spans: Sequence[Span]) -> str:

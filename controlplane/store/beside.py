@@ -2,18 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import pyarrow as pa
 
-
-class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """`[start, end)` of event time, as it was known at `by`."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-    by: datetime | None = None
+if TYPE_CHECKING:
+    from controlplane.store.ports import Known
 
 
 class Kpi(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +23,7 @@ class Kpi(msgspec.Struct, frozen=True, kw_only=True):
 class Kpis(Protocol):
     """The business metrics of a model."""
 
-    def series(self, model: str, name: str, span: Span, *, most: int) -> pa.Table:
+    def series(self, model: str, name: str, known: "Known", *, most: int) -> pa.Table:
         """The newest values of a span as `at, version, value, known_at`, ordered by (at,
         version); of each the latest known."""
         ...

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from controlplane.store import event_questions as questions
-from controlplane.store.asking import Asking, some_labels, some_predictions
+from controlplane.store.asking import EVER, Asking, bounds_of, some_labels, some_predictions
 from controlplane.store.catalog import (
     FEATURE,
     PREDICTIONS,
@@ -26,11 +26,6 @@ from controlplane.store.row_hashes import asked_for, micros, moments_of, text_ha
 from controlplane.store.row_numbering import stretch
 from controlplane.store.session import INSTANT, Session, quoted, stored_time, time_of
 from controlplane.store.spans import Span, spans_of
-
-EARLIEST: Final = datetime(1, 1, 1)  # noqa: DTZ001 - as the store keeps times
-LATEST: Final = datetime(9999, 12, 31)  # noqa: DTZ001
-EVER: Final = (-62_135_596_800_000_000, 253_402_214_400_000_000)
-"""From the one to the other, in microseconds since 1970."""
 
 _ROW: Final = (
     ("id", pa.string()), ("at", INSTANT), ("known_at", INSTANT), ("version", pa.string()),
@@ -89,7 +84,7 @@ class DuckDBEventsReader:
         if not self._tables.catalog.has(PREDICTIONS + model):
             return _empty(columns, ())
         sql = self._about(questions.ROWS, model, columns=self._select(model, columns))
-        rows = self._session.arrow(sql, _bounds(known) | {"roles": list(roles)})
+        rows = self._session.arrow(sql, bounds_of(known) | {"roles": list(roles)})
         return _public(_in_order(rows, "at", "id", "seq").drop_columns(["seq"]))
 
     def labelled(
@@ -98,7 +93,7 @@ class DuckDBEventsReader:
         """The rows whose label is known by `known.by`, with `label` and `label_known_at`."""
         if not self._tables.catalog.has(PREDICTIONS + model):
             return _empty(columns, (("label", pa.float64()), ("label_known_at", INSTANT)))
-        asked = _bounds(known) | {"roles": list(roles)}
+        asked = bounds_of(known) | {"roles": list(roles)}
         chosen = self._select(model, columns)
         spans = self._elsewhere(model, questions.WANTED, asked)
         if spans is None:
@@ -124,7 +119,7 @@ class DuckDBEventsReader:
             questions.SCORED, model, logged_scores=_scores(names, logged),
             scored_scores=_scores(names, ours),
         )  # fmt: skip
-        return _public(self._session.arrow(sql, _bounds(known) | {"version": version}))
+        return _public(self._session.arrow(sql, bounds_of(known) | {"version": version}))
 
     def new_labels(self, model: str, after: datetime, by: datetime) -> pa.Table:
         """`at` (of the prediction) of labels that became known, or found their prediction, in
@@ -192,7 +187,7 @@ class DuckDBEventsReader:
         if not self._tables.catalog.has(PREDICTIONS + model):
             return 0
         sql = self._about(questions.COUNT, model)
-        return self._session.count(sql, _bounds(known) | {"served": served})
+        return self._session.count(sql, bounds_of(known) | {"served": served})
 
     def reference_rows(self, model: str, version: str | None) -> Counts:
         """How many rows were sent as a version's reference (as that of none), and their bounds."""
@@ -268,14 +263,6 @@ def _scores(names: Sequence[str], there: Mapping[str, str]) -> str:
 
 def _moment(micros_since_1970: int) -> datetime:
     return datetime(1970, 1, 1) + timedelta(microseconds=micros_since_1970)  # noqa: DTZ001
-
-
-def _bounds(known: Known) -> dict[str, object]:
-    return {
-        "start": EARLIEST if known.start is None else stored_time(known.start),
-        "end": LATEST if known.end is None else stored_time(known.end),
-        "by": LATEST if known.by is None else stored_time(known.by),
-    }
 
 
 def _empty(columns: Sequence[str], more: Sequence[tuple[str, pa.DataType]]) -> pa.Table:

@@ -1,28 +1,26 @@
 """Business metrics in DuckDB: every value as it was told, the latest known of each shown."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from controlplane.store.beside import Kpi, Span
+from controlplane.store.asking import bounds_of
+from controlplane.store.beside import Kpi
 from controlplane.store.pending import Pending
+from controlplane.store.ports import Known
 from controlplane.store.session import (
     Session,
     filled,
     quoted,
-    stored_time,
     stored_times,
     time_of,
 )
 
 TABLE: Final = "kpis"
 TOLD: Final = "incoming kpis"
-_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
-_LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 _FRESH: Final = """
 with known as (
@@ -55,14 +53,11 @@ class KpisInDuckDB:
         self._session = session
         self._before = before
 
-    def series(self, model: str, name: str, span: Span, *, most: int) -> pa.Table:
+    def series(self, model: str, name: str, known: Known, *, most: int) -> pa.Table:
         """The newest values, ordered by (at, version)."""
         self._before()
-        bounds = {
-            "start": stored_time(span.start or _EARLIEST), "end": stored_time(span.end or _LATEST),
-            "by": stored_time(span.by or _LATEST),
-        }  # fmt: skip
-        return self._session.arrow(_SERIES, {"model": model, "name": name, "most": most, **bounds})
+        asked = bounds_of(known) | {"model": model, "name": name, "most": most}
+        return self._session.arrow(_SERIES, asked)
 
     def all(self, model: str) -> list[Kpi]:
         """Every KPI of a model, by name."""

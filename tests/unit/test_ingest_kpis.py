@@ -11,9 +11,9 @@ from controlplane.domain.errors import AllRejected, Refused
 from controlplane.domain.models import Model
 from controlplane.ingest.decode import decode
 from controlplane.ingest.receive import receive
-from controlplane.store.beside import Kpi, Span
+from controlplane.store.beside import Kpi
 from controlplane.store.duckdb_store import open_store
-from controlplane.store.ports import Store
+from controlplane.store.ports import Known, Store
 from tests.stored import HOUR, MODEL, NOON, a_model, sent
 
 
@@ -30,7 +30,7 @@ def told(
 ) -> list[tuple[float, str | None, float]]:
     """(hours after noon, version, value) of a KPI."""
     with store.read() as view:
-        found = view.events.kpis.series(MODEL, name, Span(**span), most=100)
+        found = view.events.kpis.series(MODEL, name, Known(**span), most=100)
     return [((r["at"] - NOON) / HOUR, r["version"], r["value"]) for r in found.to_pylist()]
 
 
@@ -123,7 +123,7 @@ def test_only_who_may_backdate_says_when_a_value_became_known(store: Store) -> N
 def test_a_span_and_the_newest_of_many(store: Store) -> None:
     times = [f"2024-03-01T{hour:02}:00:00Z" for hour in range(12)]
     sent(store, "kpis", {"columns": {"name": ["a"] * 12, "at": times, "value": list(range(12))}})
-    span = Span(start=NOON - 10 * HOUR, end=NOON - 7 * HOUR)
+    span = Known(start=NOON - 10 * HOUR, end=NOON - 7 * HOUR)
     with store.read() as view:
         found = view.events.kpis.series(MODEL, "a", span, most=2)
     assert found["value"].to_pylist() == [3, 4]
