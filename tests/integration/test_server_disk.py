@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.served import LIMIT, Served, problem
+from tests.small_disks import filled, small_disk
 
 ROWS = "/v1/models/boats/predictions"
 BATCH = 4_000
@@ -18,27 +19,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 40 MB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    asked = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)]
-    mounted = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def filled(folder: Path) -> Path:
-    """A file that takes all the space there is."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"\0" * 65_536):
-                pass
-        except OSError:
-            return ballast
-    raise AssertionError("the disk has no end")
+    with small_disk(tmp_path / "disk", mib=40) as folder:
+        yield folder
 
 
 def sent(client: httpx.Client, number: int) -> httpx.Response:

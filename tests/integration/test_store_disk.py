@@ -3,7 +3,6 @@ lost, and it goes on when there is space again."""
 
 import errno
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from controlplane.store.ports import Known, Store
 from controlplane.store.restoring import prove, unpacked
 from controlplane.store.writer import Limits
 from tests.integration.test_migrations import made, whole
+from tests.small_disks import filled, small_disk
 from tests.stored import HOUR, MODEL, NOON, SCHEMA, a_model
 
 LIMIT = 30.0
@@ -31,15 +31,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 32 MB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    asked = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)]
-    mounted = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"a file system cannot be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", mib=32) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -79,18 +72,6 @@ class Rows:
             ids = view.events.rows(MODEL, [], Known())["id"].to_pylist()
         assert sorted(map(int, ids)) == list(range(self.count))
         return True
-
-
-def filled(disk: Path, *, but: int) -> Path:
-    """A file that takes all the space there is but so much."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"\\0" * 65_536):
-                pass
-        except OSError:
-            file.truncate(max(file.tell() - but, 0))
-    return ballast
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -156,7 +137,7 @@ def test_a_migration_on_a_full_disk_is_made_up_for_later(disk: Path) -> None:
     made(disk / "data", 1)
     with duckdb.connect(str(disk / "data" / "leeboard.duckdb")) as file:
         file.execute("checkpoint")  # or the rest of the log's last page would do
-    ballast = filled(disk, but=0)
+    ballast = filled(disk)
     with pytest.raises(StorageError, match=r"leeboard\.duckdb.* free "):
         open_store(disk / "data")
     ballast.unlink()
