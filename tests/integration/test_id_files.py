@@ -1,9 +1,6 @@
 """Indexes of ids in files: written and merged beside commits, killed, damaged, made anew."""
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,9 +18,9 @@ from controlplane.store.id_index import IdIndex, to_merge
 from controlplane.store.keeping import Aged
 from controlplane.store.ports import Known, Received, Store
 from controlplane.store.writer import Limits
+from tests.killed import begun, killed
 from tests.stored import HOUR, MODEL, NOON, SCHEMA, labels, predictions
 
-ROOT = Path(__file__).parents[2]
 LIVES = 4
 SMALL = "id_keeping.LARGE = id_work.LARGE = 40; id_work.WORTHWHILE = 10; id_index.FAN = 2"
 
@@ -81,19 +78,9 @@ def test_killed_while_files_are_written_no_row_comes_twice_and_no_label_is_lost(
     chance = np.random.default_rng(3)
     acknowledged: list[int] = []
     for life in range(LIVES):
-        process = subprocess.Popen(
-            [sys.executable, "-c", COMMITS, str(tmp_path), str(life * 100_000 + 10),
-             *map(str, acknowledged[-6:] + acknowledged[:6])],
-            cwd=ROOT, text=True, stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.05, 0.8))
-        process.send_signal(signal.SIGKILL)
-        acknowledged += [int(line) for line in process.stdout if line.endswith("\n")]
-        process.stdout.close()
-        process.wait()
+        again = map(str, acknowledged[-6:] + acknowledged[:6])
+        process = begun(COMMITS, str(tmp_path), str(life * 100_000 + 10), *again)
+        acknowledged += map(int, killed(process, chance.uniform(0.05, 0.8)))
     assert list((tmp_path / "ids").rglob("*.run"))
     store = open_store(tmp_path)
     with store.read() as view:

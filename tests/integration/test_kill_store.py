@@ -1,10 +1,6 @@
 """A store in a process of its own: killed at any moment, out of space, and opened twice."""
 
-import os
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import duckdb
@@ -16,9 +12,9 @@ from controlplane.domain.journal import Entry, first_break
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.migrate import FOLDER
 from controlplane.store.ports import Known
+from tests.killed import begun, child, killed
 from tests.stored import MODEL
 
-ROOT = Path(__file__).parents[2]
 LIVES = 6
 
 COMMITS = """
@@ -47,26 +43,13 @@ for number in range(first, first + 100_000):
 """
 
 
-def child(script: str, *arguments: str, **options: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, **options,
-    )  # fmt: skip
-
-
 @pytest.mark.slow
 def test_killed_at_random_moments_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     chance = np.random.default_rng(7)
     acknowledged: list[int] = []
     for life in range(LIVES):
-        process = child(COMMITS, str(tmp_path), str(life * 100_000))
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.05, 0.7))
-        process.send_signal(signal.SIGKILL)
-        acknowledged += [int(line) for line in process.stdout if line.endswith("\n")]
-        process.stdout.close()
-        process.wait()
+        process = begun(COMMITS, str(tmp_path), str(life * 100_000))
+        acknowledged += map(int, killed(process, chance.uniform(0.05, 0.7)))
     store = open_store(tmp_path)
     with store.read() as view:
         entries = view.ledger.find(Entry)
@@ -92,9 +75,7 @@ store.close()
 
 
 def test_a_second_server_on_one_file_is_told_who_holds_it(tmp_path: Path) -> None:
-    holder = child(HOLDS, str(tmp_path), stdin=subprocess.PIPE)
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "ready\n"
+    holder = begun(HOLDS, str(tmp_path), stdin=subprocess.PIPE)
     with pytest.raises(StorageError) as refused:
         open_store(tmp_path)
     holder.communicate("\n")

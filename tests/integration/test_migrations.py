@@ -1,10 +1,7 @@
 """A file of an older schema is brought forward, whatever happens meanwhile; a newer one is refused."""
 
 import os
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import duckdb
@@ -21,8 +18,8 @@ from controlplane.store.migrate import FOLDER, migrate
 from controlplane.store.ports import Known
 from controlplane.store.session import quoted
 from detectors.finding import Kind
+from tests.killed import begun, killed
 
-ROOT = Path(__file__).parents[2]
 LIVES = int(os.environ.get("LEEBOARD_KILLS", "3"))
 ROWS = 3_000
 SCHEMA = Schema(task=Task.REGRESSION, features=(Column("wind", Kind.NUMERIC),))
@@ -94,16 +91,8 @@ def test_killed_while_it_is_brought_forward_the_next_start_goes_on(tmp_path: Pat
     for life in range(LIVES):
         folder = tmp_path / f"data{life}"
         made(folder, 1)
-        child = subprocess.Popen(
-            [sys.executable, "-c", OPENS, str(folder)], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.0, 0.15))  # opening takes about as long
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
+        process = begun(OPENS, str(folder), stdin=subprocess.PIPE)
+        killed(process, chance.uniform(0.0, 0.15))  # opening takes about as long
         whole(folder)
 
 

@@ -5,10 +5,7 @@ LEEBOARD_KILLS says how often; three times unless told.
 """
 
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -19,8 +16,8 @@ from controlplane.domain.journal import Entry, first_break
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Known
 from controlplane.store.restoring import manifest_of, prove
+from tests.killed import begun, killed
 
-ROOT = Path(__file__).parents[2]
 LIVES = int(os.environ.get("LEEBOARD_KILLS", "3"))
 ROWS = 5
 
@@ -139,21 +136,12 @@ class Heard:
 
 def lived(data: Path, life: int, chance: np.random.Generator, heard: Heard) -> None:
     """One life: killed a moment after it has done so many things, whatever that takes."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", LIFE, str(data), str(life)], cwd=ROOT, text=True,
-        stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
+    process = begun(LIFE, str(data), str(life))
+    assert process.stdout is not None
     for _ in range(chance.integers(1, 30)):
-        heard.line(child.stdout.readline())
-    time.sleep(chance.uniform(0.0, 0.1))
-    child.send_signal(signal.SIGKILL)
-    for line in child.stdout:
-        if line.endswith("\n"):
-            heard.line(line)
-    child.stdout.close()
-    assert child.wait() == -signal.SIGKILL
+        heard.line(process.stdout.readline())
+    for line in killed(process, chance.uniform(0.0, 0.1)):
+        heard.line(line)
 
 
 def counted(ids: list[str]) -> dict[int, int]:
