@@ -100,7 +100,7 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
-def soaked(folder: Path, seconds: float, load: Load, store: Store) -> list[dict[str, float]]:
+def soaked(seconds: float, load: Load, store: Store) -> list[dict[str, float]]:
     """A look a second at all of it."""
     threads = [threading.Thread(target=work) for work in (load.commits, load.windows, load.counts)]
     for thread in threads:
@@ -118,7 +118,6 @@ def soaked(folder: Path, seconds: float, load: Load, store: Store) -> list[dict[
     load.over.set()
     for thread in threads:
         thread.join()
-    assert folder.is_dir()
     return looks
 
 
@@ -137,7 +136,7 @@ def main() -> None:
             lambda t: t.events.prepare(MODEL, Schema(task=Task.REGRESSION, features=features))
         ).result()
         load = Load(store, asked.rows, asked.pause)
-        looks = soaked(Path(place), asked.seconds, load, store)
+        looks = soaked(asked.seconds, load, store)
         store.close()
     whole = milliseconds(load.seconds)
     ratio = whole["p99"] / whole["p50"]
