@@ -24,7 +24,8 @@ SCORE: Final = "s:"
 
 _COLUMNS: Final = """
 select table_name, column_name, data_type from duckdb_columns()
-where schema_name = 'main' and database_name = current_database() and not internal
+where schema_name = 'main' and database_name = coalesce($database, current_database())
+  and not internal
 order by table_name, column_index"""
 _REUSED: Final = "select distinct model from reused_ids"
 
@@ -71,10 +72,16 @@ class Tables:
 
 def read_catalog(session: Session) -> Catalog:
     """What the file holds."""
+    reused = frozenset(str(row[0]) for row in session.run(_REUSED))
+    return Catalog(read_tables(session), reused)
+
+
+def read_tables(session: Session, database: str | None = None) -> dict[str, dict[str, str]]:
+    """Tables, their columns and the columns' types; None: of the file that the session has open."""
     tables: dict[str, dict[str, str]] = {}
-    for table, column, kind in session.run(_COLUMNS):
+    for table, column, kind in session.run(_COLUMNS, {"database": database}):
         tables.setdefault(str(table), {})[str(column)] = str(kind)
-    return Catalog(tables, frozenset(str(row[0]) for row in session.run(_REUSED)))
+    return tables
 
 
 def stored_name(prefix: str, name: str) -> str:

@@ -17,6 +17,7 @@ import structlog
 from controlplane.domain.batches import KeyedBatch
 from controlplane.domain.errors import Conflict, StorageError
 from controlplane.domain.journal import Entry
+from controlplane.store.catalog import read_tables
 from controlplane.store.checkpoints import SPARE
 from controlplane.store.copying import table_rows
 from controlplane.store.disk import free_bytes, log_of, synced
@@ -39,10 +40,6 @@ _MADE: Final = """
 select sql from duckdb_tables() where database_name = current_database()
   and schema_name = 'main' and list_contains($names, table_name)"""
 _DETACH: Final = "detach database if exists fresh"
-_COLUMNS: Final = """
-select table_name, column_name, data_type from duckdb_columns()
-where database_name = $name and schema_name = 'main' and not internal
-order by table_name, column_index"""
 _TAKE: Final = "insert into fresh.{table} select * from main.{table}"
 _TAKE_LATER: Final = "insert into fresh.{table} select * from main.{table} where seq > $last"
 _EMPTY: Final = "delete from fresh.{table}"
@@ -80,7 +77,7 @@ class Compaction:
         rows = table_rows(session)
         self._ahead = {
             table: next(name for name in ("at", "filed_at", "known_at") if name in columns)
-            for table, columns in _columns(session, self.path.stem).items()
+            for table, columns in read_tables(session, self.path.stem).items()
             if rows.get(table, 0) > LARGE and "seq" in columns
             and ("body" not in columns or table in APPENDED)
         }  # fmt: skip
@@ -94,7 +91,7 @@ class Compaction:
         Raises Conflict where tables were made or rows deleted meanwhile: then it begins anew.
         """
         main = self.path.stem
-        there, here = _columns(session, main), _columns(session, "fresh")
+        there, here = read_tables(session, main), read_tables(session, "fresh")
         for (sql,) in session.run(_MADE, {"names": sorted(there.keys() - here.keys())}):
             session.run(str(sql).replace("CREATE TABLE ", "CREATE TABLE fresh.", 1))
         if any(columns != there.get(table) for table, columns in here.items()):
@@ -178,13 +175,6 @@ def remove_left(path: Path) -> None:
     """Remove what a compaction of this file that was broken off has left beside it."""
     for suffix in (FRESH, f"{FRESH}.wal", BEFORE):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def _columns(session: Session, database: str) -> Mapping[str, Mapping[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for table, column, kind in session.run(_COLUMNS, {"name": database}):
-        found.setdefault(str(table), {})[str(column)] = str(kind)
-    return found
 
 
 def _of(sql: str, table: str, main: str) -> str:
