@@ -21,7 +21,7 @@ from controlplane.store.catalog import read_tables
 from controlplane.store.checkpoints import SPARE
 from controlplane.store.copying import table_rows
 from controlplane.store.disk import free_bytes, log_of, synced
-from controlplane.store.session import Session, filled, quoted, stored_time
+from controlplane.store.session import Session, filled, quoted, stored_time, time_of
 
 FRESH: Final = ".fresh"
 BEFORE: Final = ".before"
@@ -32,7 +32,7 @@ APPENDED: Final = frozenset({Entry.TABLE, KeyedBatch.TABLE})
 """Tables of records that are not."""
 
 _SIZES: Final = """
-select block_size, total_blocks, used_blocks, free_blocks, wal_size
+select block_size * used_blocks, block_size * free_blocks
 from pragma_database_size() where database_name = current_database()"""
 _ATTACH: Final = "attach {path} as fresh"
 _SCHEMA: Final = "copy from database {main} to fresh (schema)"
@@ -63,7 +63,7 @@ class Compaction:
 
     def begin(self, session: Session) -> None:
         """Copy the large tables as they are now. Raises StorageError, with nothing changed."""
-        used = used_bytes(session)
+        used, _ = used_and_free(session)
         free = free_bytes(self.path.parent)
         if free < used + used // 4 + SPARE:
             message = (
@@ -132,8 +132,7 @@ class Compaction:
     def check(self, session: Session, at: datetime) -> None:
         """See to it that the opened file is the fresh one. Raises StorageError, with the old one
         in its place again, where something in this process held on to that."""
-        row = session.one(_LATEST)
-        if row is None or row[0] != stored_time(at):
+        if compacted_at(session) != at:
             self.before.replace(self.path)
             raise StorageError(f"{self.path} was held open while it was written anew; try again")
         self.before.unlink()
@@ -156,19 +155,19 @@ class Compaction:
         session.run(_of(_TAKE, table, main))
 
     def _note(self, session: Session, at: datetime) -> None:
-        session.run(_NOTE, [stored_time(at), self.bytes_before, used_bytes(session)])
+        session.run(_NOTE, [stored_time(at), self.bytes_before, used_and_free(session)[0]])
 
 
-def used_bytes(session: Session) -> int:
-    """Bytes of the file's blocks that hold something."""
-    row = session.one(_SIZES)
-    return 0 if row is None else int(str(row[0])) * int(str(row[2]))
+def used_and_free(session: Session) -> tuple[int, int]:
+    """Bytes of the file's blocks that hold something, and of those that will be used again."""
+    [(used, free)] = session.run(_SIZES)
+    return int(str(used)), int(str(free))
 
 
-def free_within(session: Session) -> int:
-    """Bytes of the file's blocks that hold nothing and will be used again."""
-    row = session.one(_SIZES)
-    return 0 if row is None else int(str(row[0])) * int(str(row[3]))
+def compacted_at(session: Session) -> datetime | None:
+    """When the file was last written anew; None where it never was."""
+    row = session.one(_LATEST)
+    return None if row is None else time_of(row[0])
 
 
 def remove_left(path: Path) -> None:

@@ -11,12 +11,12 @@ import structlog
 
 from controlplane.domain.errors import Conflict, StorageError
 from controlplane.store.commits import Committer, Exchange
-from controlplane.store.compacting import Compaction, free_within, used_bytes
+from controlplane.store.compacting import Compaction, compacted_at, used_and_free
 from controlplane.store.copying import FilesHeld, held_files
 from controlplane.store.database import Database
 from controlplane.store.disk import free_bytes
 from controlplane.store.keeping import Space
-from controlplane.store.session import Session, time_of
+from controlplane.store.session import Session
 
 T = TypeVar("T")
 
@@ -25,7 +25,6 @@ PATIENCE: Final = 0.5
 ATTEMPTS: Final = 30
 PAUSE: Final = 1.0
 
-_COMPACTED: Final = "select max(compacted_at) from compactions"
 _WAITING: Final = """
 select count(*) from erased_ids
 where erased_at > coalesce((select max(compacted_at) from compactions), '0001-01-01'::timestamp)"""
@@ -57,13 +56,13 @@ class DuckDBKeeping:
         """What the store takes."""
         path = self._database.path
         with self._database.session() as session:
-            compacted = session.one(_COMPACTED)
+            used, free = used_and_free(session)
             return Space(
-                file=path.stat().st_size if path else 0, used=used_bytes(session),
-                free=free_within(session), log=self._committer.checkpoints.log_size,
+                file=path.stat().st_size if path else 0, used=used, free=free,
+                log=self._committer.checkpoints.log_size,
                 disk_free=free_bytes(path.parent) if path else 0,
                 erasures_waiting=session.count(_WAITING) if path else 0,
-                compacted_at=time_of(compacted[0]) if compacted else None,
+                compacted_at=compacted_at(session),
             )  # fmt: skip
 
     @contextmanager
