@@ -12,6 +12,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from controlplane.api.doorplate import Doorplate
+from controlplane.api.messages import answer
 from controlplane.api.meters import Meters
 from controlplane.api.problems import MEDIA_TYPE, REQUEST_ID, problem_of, tell
 from controlplane.api.refusals import Forbidden
@@ -50,35 +51,30 @@ class Front:
 
     async def _http(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        answer = _Answer(scope["method"], headers, send)
-        scope.setdefault("state", {})[REQUEST_ID] = answer.request_id
+        held = _Answer(scope["method"], headers, send)
+        scope.setdefault("state", {})[REQUEST_ID] = held.request_id
         started = perf_counter()
         try:
             self._doorplate.check(_text(headers, b"host"), _text(headers, b"origin"))
-            await self._app(scope, receive, answer.send)
+            await self._app(scope, receive, held.send)
         except Exception as error:  # noqa: BLE001 - said in the log, and to the client as a problem
-            await self._fail(answer, error)
+            await self._fail(held, error)
         finally:
             seconds = perf_counter() - started
             route = scope.get("path_template") or "unknown"
-            self._meters.answered(scope["method"], str(route), answer.status, seconds)
+            self._meters.answered(scope["method"], str(route), held.status, seconds)
             if scope["path"] not in QUIET:
-                log.info("answered", **_told(scope), status=answer.status,
-                         milliseconds=round(seconds * 1000, 1), request_id=answer.request_id)  # fmt: skip
+                log.info("answered", **_told(scope), status=held.status,
+                         milliseconds=round(seconds * 1000, 1), request_id=held.request_id)  # fmt: skip
 
-    async def _fail(self, answer: "_Answer", error: Exception) -> None:
+    async def _fail(self, held: "_Answer", error: Exception) -> None:
         if not isinstance(error, Forbidden):
-            tell(error, answer.request_id)
-        if answer.status:
+            tell(error, held.request_id)
+        if held.status:
             return  # too late: the answer has begun, and the server cuts it
         problem, more = problem_of(error)
-        headers = [(b"content-type", MEDIA_TYPE.encode())]
-        headers += [(name.lower().encode(), value.encode()) for name, value in more.items()]
-        await answer.send(
-            {"type": "http.response.start", "status": problem.status, "headers": headers}
-        )
         body = msgspec.json.encode(problem)
-        await answer.send({"type": "http.response.body", "body": body, "more_body": False})
+        await answer(held.send, problem.status, body, kind=MEDIA_TYPE, more=more)
 
 
 def _told(scope: HTTPScope) -> dict[str, str]:

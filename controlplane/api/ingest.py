@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 from anyio import to_thread
 from litestar import Response, post
@@ -12,6 +11,7 @@ from litestar import Response, post
 from controlplane.api import wire
 from controlplane.api.auth import Scope, needs
 from controlplane.api.intake import Intake, Taking
+from controlplane.api.keys import key_of
 from controlplane.api.parts import Asked, Given, Parts
 from controlplane.api.problems import REPLAYED, BadRequest
 from controlplane.domain.batches import Receipt, Replayed
@@ -27,9 +27,6 @@ from controlplane.ingest.media import ARROW, PARQUET, media_type_of
 from controlplane.ingest.receive import receive
 from controlplane.ingest.unfolding import bounded
 from controlplane.store.ports import Known
-
-LONGEST_KEY: Final = 255
-"""Characters of an Idempotency-Key."""
 
 
 @post("/v1/models/{model:str}/predictions", guards=[needs(Scope.INGEST)], status_code=200)
@@ -103,7 +100,7 @@ async def _taken(
             _stored, parts, model, feed, body, headers=_headers_of(request),
             terms=_Terms(
                 now=parts.clock.now(), may_backdate=Scope.OPERATE in request.auth.scopes,
-                strict=strict, address=address, key=_key(request),
+                strict=strict, address=address, key=key_of(request),
             ),
         )  # fmt: skip
         try:
@@ -138,15 +135,6 @@ def _names(told: str) -> tuple[str, ...]:
         message = f"{len(found)} names came, some empty or twice; expected at most {MOST_COLUMNS}"
         raise BadRequest(message)
     return found
-
-
-def _key(request: Asked) -> str | None:
-    """The request's Idempotency-Key. Raises BadRequest for one that is too long to be kept."""
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= LONGEST_KEY:
-        message = f"the Idempotency-Key has {len(key)} characters; expected 1 to {LONGEST_KEY}"
-        raise BadRequest(message)
-    return key
 
 
 class _Terms:

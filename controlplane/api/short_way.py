@@ -6,7 +6,6 @@ takes the route, which says what is wrong. Both give the same answers.
 """
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -16,15 +15,15 @@ from litestar.types import (
     HTTPReceiveMessage,
     HTTPScope,
     Receive,
-    ReceiveMessage,
     Scope,
     Send,
 )
 
 from controlplane.api.auth import Guardian
 from controlplane.api.auth import Scope as TokenScope
-from controlplane.api.ingest import LONGEST_KEY
 from controlplane.api.intake import HEAVY, Intake
+from controlplane.api.keys import LONGEST_KEY
+from controlplane.api.messages import again, answer
 from controlplane.api.problems import MEDIA_TYPE, REPLAYED, problem_of
 from controlplane.clock import Clock
 from controlplane.domain.batches import Receipt, Replayed
@@ -73,22 +72,21 @@ class ShortWay:
         scope["path_template"] = f"/v1/models/{{model}}/{feed}"
         taken: list[HTTPReceiveMessage] = []
         try:
-            answer = await self._stored(
+            receipt = await self._stored(
                 _Arriving(headers, model, feed, who), receive, length, taken
             )
         except LeeboardError as error:
             self._intake.meters.received(model, feed, error)
             problem, more = problem_of(error)
-            await _send(
-                send, problem.status, msgspec.json.encode(problem), MEDIA_TYPE, more.items()
-            )
+            told = msgspec.json.encode(problem)
+            await answer(send, problem.status, told, kind=MEDIA_TYPE, more=more)
             return
-        if answer is None:
-            await self._app(scope, _again(taken, receive), send)
+        if receipt is None:
+            await self._app(scope, again(taken, receive), send)
             return
-        self._intake.meters.received(model, feed, answer)
-        more = REPLAYED if isinstance(answer, Replayed) else {}
-        await _send(send, 200, msgspec.json.encode(answer), "application/json", more.items())
+        self._intake.meters.received(model, feed, receipt)
+        more = REPLAYED if isinstance(receipt, Replayed) else {}
+        await answer(send, 200, msgspec.json.encode(receipt), kind="application/json", more=more)
 
     def _who(self, headers: Headers, model: str) -> Who | None:
         """Who asks, if they may do this."""
@@ -138,23 +136,3 @@ def _length(headers: Headers) -> int | None:
     if not told.isdigit() or len(told) > len(str(HEAVY)):
         return None
     return length if 0 < (length := int(told)) < HEAVY else None
-
-
-def _again(taken: list[HTTPReceiveMessage], receive: Receive) -> Receive:
-    """What was received already, then what comes."""
-    left = iter(taken)
-
-    async def again() -> ReceiveMessage:
-        found = next(left, None)
-        return found if found is not None else await receive()
-
-    return again
-
-
-async def _send(
-    send: Send, status: int, body: bytes, kind: str, more: Iterable[tuple[str, str]]
-) -> None:
-    headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
-    headers += [(name.lower().encode(), value.encode()) for name, value in more]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -16,7 +16,6 @@ from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.types import (
     ASGIApp,
-    HTTPReceiveMessage,
     HTTPScope,
     Message,
     Receive,
@@ -27,6 +26,8 @@ from litestar.types import (
 from controlplane.api.auth import Scope as Scopes
 from controlplane.api.auth import Who, scope_of
 from controlplane.api.intake import Intake
+from controlplane.api.keys import key_of
+from controlplane.api.messages import again, answer
 from controlplane.api.problems import REPLAYED, BadRequest
 from controlplane.clock import Clock
 from controlplane.domain.errors import LeeboardError
@@ -43,8 +44,6 @@ KINDS: Final = frozenset(
      "text/plain", "application/x-tar", "application/octet-stream"}
 )  # fmt: skip
 """Content types of bodies that some route takes, rows aside."""
-LONGEST_KEY: Final = 255
-"""Characters of an Idempotency-Key."""
 
 log = structlog.get_logger("leeboard.http")
 
@@ -74,7 +73,7 @@ class Writes:
         async with self._intake.body(request) as body:
             if body:
                 _check_kind(request)
-            read = _again(body, receive)
+            read = again([{"type": "http.request", "body": body, "more_body": False}], receive)
             if key is None:
                 await self._app(scope, read, send)
             else:
@@ -96,13 +95,14 @@ class Writes:
         try:
             known = await to_thread.run_sync(partial(self._known, claim))
             if known is not None:
-                await _replay(known, send)
+                body = known.body.encode()
+                await answer(send, known.status, body, kind=known.media_type, more=REPLAYED)
                 return
-            answer = _Answer()
+            held = _Answer()
             with claimed(claim):
-                await self._app(scope, receive, answer.take)
-            await self._remembered(claim, answer)
-            for message in answer.messages:
+                await self._app(scope, receive, held.take)
+            await self._remembered(claim, held)
+            for message in held.messages:
                 await send(message)
         finally:
             del self._under_way[claim.id]
@@ -143,15 +143,6 @@ def _check_kind(request: Request[None, Who, State]) -> None:
         raise BadRequest(message, status=415)
 
 
-def key_of(request: Request[None, Who, State]) -> str | None:
-    """The request's Idempotency-Key. Raises BadRequest for one that is too long to be kept."""
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= LONGEST_KEY:
-        message = f"the Idempotency-Key has {len(key)} characters; expected 1 to {LONGEST_KEY}"
-        raise BadRequest(message)
-    return key
-
-
 class _Answer:
     """An answer that is held back until it is kept."""
 
@@ -176,24 +167,3 @@ class _Answer:
         body = b"".join(part["body"] for part in rest)  # type: ignore[typeddict-item]
         told = (body if instead is None else instead).decode()
         return KeptAnswer(status=self.status, media_type=kind, body=told)
-
-
-async def _replay(known: KeptAnswer, send: Send) -> None:
-    body = known.body.encode()
-    headers = [
-        (b"content-type", known.media_type.encode("latin-1")),
-        (b"content-length", str(len(body)).encode()),
-        *((name.lower().encode(), value.encode()) for name, value in REPLAYED.items()),
-    ]
-    await send({"type": "http.response.start", "status": known.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """The body for whoever is inside, then what the sender does next."""
-    told: list[HTTPReceiveMessage] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def read() -> HTTPReceiveMessage:
-        return told.pop() if told else await receive()  # type: ignore[return-value]
-
-    return read
