@@ -19,6 +19,9 @@ from detectors.finding import Kind
 from tests.fakes_actions import T0, FakeActions
 
 TOKEN = "lee_owner"
+TOKENS = {TOKEN: OWNER} | {
+    f"lee_{scope}": Who(f"only {scope}", frozenset({scope})) for scope in Scope
+}
 
 
 class Stopped:
@@ -47,11 +50,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def app(store: Store, actions: FakeActions, settings: Settings) -> App:
-    tokens = {TOKEN: OWNER} | {
-        f"lee_{scope}": Who(f"only {scope}", frozenset({scope})) for scope in Scope
-    }
     parts = Parts(store=store, clock=Stopped(), settings=settings, actions=actions)
-    return create_app(parts, guardian=Guardian(tokens))
+    return create_app(parts, guardian=Guardian(TOKENS))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,19 +10,16 @@ import pyarrow as pa
 import pytest
 
 from controlplane.api.app import create_app
-from controlplane.api.auth import OWNER, Guardian, Scope, Who
+from controlplane.api.auth import Guardian
 from controlplane.api.parts import Parts
 from controlplane.domain.models import Generation, Model
 from controlplane.ingest import receive_many
 from controlplane.settings import Settings
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Known, Store
-from tests.api.conftest import TOKEN, Stopped, put
+from tests.api.conftest import TOKENS, Stopped, put
 from tests.fakes_actions import FakeActions
 
-TOKENS = {TOKEN: OWNER} | {
-    f"lee_{scope}": Who(f"only {scope}", frozenset({scope})) for scope in Scope
-}
 ROWS = "/v1/models/bikes/predictions"
 LABELS = "/v1/models/bikes/labels"
 ROW = {"id": "a", "at": "2024-03-01T00:00:00Z", "temp": 1.5, "season": "1", "prediction": 3.0}
@@ -73,13 +69,6 @@ REQUESTS: list[tuple[str, bytes, dict[str, str]]] = [
     (LABELS, b'{"id": "a", "label": 4}', JSON), (LABELS, b'{"id": "never", "label": 4}', JSON),
     (LABELS, b'{"id": "a", "label": "many"}', JSON), (LABELS, b'{"id": "a"}', JSON),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = open_store(None)
-    yield opened
-    opened.close()
 
 
 async def answered(client: httpx.AsyncClient, query: str) -> list[tuple[int, Any, str | None]]:

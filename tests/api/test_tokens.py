@@ -1,9 +1,7 @@
 """Tokens that are given out: made once, scoped, bound to models, revoked, noted when used."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import msgspec
@@ -55,11 +53,9 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    opened = open_store(None)
-    tell(opened)
-    yield opened
-    opened.close()
+def store(store: Store) -> Store:
+    tell(store)
+    return store
 
 
 @pytest.fixture
@@ -68,20 +64,11 @@ def keyring(store: Store, clock: FixedClock) -> Keyring:
 
 
 @pytest.fixture
-def app(store: Store, clock: FixedClock, keyring: Keyring, tmp_path: Path) -> App:
-    parts = Parts(
-        store=store, clock=clock, settings=Settings(data=tmp_path), actions=FakeActions(store)
-    )
+def app(
+    store: Store, actions: FakeActions, settings: Settings, *, clock: FixedClock, keyring: Keyring
+) -> App:
+    parts = Parts(store=store, clock=clock, settings=settings, actions=actions)
     return create_app(parts, guardian=Guardian({TOKEN: OWNER}, keyring), keyring=keyring)
-
-
-@pytest.fixture
-async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8321",
-        headers={"authorization": f"Bearer {TOKEN}"},
-    ) as found:  # fmt: skip
-        yield found
 
 
 async def made(client: httpx.AsyncClient, **asked: object) -> dict[str, str]:
