@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 
+import msgspec
 from anyio import to_thread
 from litestar import Response, post
 
@@ -15,7 +16,7 @@ from controlplane.api.keys import key_of
 from controlplane.api.parts import Asked, Given, Parts
 from controlplane.api.problems import REPLAYED, BadRequest
 from controlplane.domain.batches import Receipt, Replayed
-from controlplane.domain.errors import AllRejected, NotFound
+from controlplane.domain.errors import AllRejected
 from controlplane.domain.models import Model
 from controlplane.ingest.batch import MOST_COLUMNS, Feed
 from controlplane.ingest.decode import decode
@@ -25,6 +26,7 @@ from controlplane.ingest.formats.cloudevents import Event, events_of, is_event
 from controlplane.ingest.halves import Address, layout_in, parted, receive_halves, summed
 from controlplane.ingest.media import ARROW, PARQUET, media_type_of
 from controlplane.ingest.receive import receive
+from controlplane.ingest.storing import in_force
 from controlplane.ingest.unfolding import bounded
 from controlplane.store.ports import Known
 
@@ -137,18 +139,14 @@ def _names(told: str) -> tuple[str, ...]:
     return found
 
 
-class _Terms:
+class _Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for all rows of a request."""
 
-    def __init__(
-        self, *, now: datetime, may_backdate: bool, strict: bool, address: Address,
-        key: str | None,
-    ) -> None:  # fmt: skip
-        self.now = now
-        self.may_backdate = may_backdate
-        self.strict = strict
-        self.address = address
-        self.key = key
+    now: datetime
+    may_backdate: bool
+    strict: bool
+    address: Address
+    key: str | None
 
 
 @bounded()
@@ -156,11 +154,7 @@ def _stored(
     parts: Parts, model: str, feed: Feed, body: bytes, *, headers: Mapping[str, str],
     terms: _Terms,
 ) -> Receipt:  # fmt: skip
-    with parts.store.read() as view:
-        record = view.ledger.get(Model, model)
-    if record is None:
-        message = f"there is no model called {model!r}; `leeboard apply FILE` makes one"
-        raise NotFound(message)
+    record, _ = parts.store.ask(partial(in_force, name=model))
     named = (terms.key, hashlib.sha256(body).hexdigest()) if terms.key else None
     plain = decoded(headers.get("content-encoding"), body)
     content_type = headers.get("content-type", "")

@@ -7,6 +7,7 @@ kept as rejected, with the reason: nobody would send it again.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -24,7 +25,7 @@ from controlplane.ingest.payloads.reading import read_payload
 from controlplane.ingest.rejection import LONGEST_TEXT, MOST_ERRORS
 from controlplane.ingest.storing import Request, checked_in, in_force, request_of, store_rows
 from controlplane.store.beside import Half, Side
-from controlplane.store.ports import Store, Transaction
+from controlplane.store.ports import LedgerReader, Store, Transaction
 
 WAIT: Final = timedelta(days=7)
 """So long a half waits for the other one."""
@@ -92,18 +93,19 @@ def receive_halves(
     StorageError.
     """
     came = [_read(model.id, event, address, known_at) for event in events]
-    with store.read() as view:
-        current, policy = in_force(view.ledger, model.id)
-        terms = Terms(feed=Feed.PREDICTIONS, known_at=known_at, version=address.version)
-        request = request_of(view.ledger, current, policy, _NOTHING, terms)
+    terms = Terms(feed=Feed.PREDICTIONS, known_at=known_at, version=address.version)
+
+    def asked(ledger: LedgerReader) -> Request:
+        return request_of(ledger, *in_force(ledger, model.id), _NOTHING, terms)
+
+    request = store.ask(asked)
     size = sum(len(event.data) for event in events)
     return store.write(lambda t: _all(t, request, came), size=size).result()
 
 
 def layout_in(store: Store, model: str, address: Address) -> Layout:
     """Which column is which, as a model stands now. Raises NotFound."""
-    with store.read() as view:
-        current, policy = in_force(view.ledger, model)
+    current, policy = store.ask(partial(in_force, name=model))
     return layout_of(policy, current.schema, address.features, address.outputs)
 
 
