@@ -19,7 +19,7 @@ from controlplane.clock import Clock
 from controlplane.desk import Desk
 from controlplane.domain.models import Model, Timing
 from controlplane.ingest.halves import forget_halves
-from controlplane.ingest.receive import forget_keys
+from controlplane.ingest.keyed import forget_keys
 from controlplane.lifecycle.applying import Applying
 from controlplane.lifecycle.attending import Attending
 from controlplane.lifecycle.by_hand import ByHand

@@ -1,5 +1,6 @@
 """Requests whose rows were checked together and are all good."""
 
+import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -10,19 +11,21 @@ from numpy.typing import NDArray
 from controlplane.domain.models import Model
 from controlplane.ingest.checking import Checked, Terms
 from controlplane.ingest.gathering import Arrival, Gathered, present
+from controlplane.ingest.keyed import Key, key_of
 from controlplane.ingest.storing import Request, checked_of, in_force, request_of, settled
 from controlplane.store.ports import LedgerReader
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Requests that are checked: `arrivals[k]` has rows `bounds[k]` to `bounds[k + 1]` of
-    `checked`, and `unknown[k]` are the values of it that are stored nowhere."""
+    `checked`, `unknown[k]` are the values of it that are stored nowhere, and `keys[k]` its key."""
 
     arrivals: tuple[Arrival, ...]
     request: Request
     checked: Checked
     bounds: NDArray[np.int64]
     unknown: tuple[dict[str, int], ...]
+    keys: tuple[Key | None, ...]
 
 
 def requests_of(
@@ -63,8 +66,15 @@ def group_of(
     return Group(
         arrivals=tuple(mine[k] for k in places), request=request, checked=checked,
         bounds=np.concatenate(([0], np.cumsum(lengths[whole]))).astype(np.int64),
-        unknown=tuple(unknown[k] for k in places),
+        unknown=tuple(unknown[k] for k in places), keys=tuple(_key(mine[k]) for k in places),
     )  # fmt: skip
+
+
+def _key(arrival: Arrival) -> Key | None:
+    if arrival.key is None:
+        return None
+    sha256 = hashlib.sha256(arrival.body).hexdigest()
+    return key_of(arrival.model, arrival.feed, arrival.key, sha256)
 
 
 def _unknown(some: Gathered, checked: Checked) -> list[dict[str, int]]:

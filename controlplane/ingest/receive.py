@@ -4,11 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from controlplane.domain.batches import KEY_LIFETIME, KeyedBatch, Receipt, Replayed, batch_id
-from controlplane.domain.errors import Conflict
+from controlplane.domain.batches import KeyedBatch, Receipt
 from controlplane.domain.models import Model
 from controlplane.ingest.batch import Batch, Feed
 from controlplane.ingest.checking import Checked, Terms
+from controlplane.ingest.keyed import Key, answer_before, key_of
 from controlplane.ingest.storing import (
     Outcome,
     Request,
@@ -20,14 +20,6 @@ from controlplane.ingest.storing import (
     store_rows,
 )
 from controlplane.store.ports import LedgerReader, Store, Transaction
-
-
-class _Key(msgspec.Struct, frozen=True):
-    """An idempotency key of a model's feed, and a hash of the body that came with it."""
-
-    name: str
-    said: str
-    body_sha256: str
 
 
 def receive(  # noqa: PLR0913 - what HTTP tells of a request
@@ -55,48 +47,22 @@ def receive(  # noqa: PLR0913 - what HTTP tells of a request
     checked = checked_of(request, settled(request, current))
     key = None
     if idempotency is not None:
-        key = _Key(batch_id(model.id, str(Feed(feed)), idempotency[0]), *idempotency)
+        key = key_of(model.id, Feed(feed), *idempotency)
     outcome = store.write(lambda t: _store(t, request, checked, key), size=batch.size).result()
     if outcome.refused is not None:
         raise outcome.refused
     return outcome.receipt
 
 
-def forget_keys(store: Store, now: datetime) -> int:
-    """Delete the keys whose 7 days are over; how many."""
-    before = now - KEY_LIFETIME
-    return store.write(lambda t: t.ledger.prune(KeyedBatch, before=before), quiet=True).result()
-
-
-def _store(t: Transaction, request: Request, checked: Checked, key: _Key | None) -> Outcome:
+def _store(t: Transaction, request: Request, checked: Checked, key: Key | None) -> Outcome:
     """One transaction: the key, and what it protects."""
     if key is None:
         return store_rows(t, request, checked)
-    known = _answered(t, key, request.terms.known_at)
-    if known is not None:
-        return Outcome(receipt=known, refused=refusal(request, known))
+    now = request.terms.known_at
+    known = t.ledger.get(KeyedBatch, key.id)
+    before = None if known is None else answer_before(known, key, now)
+    if before is not None:
+        return Outcome(receipt=before, refused=refusal(request, before))
     outcome = store_rows(t, request, checked)
-    t.ledger.put(KeyedBatch(
-        id=key.name, model=request.model, receipt=outcome.receipt, body_sha256=key.body_sha256,
-        answered_at=request.terms.known_at,
-    ))  # fmt: skip
+    t.ledger.put(key.answered(outcome.receipt, now))
     return outcome
-
-
-def _answered(t: Transaction, key: _Key, now: datetime) -> Replayed | None:
-    """What the key was answered before. Raises Conflict where it came with another body."""
-    known = t.ledger.get(KeyedBatch, key.name)
-    return None if known is None else answer_before(known, key.said, key.body_sha256, now)
-
-
-def answer_before(known: KeyedBatch, key: str, body_sha256: str, now: datetime) -> Replayed | None:
-    """What a key that is known was answered; None where that is too long ago. Raises Conflict
-    where it came with another body."""
-    if known.answered_at <= now - KEY_LIFETIME:
-        return None
-    if known.body_sha256 != body_sha256:
-        message = (
-            f"the Idempotency-Key {key!r} came before with another body; use a new key for new rows"
-        )
-        raise Conflict(message)
-    return Replayed(**msgspec.structs.asdict(known.receipt))

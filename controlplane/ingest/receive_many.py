@@ -5,7 +5,6 @@ from the whole (a row that is not good, an id that came before), the request is 
 alone.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -17,14 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from controlplane.domain.batches import KeyedBatch, Receipt, batch_id
+from controlplane.domain.batches import KeyedBatch, Receipt
 from controlplane.domain.errors import LeeboardError, NotFound
 from controlplane.domain.models import Model
 from controlplane.ingest.checking import Checked
 from controlplane.ingest.erasing import without_erased
 from controlplane.ingest.gathering import Arrival, gathered
 from controlplane.ingest.grouping import Group, group_of, requests_of
-from controlplane.ingest.receive import answer_before
+from controlplane.ingest.keyed import answer_before
 from controlplane.ingest.storing import (
     SETTLING,
     Request,
@@ -153,29 +152,21 @@ def _stored(t: Transaction, *, group: Group) -> list[Outcome]:
         else outcome
         for k, outcome in enumerate(outcomes)
     ]  # fmt: skip
-    _remember(t, group, [k for k in range(len(done)) if fresh[k]], done)
+    _remember(t, group, fresh, done)
     return done
 
 
 def _before(t: Transaction, group: Group) -> list[Outcome | None]:
     """What each request's key was answered before; None where it has none that is known."""
-    request = group.request
-    names = {
-        k: batch_id(request.model, str(request.terms.feed), arrival.key)
-        for k, arrival in enumerate(group.arrivals)
-        if arrival.key is not None
-    }
-    found: list[Outcome | None] = [None] * len(group.arrivals)
+    found: list[Outcome | None] = [None] * len(group.keys)
+    names = [key.id for key in group.keys if key is not None]
     if not names:
         return found
-    known = t.ledger.get_all(KeyedBatch, list(names.values()))
-    for k, name in names.items():
-        if name in known:
-            arrival = group.arrivals[k]
+    known = t.ledger.get_all(KeyedBatch, names)
+    for k, key in enumerate(group.keys):
+        if key is not None and key.id in known:
             try:
-                found[k] = answer_before(
-                    known[name], arrival.key or "", _sha256(arrival), request.terms.known_at
-                )
+                found[k] = answer_before(known[key.id], key, group.request.terms.known_at)
             except LeeboardError as error:
                 found[k] = error
     if any(isinstance(outcome, Receipt) and outcome.rejected for outcome in found):
@@ -184,23 +175,14 @@ def _before(t: Transaction, group: Group) -> list[Outcome | None]:
 
 
 def _remember(
-    t: Transaction, group: Group, fresh: Sequence[int], outcomes: Sequence[Outcome]
+    t: Transaction, group: Group, fresh: NDArray[np.bool_], outcomes: Sequence[Outcome]
 ) -> None:
-    request = group.request
-    keyed: list[KeyedBatch] = []
-    for k in fresh:
-        arrival, outcome = group.arrivals[k], outcomes[k]
-        if arrival.key is not None and isinstance(outcome, Receipt):
-            keyed.append(KeyedBatch(
-                id=batch_id(request.model, str(request.terms.feed), arrival.key),
-                model=request.model, receipt=outcome, body_sha256=_sha256(arrival),
-                answered_at=request.terms.known_at,
-            ))  # fmt: skip
-    t.ledger.put_all(keyed)
-
-
-def _sha256(arrival: Arrival) -> str:
-    return hashlib.sha256(arrival.body).hexdigest()
+    now = group.request.terms.known_at
+    t.ledger.put_all([
+        key.answered(outcome, now)
+        for key, outcome, is_fresh in zip(group.keys, outcomes, fresh, strict=True)
+        if is_fresh and key is not None and isinstance(outcome, Receipt)
+    ])  # fmt: skip
 
 
 def _appended(

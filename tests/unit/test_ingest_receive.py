@@ -13,7 +13,7 @@ from controlplane.domain.models import Generation, Model, Timing
 from controlplane.domain.policy import Windows
 from controlplane.domain.reigns import Reign
 from controlplane.domain.schema import Task
-from controlplane.ingest.receive import forget_keys
+from controlplane.ingest.keyed import forget_keys
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Counts, Known, Store
 from tests.stored import HOUR, MODEL, NOON, a_model, sent
