@@ -64,6 +64,16 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     good: NDArray[np.bool_] | None = None
     """Which rows of the batch are those; None where all are."""
 
+    def only(self, kept: NDArray[np.bool_]) -> "Checked":
+        """Those of the rows that are marked, shape (rows,); of no reference, which has fewer labels
+        than rows."""
+        mask = pa.array(kept)
+        rows, labels, kpis = (
+            None if table is None else table.filter(mask)
+            for table in (self.rows, self.labels, self.kpis)
+        )
+        return msgspec.structs.replace(self, rows=rows, labels=labels, kpis=kpis)
+
 
 def check(batch: Batch, schema: Schema, terms: Terms) -> Checked:
     """Sort the rows of a batch. Raises Refused (known_at), BadInput (a reference of no feature)."""

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from controlplane.domain.errors import BadInput, NotFound, RowError
 from controlplane.domain.models import Model
 from controlplane.ingest.checking import LONGEST_ID, Checked
+from controlplane.ingest.rejection import MOST_ERRORS
 from controlplane.store.keeping import Erased
 from controlplane.store.ports import Store, Transaction
 
@@ -58,7 +59,7 @@ def without_erased(t: Transaction, model: str, checked: Checked) -> tuple[Checke
         message=f"{count} of the rows have an id that was erased; such rows are not taken",
     )
     told_of = msgspec.structs.replace(
-        rejection, rows=rejection.rows + count, errors=(*rejection.errors[:19], error)
+        rejection, rows=rejection.rows + count, errors=(*rejection.errors[: MOST_ERRORS - 1], error)
     )
     return msgspec.structs.replace(checked, rows=rows, labels=labels, rejection=told_of), count
 

@@ -51,9 +51,14 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
 
     def of_rows(self, rows: NDArray[np.bool_]) -> NDArray[np.int64]:
         """How many of each request's rows are marked; shape (requests,)."""
-        sums = np.concatenate(([0], np.cumsum(rows)))
-        found: NDArray[np.int64] = sums[self.bounds[1:]] - sums[self.bounds[:-1]]
-        return found
+        return counted(rows, self.bounds)
+
+
+def counted(marks: NDArray[np.bool_], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many rows from `bounds[k]` to `bounds[k + 1]` are marked, for each k; in O(rows)."""
+    sums = np.concatenate(([0], np.cumsum(marks)))
+    found: NDArray[np.int64] = np.diff(sums[bounds])
+    return found
 
 
 def gathered(arrivals: Sequence[Arrival]) -> list[Gathered]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from controlplane.domain.models import Model
@@ -55,12 +54,7 @@ def group_of(
     if not whole.any():
         return None
     if not whole.all():
-        of_whole = pa.array(np.repeat(whole, lengths)[good])
-        checked = msgspec.structs.replace(
-            checked,
-            rows=None if checked.rows is None else checked.rows.filter(of_whole),
-            labels=None if checked.labels is None else checked.labels.filter(of_whole),
-        )
+        checked = checked.only(np.repeat(whole, lengths)[good])
     unknown = _unknown(some, checked)
     places = np.flatnonzero(whole)
     return Group(

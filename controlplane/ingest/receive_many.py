@@ -21,7 +21,7 @@ from controlplane.domain.errors import LeeboardError, NotFound
 from controlplane.domain.models import Model
 from controlplane.ingest.checking import Checked
 from controlplane.ingest.erasing import without_erased
-from controlplane.ingest.gathering import Arrival, gathered
+from controlplane.ingest.gathering import Arrival, counted, gathered
 from controlplane.ingest.grouping import Group, group_of, requests_of
 from controlplane.ingest.keyed import answer_before
 from controlplane.ingest.storing import (
@@ -134,12 +134,7 @@ def _stored(t: Transaction, *, group: Group) -> list[Outcome]:
     lengths = np.diff(group.bounds)
     checked = group.checked
     if not fresh.all():
-        kept = pa.array(np.repeat(fresh, lengths))
-        checked = msgspec.structs.replace(
-            checked,
-            rows=None if checked.rows is None else checked.rows.filter(kept),
-            labels=None if checked.labels is None else checked.labels.filter(kept),
-        )
+        checked = checked.only(np.repeat(fresh, lengths))
     if without_erased(t, request.model, checked)[1]:
         raise _ApartError
     if model.schema is None and request.terms.feed in SETTLING:
@@ -189,7 +184,7 @@ def _appended(
     t: Transaction, request: Request, checked: Checked, lengths: NDArray[np.int64]
 ) -> list[Receipt]:
     """The rows stored; a receipt a request of so many rows."""
-    ends = np.cumsum(lengths)
+    bounds = np.concatenate(([0], np.cumsum(lengths)))
     before = None
     if checked.rows is not None:
         before = watermark(t, request)
@@ -197,9 +192,9 @@ def _appended(
     else:
         assert checked.labels is not None
         received = t.events.append_labels(request.model, checked.labels)
-    reused = _sums(received.again, ends)
-    duplicates = _sums(received.known, ends)
-    late = _sums(_late(checked.rows, before, received), ends)
+    reused = _sums(received.again, bounds)
+    duplicates = _sums(received.known, bounds)
+    late = _sums(_late(checked.rows, before, received), bounds)
     mark = watermark(t, request)
     return [
         Receipt(
@@ -220,13 +215,9 @@ def _late(
     return early if received.known is None else early & ~received.known
 
 
-def _sums(marks: NDArray[np.bool_] | None, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+def _sums(marks: NDArray[np.bool_] | None, bounds: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many of each request's rows are marked; shape (requests,)."""
-    if marks is None:
-        return np.zeros(len(ends), np.int64)
-    sums = np.concatenate(([0], np.cumsum(marks)))[np.concatenate(([0], ends))]
-    found: NDArray[np.int64] = np.diff(sums)
-    return found
+    return np.zeros(len(bounds) - 1, np.int64) if marks is None else counted(marks, bounds)
 
 
 def _answered(
