@@ -225,6 +225,15 @@ def test_rows_that_counted_windows_need_stay_and_keep_their_numbers(store: Store
     assert store.write(lambda t: t.upkeep.age(MODEL, aged, most=9)).result() == 0
 
 
+def test_where_counted_windows_need_none_of_the_rows_all_old_ones_go(store: Store) -> None:
+    rows = predictions(["a", "b", "c"], [0, 1, 2])
+    store.write(lambda t: t.events.append_predictions(MODEL, rows)).result()
+    aged = Aged(before=NOON + 2 * HOUR, rows_kept_from=3)
+    assert store.write(lambda t: t.upkeep.age(MODEL, aged, most=9)).result() == 2
+    with store.read() as view:
+        assert view.events.row_numbers(MODEL, 0, 9)["id"].to_pylist() == [None, None, "c"]
+
+
 def test_rejected_rows_are_bounded_in_age_and_number(store: Store) -> None:
     for hour in range(4):
         rows = [(f"reason {hour % 2}", f'{{"id":"{hour}"}}')]
