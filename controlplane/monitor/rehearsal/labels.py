@@ -59,15 +59,25 @@ def judged_spans(
     spans = tuple(rows for rows in found if rows.num_rows >= FEWEST_LABELS)
     if not spans:
         return None
-    labels = pa.concat_tables(spans)["label"]
-    numeric = pa.types.is_floating(labels.type)
     judged = Judged(
         spans=spans,
         limit=version.scale.reference_loss * (1.0 + _worse_by(scope.policy)),
-        spread=float(np.nanstd(reading.numbers(labels))) if numeric else 0.0,
+        spread=spread_of(spans),
     )
     calm = tuple(rows for rows in spans if not _holds(scope, judged, rows, rows["label"]))
     return msgspec.structs.replace(judged, calm=calm)
+
+
+def spread_of(windows: Sequence[pa.Table]) -> float:
+    """The standard deviation of the numeric labels of some rows; 0 of classes."""
+    labels = pa.concat_tables(windows)["label"]
+    numeric = pa.types.is_floating(labels.type)
+    return float(np.nanstd(reading.numbers(labels))) if numeric else 0.0
+
+
+def unit_of_flips(spread: float) -> str:
+    """What the size of a concept flip counts, where labels have such a spread."""
+    return "standard deviations of the label" if spread else "of the labels"
 
 
 def labelled_windows(
@@ -105,7 +115,7 @@ def _flip(scope: Scope, judged: Judged, column: str, size: float) -> Sown:
     ]  # fmt: skip
     return Sown(
         drift=Drift(kind=Sowing.CONCEPT_FLIP, column=column, size=size),
-        unit="standard deviations of the label" if judged.spread else "of the labels",
+        unit=unit_of_flips(judged.spread),
         windows=len(found),
         found=sum(found), delay=delay_of(found), by=(PERFORMANCE,) if any(found) else (),
     )  # fmt: skip

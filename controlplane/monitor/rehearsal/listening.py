@@ -15,7 +15,7 @@ from controlplane.domain.names import seed_of
 from controlplane.domain.streams import ERROR, PREDICTION, SCORE, Stream
 from controlplane.monitor.material import Material
 from controlplane.monitor.rehearsal.columns import Stage
-from controlplane.monitor.rehearsal.labels import labelled_windows
+from controlplane.monitor.rehearsal.labels import labelled_windows, spread_of, unit_of_flips
 from controlplane.monitor.rehearsal.plan import FLIPS, RAMP_WINDOWS, SIZES, Sown, unit_of
 from controlplane.monitor.scope import Scope
 from controlplane.monitor.stream import listened, stream_of
@@ -141,14 +141,11 @@ def _heard(stream: Stream, rows: Read) -> tuple[Stream, bool]:
 def _sown(course: Course, scope: Scope, columns: Collection[str], *, quiet: bool) -> Iterator[Sown]:
     on = course.before[0].on
     if on == ERROR:
-        whole = pa.concat_tables(course.windows)["label"]
-        numeric = pa.types.is_floating(whole.type)
-        spread = float(np.nanstd(reading.numbers(whole))) if numeric else 0.0
-        unit = "standard deviations of the label" if spread else "of the labels"
+        spread = spread_of(course.windows)
         for column in columns:
             for size in FLIPS:
                 drift = Drift(kind=Sowing.CONCEPT_FLIP, column=column, size=size)
-                yield _told(course, drift, unit, _flips(drift, spread))
+                yield _told(course, drift, unit_of_flips(spread), _flips(drift, spread))
     elif on in columns or (quiet and on in {SCORE, PREDICTION}):
         yield from _drifts(course, column_of(scope, on))
 
