@@ -17,6 +17,7 @@ from controlplane.domain.names import seed_of
 from controlplane.domain.policy import Policy
 from controlplane.domain.schema import Schema, Task
 from controlplane.domain.windows import Score, Window
+from controlplane.store.counted_rows import own_rows
 from controlplane.store.ports import Known, Snapshot
 from detectors.attribution import permuted
 from detectors.attribution.moved import moved
@@ -54,10 +55,10 @@ def sample_of(view: Snapshot, window: Window, schema: Schema, score: Score) -> p
     label where there are enough of them, with the column `label`; else those that were served."""
     known = Known(start=window.start, end=window.end, by=score.scored_at)
     features = [column.name for column in schema.features]
-    rows = _own(view, window, view.events.labelled(window.model, features, known))
+    (rows,) = own_rows(view, window, view.events.labelled(window.model, features, known))
     if rows.num_rows >= FEWEST:
         return rows.filter(pc.is_valid(rows["label"])).select(["at", *features, "label"])
-    rows = _own(view, window, view.events.rows(window.model, features, known))
+    (rows,) = own_rows(view, window, view.events.rows(window.model, features, known))
     return rows.filter(pc.is_valid(rows["prediction"])).select(["at", *features])
 
 
@@ -142,11 +143,3 @@ def _answers(schema: Schema, scored: pa.Table) -> Floats:
     coded = scored["prediction"].combine_chunks().dictionary_encode()
     found: Floats = np.eye(len(coded.dictionary))[coded.indices.to_numpy()]
     return found
-
-
-def _own(view: Snapshot, window: Window, rows: pa.Table) -> pa.Table:
-    """Of a counted window's span, the rows that are its own."""
-    if window.rows_first is None or window.rows_last is None:
-        return rows
-    own = view.events.row_numbers(window.model, window.rows_first, window.rows_last)
-    return rows.filter(pc.is_in(rows["id"], value_set=own["id"].combine_chunks()))

@@ -11,6 +11,7 @@ from controlplane.monitor.performance import ALL, figure_of
 from controlplane.monitor.rows import labelled_rows
 from controlplane.monitor.scope import Scope, policy_of
 from controlplane.monitor.segments import parts_of
+from controlplane.store.counted_rows import own_rows
 from controlplane.store.ports import Known, Snapshot
 from detectors.bins import Bins
 
@@ -43,9 +44,7 @@ def figures(
     scope = scope_of(view, model, score)
     known = Known(start=window.start, end=window.end, by=score.scored_at)
     rows = labelled_rows(view, scope, known, scope.segment_columns if segment else ())
-    if window.rows_first is not None and window.rows_last is not None:
-        own = view.events.row_numbers(scope.name, window.rows_first, window.rows_last)
-        rows = rows.filter(pc.is_in(rows["id"], value_set=own["id"].combine_chunks()))
+    (rows,) = own_rows(view, window, rows)
     if not rows.num_rows:
         return []
     if segment is not None:

@@ -14,6 +14,7 @@ from controlplane.domain.versions import Version
 from controlplane.domain.windows import Score, Window
 from controlplane.monitor.rows import labelled_rows
 from controlplane.monitor.scope import Scope
+from controlplane.store.counted_rows import own_rows
 from controlplane.store.ports import Known, Snapshot
 
 MOST_ROWS: Final = 20_000
@@ -28,7 +29,7 @@ def labelled_now(view: Snapshot, scope: Scope, window: Window) -> pa.Table:
     """The labelled rows of a window, with their features."""
     known = Known(start=window.start, end=window.end, by=scope.instant)
     rows = labelled_rows(view, scope, known, scope.features)
-    return _thinned(_own(view, scope, window, rows))
+    return _thinned(*own_rows(view, window, rows))
 
 
 def served_now(view: Snapshot, scope: Scope, window: Window) -> pa.Table:
@@ -36,15 +37,7 @@ def served_now(view: Snapshot, scope: Scope, window: Window) -> pa.Table:
     known = Known(start=window.start, end=window.end, by=scope.instant)
     rows = view.events.rows(scope.name, scope.features, known)
     rows = rows.filter(pc.is_valid(rows["prediction"]))
-    return _thinned(_own(view, scope, window, rows))
-
-
-def _own(view: Snapshot, scope: Scope, window: Window, rows: pa.Table) -> pa.Table:
-    """Of a counted window's span, the rows that are its own."""
-    if window.rows_first is None or window.rows_last is None:
-        return rows
-    own = view.events.row_numbers(scope.name, window.rows_first, window.rows_last)
-    return rows.filter(pc.is_in(rows["id"], value_set=own["id"].combine_chunks()))
+    return _thinned(*own_rows(view, window, rows))
 
 
 def rows_before(

@@ -14,6 +14,7 @@ from controlplane.domain.references import UNVERSIONED
 from controlplane.domain.schema import Schema, Task
 from controlplane.domain.windows import Window, is_whole
 from controlplane.monitor.scope import Scope
+from controlplane.store.counted_rows import own_rows
 from controlplane.store.ports import Known, Snapshot
 from detectors.finding import Kind, Sample
 
@@ -75,9 +76,7 @@ def contents(view: Snapshot, scope: Scope, window: Window, by: datetime) -> Cont
         scope.name, scope.segment_columns if in_panes else scope.features, known
     )
     labelled = view.events.labelled(scope.name, scope.segment_columns, known)
-    if window.rows_first is not None and window.rows_last is not None:
-        own = view.events.row_numbers(scope.name, window.rows_first, window.rows_last)
-        rows, labelled = _among(rows, own), _among(labelled, own)
+    rows, labelled = own_rows(view, window, rows, labelled)
     return Contents(
         scope=scope, window=window, rows=served(scope, rows),
         labelled=served(scope, labelled), whole=whole, has_features=not in_panes,
@@ -135,10 +134,6 @@ def micros(at: pa.ChunkedArray) -> NDArray[np.int64]:
 def micros_of(moment: datetime) -> int:
     """A time as microseconds since 1970, exactly."""
     return int(np.datetime64(moment.replace(tzinfo=None), "us").astype(np.int64))
-
-
-def _among(rows: pa.Table, own: pa.Table) -> pa.Table:
-    return rows.filter(pc.is_in(rows["id"], value_set=own["id"].combine_chunks()))
 
 
 def served(scope: Scope, rows: pa.Table) -> pa.Table:
