@@ -74,6 +74,17 @@ def test_a_window_stands_with_its_figure_and_what_it_lacks(told: dict[str, Any],
     assert LACKS in lines[3:]
 
 
+@pytest.mark.parametrize("width", [120, 126, 200])
+async def test_the_legend_of_the_plot_is_whole_at_any_width(width: int) -> None:
+    async with dashboard(a_busy_server(), (width, 40)) as it:
+        await it.sees("bikes")
+        await it.press("enter")
+        await it.until(lambda: "w_0" in it.screen.known)
+        said = it.text.replace("\u2800", " ")
+        for mark in ("realised", "reference loss", "■ failed", "▲ promoted", "▼ rolled back"):
+            assert mark in said
+
+
 async def test_the_models_screen_tells_of_the_newest_window_that_it_is_only_expected() -> None:
     async with dashboard(a_busy_server()) as it:
         await it.sees("bikes")

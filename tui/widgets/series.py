@@ -16,15 +16,17 @@ from tui.widgets.chart import Chart, framed
 from tui.widgets.scale import dates
 
 GUTTER: Final = 13
+_GLUE: Final = "\u2800"
+"""A blank at which no line is broken: a mark and its word stay together."""
 CHART_LEGEND: Final = Content.assemble(
     ("⣀⣀", palette.ACCENT_TEXT), ("  ", palette.ink(palette.BAND, palette.BAND)),
     (" realised  ", palette.MUTED_TEXT),
     ("⠄⠄", palette.WARM_TEXT), ("  ", palette.ink(palette.HAZE, palette.HAZE)),
     (" estimated  ", palette.MUTED_TEXT),
     ("⠤ ", palette.MUTED_TEXT), (" reference loss  ", palette.MUTED_TEXT),
-    ("■", palette.BAD_TEXT), (" failed  ", palette.MUTED_TEXT),
-    ("▲", palette.GOOD_TEXT), (" promoted  ", palette.MUTED_TEXT),
-    ("▼", palette.BAD_TEXT), (" rolled back", palette.MUTED_TEXT),
+    ("■", palette.BAD_TEXT), (f"{_GLUE}failed  ", palette.MUTED_TEXT),
+    ("▲", palette.GOOD_TEXT), (f"{_GLUE}promoted  ", palette.MUTED_TEXT),
+    ("▼", palette.BAD_TEXT), (f"{_GLUE}rolled{_GLUE}back", palette.MUTED_TEXT),
 )  # fmt: skip
 NOTHING_YET: Final = "no label is in and nothing is estimated yet"
 LEAST: Final = 5
