@@ -227,7 +227,8 @@ def _shaped(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - Arrow tables have
         part = part.select([name for name in known if name in part.column_names])
     for place, name in enumerate(part.column_names):
         if name in {"at", "known_at"}:
-            part = part.set_column(place, name, as_times(part[name], name, asked.time_zone))
+            theirs = asked.columns.get(name, name)
+            part = part.set_column(place, name, as_times(part[name], theirs, asked.time_zone))
     if asked.past is not None:
         part = _known(part, asked)
     if (

@@ -38,3 +38,12 @@ def test_a_file_without_what_a_kpi_needs_is_asked_for_by_name(lee, tmp_path) -> 
     past = lee("log", file, "--model", "bikes", "--kpis", "--value", "euros", "--history")
     assert past.exit_code == 2
     assert "has no history" in past.output
+
+
+def test_a_day_that_is_none_is_told_as_the_file_has_it(lee, tmp_path) -> None:
+    file = tmp_path / "revenue.csv"
+    file.write_text("name,day,euros\nrevenue,2023-12-01,5\nrevenue,2023-12-02,6\nrevenue,soon,7\n")
+    done = lee("log", file, "--model", "bikes", "--kpis", "--time", "day", "--value", "euros")
+    assert done.exit_code == 1
+    assert "column 'day' holds texts such as 'soon'; expected dates" in done.output
+    assert "--time" not in done.output

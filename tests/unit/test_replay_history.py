@@ -183,6 +183,7 @@ def test_what_is_only_an_order_orders_the_rows_and_they_are_told_by_number(
     ("times", "said"),
     [
         (pa.array(["soon"] * N), "column 'ts' holds texts such as 'soon'; expected dates"),
+        (pa.array(["2024-03-01"] + ["soon"] * (N - 1)), "column 'ts' holds texts such as 'soon'"),
         (pa.array([[1]] * N), "column 'ts' of times holds values of several parts"),
         (pa.array(BOOLS), "column 'ts' holds bool"),
     ],
@@ -190,6 +191,11 @@ def test_what_is_only_an_order_orders_the_rows_and_they_are_told_by_number(
 def test_what_is_no_time_is_said(tmp_path: Path, times: pa.Array, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         history(tmp_path, {"ts": times})
+
+
+def test_what_is_no_time_may_be_left_out(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="Unix time; where the rows stand in the order in which"):
+        history(tmp_path, {"ts": pa.array(["soon"] * N)})
 
 
 # Labels.

@@ -19,6 +19,7 @@ SHORTEST: Final = timedelta(days=3)
 """A file of less has no days to speak of, so that it is told in rows."""
 FAR: Final = 10
 """Times so many times the middle 90 % of the rows' span away from them stand for no time."""
+_WITHOUT: Final = "where the rows stand in the order in which they happened, leave --time out"
 
 
 def event_times(table: pa.Table, asked: Asked) -> tuple[pa.ChunkedArray, bool, tuple[str, ...]]:
@@ -30,7 +31,11 @@ def event_times(table: pa.Table, asked: Asked) -> tuple[pa.ChunkedArray, bool, t
         _refuse_label_time(asked)
         why = f"{asked.time} holds numbers that are no times: rows go in their order"
         return _ranked(column.cast(pa.float64(), safe=False)), False, (why,)
-    at = as_times(column, asked.time, asked.time_zone)
+    try:
+        at = as_times(column, asked.time, asked.time_zone)
+    except BadInput as error:
+        message = f"{error}; {_WITHOUT}"
+        raise BadInput(message) from None
     if at.null_count == len(at) > 0:
         message = (
             f"nothing in column {asked.time!r} reads as a time; found "

@@ -20,10 +20,7 @@ UNITS: Final = ((1e6, 1e11), (1e3, 1e14), (1.0, 1e17))
 MOST_MICROS: Final = 1e17
 LEAST_SECONDS: Final = 1e8
 """Unix time of fewer seconds, before March 1973, is no time but a count."""
-EXPECTED: Final = (
-    "expected dates, times, ISO 8601 text or Unix time; where the rows stand in the order in "
-    "which they happened, leave --time out"
-)
+EXPECTED: Final = "expected dates, times, ISO 8601 text or Unix time"
 MOST: Final = 0.95
 """The share of labels that has come when a window's labels close; the rest are corrections."""
 
@@ -104,9 +101,16 @@ def _of_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     if present and (pc.sum(number).as_py() or 0) >= MOSTLY * present:
         numbers = pc.if_else(number, column, pa.scalar(None, pa.string())).cast(pa.float64())
         return _of_numbers(numbers, name)
-    first = column.drop_null()
-    found = f"texts such as {first[0].as_py()[:40]!r}" if len(first) else "nothing"
+    texts = column.drop_null()
+    found = f"texts such as {_no_time_of(texts)[:40]!r}" if len(texts) else "nothing"
     raise BadInput(f"column {name!r} holds {found}; {EXPECTED}")
+
+
+def _no_time_of(texts: pa.ChunkedArray) -> str:
+    """A text that is not even ISO 8601, rather than one that would do; else the first."""
+    place = pc.index(pc.match_substring_regex(texts, ISO), pa.scalar(value=False)).as_py()
+    found: str = texts[max(place, 0)].as_py()
+    return found
 
 
 def _of_numbers(values: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
