@@ -66,7 +66,7 @@ def beyond_chance(
     That is the mean of their squares under no change, (bins - 1)(1/n + 1/m) / (8 ln 2).
 
     >>> float(beyond_chance(0.5, 2, 100, 100).round(4)), float(beyond_chance(0.01, 2, 100, 100))
-    (0.4982, 0.0)
+    (0.4964, 0.0)
     """
     chance = np.subtract(bins, 1) * (np.divide(1.0, rows) + np.divide(1.0, rows_reference))
     found: Floats = np.sqrt(np.maximum(np.square(distances) - chance / (8.0 * np.log(2.0)), 0.0))
