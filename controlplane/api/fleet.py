@@ -23,6 +23,7 @@ from controlplane.domain.states import (
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
 from controlplane.domain.windows import Score, Window
+from controlplane.ingest.checking import FURTHEST
 from controlplane.store.ports import Counts, LedgerReader, Snapshot
 
 OPEN_RUN: Final = (
@@ -75,8 +76,10 @@ def summary(snapshot: Snapshot, model: Model) -> wire.ModelSummary:
     return _summary(snapshot.ledger, model, going_on(snapshot.ledger, model), counts)
 
 
-def detail(snapshot: Snapshot, model: Model, conditions: Sequence[Condition]) -> wire.ModelDetail:
-    """One model: its file and its status."""
+def detail(
+    snapshot: Snapshot, model: Model, conditions: Sequence[Condition], now: datetime
+) -> wire.ModelDetail:
+    """One model: its file and its status. `now` is the server's clock."""
     ledger = snapshot.ledger
     going = going_on(ledger, model)
     generation = policy_of(ledger, model)
@@ -89,7 +92,11 @@ def detail(snapshot: Snapshot, model: Model, conditions: Sequence[Condition]) ->
             wire.Condition(name=c.name, holds=c.holds, says=c.says, window=c.window)
             for c in conditions
         ],
-        watermark=watermark(model, None if generation is None else generation.policy, counts),
+        watermark=watermark(
+            model,
+            None if generation is None else generation.policy,
+            last_at(snapshot, model, counts, now),
+        ),
         features=[c.name for c in model.schema.features] if model.schema else [],
         champion=None if going.champion is None else encode.version(going.champion),
         trial=None if going.trial is None else encode.trial(going.trial),
@@ -101,14 +108,22 @@ def detail(snapshot: Snapshot, model: Model, conditions: Sequence[Condition]) ->
     )
 
 
-def watermark(model: Model, policy: Policy | None, counts: Counts) -> datetime | None:
+def last_at(snapshot: Snapshot, model: Model, counts: Counts, now: datetime) -> datetime | None:
+    """The greatest event time seen; of a live model none that the clock has not reached."""
+    by = now + FURTHEST
+    if counts.last_at is None or counts.last_at <= by or model.timing is not Timing.LIVE:
+        return counts.last_at
+    return snapshot.events.last_at(model.id, by=by)
+
+
+def watermark(model: Model, policy: Policy | None, last: datetime | None) -> datetime | None:
     """The greatest event time seen less the allowed lateness; None before the first row."""
-    if counts.last_at is None:
+    if last is None:
         return None
     lateness = None if policy is None else policy.windows.lateness
     if lateness is None:
         lateness = timedelta(seconds=(model.every_seconds or 0.0) / 10)
-    return counts.last_at - lateness
+    return last - lateness
 
 
 def champion(ledger: LedgerReader, model: Model) -> wire.Champion:

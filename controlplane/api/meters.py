@@ -25,7 +25,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from controlplane import __version__
-from controlplane.api.fleet import policy_of, watermark
+from controlplane.api.fleet import last_at, policy_of, watermark
 from controlplane.api.parts import Parts
 from controlplane.domain.alerts import Alert, Severity
 from controlplane.domain.batches import Receipt, Replayed
@@ -169,7 +169,8 @@ def _of_models(snapshot: Snapshot, now: datetime) -> Iterator[Metric]:
         if counts.last_at is not None:
             last.add_metric([model.id], counts.last_at.timestamp())
         generation = policy_of(snapshot.ledger, model)
-        mark = watermark(model, None if generation is None else generation.policy, counts)
+        seen = last_at(snapshot, model, counts, now)
+        mark = watermark(model, None if generation is None else generation.policy, seen)
         if mark is not None and model.timing is Timing.LIVE:
             lag.add_metric([model.id], (now - mark).total_seconds())
         for severity in Severity:

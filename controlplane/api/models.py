@@ -81,7 +81,7 @@ def get_model(parts: Given, model: str) -> wire.ModelDetail:
     conditions = parts.actions.conditions(model)
     with parts.store.read() as snapshot:
         record = the_model(snapshot.ledger, model)
-        found = fleet.detail(snapshot, record, conditions)
+        found = fleet.detail(snapshot, record, conditions, parts.clock.now())
         return msgspec.structs.replace(
             found, kpis=kpis.listed(snapshot, record), halves=halves.told(snapshot, record)
         )

@@ -13,6 +13,7 @@ from controlplane.cli import captured, completing
 from controlplane.cli.groups import examples
 from controlplane.cli.render import count, when
 from controlplane.cli.terminal import Terminal, cannot, nearest, say, talks
+from controlplane.clock import SystemClock
 from controlplane.domain.errors import LeeboardError
 
 FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -241,7 +242,10 @@ def _shaped(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - Arrow tables have
 
 
 def _known(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - as above
-    """A past's rows with when they were known: predictions at their time, labels the delay later."""
+    """A past's rows with when they were known: predictions at their time, labels the delay later.
+
+    Those of the last days came sooner, since they are here: the server says when they were known.
+    """
     import pyarrow as pa  # noqa: PLC0415 - as above
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
@@ -252,7 +256,11 @@ def _known(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - as above
         message = "labels of the past need a time: say --time, or --known-at, with its column"
         raise click.UsageError(message)
     delay = asked.past.delay if asked.feed == "labels" else timedelta(0)
-    known = pc.add(part["at"].cast(pa.timestamp("us", "UTC")), pa.scalar(delay, pa.duration("us")))
+    instant = pa.timestamp("us", "UTC")
+    known = pc.add(part["at"].cast(instant), pa.scalar(delay, pa.duration("us")))
+    if asked.feed == "labels":
+        is_past = pc.less_equal(known, pa.scalar(SystemClock().now(), instant))
+        known = pc.if_else(is_past, known, pa.scalar(None, instant))
     return part.append_column("known_at", known)
 
 

@@ -26,6 +26,8 @@ from controlplane.ingest.taking import Taker, count_of
 
 AHEAD: Final = timedelta(minutes=5)
 """How far `at` may lie after `known_at`, and that after the server's clock: clocks differ."""
+FURTHEST: Final = 2 * AHEAD
+"""How far after the server's clock a row of a live model can have happened."""
 LONGEST_ID: Final = 1_000
 """Characters."""
 ROLES: Final = ("live", "shadow", "canary")
@@ -214,8 +216,7 @@ def _known_at(taker: Taker, terms: Terms) -> pa.ChunkedArray:
     told = taker.take("known_at", instants, _TIME)
     if told is None:
         return now
-    if terms.is_live and terms.feed is not Feed.LABELS:
-        # A label that is known later waits until then; it moves no time, as a row would.
+    if terms.is_live:
         _not_ahead(taker, "known_at", told, now)
     return pc.coalesce(told, now)
 

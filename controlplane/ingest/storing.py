@@ -12,7 +12,7 @@ from controlplane.domain.reigns import Reign
 from controlplane.domain.schema import Schema
 from controlplane.domain.windows import calendar_of
 from controlplane.ingest.batch import Batch, Feed
-from controlplane.ingest.checking import Checked, Terms, check
+from controlplane.ingest.checking import FURTHEST, Checked, Terms, check
 from controlplane.ingest.erasing import without_erased
 from controlplane.ingest.inference import schema_of
 from controlplane.ingest.reigning import with_versions
@@ -138,8 +138,10 @@ def _appended(t: Transaction, request: Request, checked: Checked) -> Receipt:
 
 
 def watermark(t: Transaction, request: Request) -> datetime | None:
-    """The greatest event time seen less the allowed lateness."""
-    last = t.events.last_at(request.model)
+    """The greatest event time seen less the allowed lateness. Of a live model rows do not count
+    that the clock has not reached: they came while it was ahead."""
+    terms = request.terms
+    last = t.events.last_at(request.model, by=terms.known_at + FURTHEST if terms.is_live else None)
     return None if last is None else last - request.lateness
 
 

@@ -175,6 +175,8 @@ select least(
     (select min("at") from {predictions} where role = 'canary' and prediction is not null))"""
 LABEL_COUNTS: Final = "select count(*), max(known_at) from {labels}"
 LAST_AT: Final = """select max("at") from {predictions} where role <> 'reference'"""
+LAST_AT_BY: Final = """
+select max("at") from {predictions} where role <> 'reference' and "at" <= $by"""
 REJECTED_COUNT: Final = "select coalesce(sum(rows), 0) from rejected_rows where model = ?"
 
 # The writer's own. One row is served once; only in the shadow do several versions predict it.

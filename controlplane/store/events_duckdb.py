@@ -68,13 +68,18 @@ class DuckDBEventsReader:
             last_known_at=max(known, default=None),
         )  # fmt: skip
 
-    def last_at(self, model: str) -> datetime | None:
-        """The greatest event time seen, references aside; None where there is no row."""
+    def last_at(self, model: str, *, by: datetime | None = None) -> datetime | None:
+        """The greatest event time seen, references aside, of those up to `by`; None where there is
+        no such row. Remembered, so that it costs a look at the table only where one is later."""
         if model not in self._last_at:
             there = self._tables.catalog.has(PREDICTIONS + model)
             row = self._session.one(self._about(questions.LAST_AT, model)) if there else None
             self._last_at[model] = time_of(row[0]) if row else None
-        return self._last_at[model]
+        last = self._last_at[model]
+        if last is None or by is None or last <= by:
+            return last
+        row = self._session.one(self._about(questions.LAST_AT_BY, model), {"by": stored_time(by)})
+        return time_of(row[0]) if row else None
 
     def rows(
         self, model: str, columns: Sequence[str], known: Known, *, roles: Sequence[str] = ("live",)

@@ -87,8 +87,9 @@ class EventsReader(Protocol):
         """Row counts and bounds; zeros where the model has no rows."""
         ...
 
-    def last_at(self, model: str) -> datetime | None:
-        """The greatest event time seen, references aside; None where there is no row."""
+    def last_at(self, model: str, *, by: datetime | None = None) -> datetime | None:
+        """The greatest event time seen, references aside, of those up to `by`; None where there is
+        no such row."""
         ...
 
     def rows(

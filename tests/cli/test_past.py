@@ -15,6 +15,7 @@ from connectors.client.problems import ServerAway
 from controlplane.domain.batches import KeyedBatch
 from controlplane.domain.models import Generation, Model
 from controlplane.store.ports import Known
+from tests.fakes_actions import T0
 
 FILE = "model: bikes\ntask: regression\nlabel: {column: cnt, delay: 1d}\n"
 ROWS = 120
@@ -84,6 +85,28 @@ def test_a_past_was_known_when_it_happened_and_its_labels_the_delay_later(lee, s
     ]
     assert set(late) == {timedelta(days=1)}
     assert labelled["label"].to_pylist()[:3] == [1.0, 2.0, 3.0]
+
+
+def test_a_label_whose_delay_is_not_over_was_known_at_the_latest_when_it_was_sent(
+    lee, served, tmp_path, monkeypatch
+):
+    class Early:
+        """A clock that says when the tenth row's label became known."""
+
+        def now(self):
+            return START + timedelta(days=1, hours=9)
+
+    monkeypatch.setattr("controlplane.cli.sending.SystemClock", Early)
+    path = tmp_path / "past.parquet"
+    pq.write_table(pa.Table.from_pylist(rides()), path)
+    words = ("log", path, "--model", "bikes", "--id", "ride", "--time", "ts", "--history")
+    found = lee(*words)
+
+    assert found.exit_code == 0, found.output
+    _, labelled = known(served.store)
+    told = labelled["label_known_at"].to_pylist()
+    assert told[:10] == [START + timedelta(days=1, hours=n) for n in range(10)]
+    assert set(told[10:]) == {T0}
 
 
 def test_columns_may_say_when_a_row_and_its_label_were_known(lee, served, tmp_path):

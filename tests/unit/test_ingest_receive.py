@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from controlplane.api.fleet import last_at
 from controlplane.domain.batches import KeyedBatch, Receipt, Replayed
 from controlplane.domain.errors import AllRejected, Conflict, NotFound
 from controlplane.domain.models import Generation, Model, Timing
@@ -84,6 +85,7 @@ def test_bad_rows_are_told_and_the_others_stored(store: Store) -> None:
         ("predictions", {"id": "x", "wind": 1}),
         ("reference", {"id": "x", "wind": 1}),
         ("kpis", {"name": "revenue", "value": 1}),
+        ("labels", {"id": "a", "label": 3}),
     ],
 )
 def test_no_row_of_a_live_model_is_ahead_of_the_servers_clock(
@@ -102,13 +104,12 @@ def test_no_row_of_a_live_model_is_ahead_of_the_servers_clock(
     assert sent(store, feed, known, may_backdate=True).accepted == 1
 
 
-def test_a_replay_has_a_time_of_its_own_and_a_label_may_become_known_later(store: Store) -> None:
-    live = a_model(store)
+def test_a_replay_has_a_time_of_its_own(store: Store) -> None:
+    replayed = msgspec.structs.replace(a_model(store), timing=Timing.REPLAY)
+    store.write(lambda t: t.ledger.put(replayed)).result()
     later = "2024-06-01T00:00:00Z"
     label = {"id": "a", "label": 3, "known_at": later}
     assert sent(store, "labels", label, may_backdate=True).accepted == 1
-    replayed = msgspec.structs.replace(live, timing=Timing.REPLAY)
-    store.write(lambda t: t.ledger.put(replayed)).result()
     row = {"id": "a", "at": later, "known_at": later, "wind": 1}
     receipt = sent(store, "predictions", row, may_backdate=True)
     assert receipt.accepted == 1
@@ -185,6 +186,25 @@ def test_rows_without_a_version_are_the_champions_of_their_time(store: Store) ->
     assert {row["id"]: row["version"] for row in rows} == {
         "a": None, "b": "v1", "c": "v2", "d": None, "e": "v9",
     }  # fmt: skip
+
+
+def test_rows_that_came_while_the_clock_was_ahead_do_not_hold_the_watermark(store: Store) -> None:
+    a_model(store)
+    ahead = NOON.replace(year=2099)
+    row = {"id": "z", "at": ahead.isoformat(), "wind": 1}
+    assert sent(store, "predictions", row, known_at=ahead).watermark == ahead
+    assert sent(store, "labels", {"id": "z", "label": 1}).watermark is None
+
+    receipt = sent(store, "predictions", ROWS)
+    assert (receipt.watermark, receipt.late) == (NOON - HOUR, 0)
+    early = {"id": "y", "at": (NOON - 2 * HOUR).isoformat(), "wind": 1}
+    assert sent(store, "predictions", early).late == 1
+    with store.read() as view:
+        [model] = view.ledger.find(Model)
+        counted = view.events.counts(model.id)
+        assert counted.last_at == ahead
+        assert last_at(view, model, counted, NOON) == NOON - HOUR
+        assert last_at(view, model, counted, ahead) == ahead
 
 
 def test_the_watermark_lags_by_the_allowed_lateness(store: Store) -> None:
