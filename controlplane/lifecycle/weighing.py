@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+import structlog
 
 from controlplane.clock import Clock
-from controlplane.domain.errors import NotFound, Refused
+from controlplane.domain.errors import NotFound, Overloaded, Refused, StorageError
 from controlplane.domain.importances import LOSS, Importance, importance_id, job_of
 from controlplane.domain.schema import Schema
 from controlplane.domain.states import IMPORTANCE, ImportanceEvent, ImportanceState, moved
@@ -35,6 +36,21 @@ from controlplane.store.ports import Snapshot, Store, Transaction
 
 PATIENCE_SECONDS: Final = 600.0
 """How long a version may take; then its process is ended."""
+PAUSES: Final = (10.0, 60.0, 300.0)
+"""Seconds until a question is tried again that broke off in a way that nobody foresaw, after the
+first time, the second and so on; then it is left unanswered. Others go on meanwhile."""
+
+LONGEST_REASON: Final = 1_000
+"""Characters."""
+
+log = structlog.get_logger()
+
+
+class _Broken(msgspec.Struct, frozen=True):
+    """How often a question broke off, and when it is tried again, by the monotonic clock."""
+
+    times: int = 0
+    again_at: float = 0.0
 
 
 class Weigher:
@@ -45,6 +61,7 @@ class Weigher:
         self._workshop = workshop
         self._clock = clock
         self._since: dict[str, float] = {}
+        self._broken: dict[str, _Broken] = {}
 
     def ask(self, window: str, *, by: str) -> Importance:
         """Ask the version that a window was scored under, unless it was asked before.
@@ -76,21 +93,52 @@ class Weigher:
         return self._store.write(work).result()
 
     def turn(self) -> None:
-        """Bring the oldest open question as far as it goes at this moment."""
+        """Bring the question that is being answered, else the oldest, as far as it goes now.
+
+        Raises StorageError and Overloaded, which are no fault of the question's.
+        """
         with self._store.read() as view:
-            waiting = view.ledger.find(Importance, states=[ImportanceState.ASKED], limit=1)
-        if not waiting:
+            waiting = view.ledger.find(Importance, states=[ImportanceState.ASKED])
+        asked = self._next(waiting)
+        if asked is None:
             return
-        (asked,) = waiting
-        folder = self._workshop.directory(job_of(asked))
         try:
-            done = self._forward(asked, folder)
+            done = self._forward(asked, self._workshop.directory(job_of(asked)))
         except Unscorable as error:
             done = _moved(asked, ImportanceEvent.LEFT_UNANSWERED, reason=str(error))
+        except (StorageError, Overloaded):
+            raise
+        except Exception as error:  # noqa: BLE001 - a version's process may bring about anything
+            done = self._broke_off(asked, error)
         if done is not None:
             self._keep(asked, msgspec.structs.replace(done, made_at=self._clock.now()))
-            self._workshop.clear(folder)
-            self._since.pop(asked.id, None)
+            self._let_go(asked)
+            self._broken.pop(asked.id, None)
+
+    def _next(self, waiting: list[Importance]) -> Importance | None:
+        """One at a time: what is under way, else the oldest that does not rest after a failure."""
+        now = time.monotonic()
+        ready = [one for one in waiting if self._broken.get(one.id, _Broken()).again_at <= now]
+        under_way = [one for one in ready if one.id in self._since]
+        return next(iter([*under_way, *ready]), None)
+
+    def _broke_off(self, asked: Importance, error: Exception) -> Importance | None:
+        """What becomes of a question that failed in a way that nobody foresaw: None: it is tried
+        again, from the beginning."""
+        times = self._broken.get(asked.id, _Broken()).times + 1
+        reason = f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+        log.warning("importance_broke_off", importance=asked.id, times=times, reason=reason)
+        if times > len(PAUSES):
+            says = f"it broke off {times} times, at last with {reason}"
+            return _moved(asked, ImportanceEvent.LEFT_UNANSWERED, reason=says)
+        self._broken[asked.id] = _Broken(times, time.monotonic() + PAUSES[times - 1])
+        self._let_go(asked)
+        return None
+
+    def _let_go(self, asked: Importance) -> None:
+        """Nothing is under way for a question any more."""
+        self._workshop.clear(self._workshop.directory(job_of(asked)))
+        self._since.pop(asked.id, None)
 
     def _forward(self, asked: Importance, folder: Path) -> Importance | None:
         """The answer once there is one; raises Unscorable, saying why there is none."""

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 from connectors.contract import ColumnSpec, TrainJob
 from connectors.trainers.builtin import train
 from connectors.trainers.command import CommandTrainer, builtin_trainer
-from controlplane.domain.errors import NotFound, Refused
-from controlplane.domain.importances import Importance
+from controlplane.domain.errors import NotFound, Refused, StorageError
+from controlplane.domain.importances import Importance, job_of
 from controlplane.domain.journal import Entry
 from controlplane.domain.models import Model
 from controlplane.domain.policy import Windows
@@ -217,6 +217,81 @@ def test_a_version_that_takes_too_long_is_ended(
     found = answered(voyage, weigher)
     assert (found.state, len(voyage.trainer.cancelled)) == ("failed", 1)
     assert "did not answer within" in found.reason
+
+
+class Odd:
+    """A trainer that fails as nobody foresaw for some directories, and else as the one it stands
+    before."""
+
+    def __init__(self, trainer: FakeTrainer, fails: Callable[[Path], bool]) -> None:
+        self._trainer, self._fails = trainer, fails
+        self.failed = 0
+
+    def start(self, job: object, directory: Path) -> None:
+        if self._fails(directory):
+            self.failed += 1
+            raise OSError(28, "no space is left")
+        self._trainer.start(job, directory)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._trainer, name)
+
+
+def test_what_nobody_foresaw_is_tried_again_a_few_times_and_said(
+    voyage: Voyage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weighing, "PAUSES", (0.0, 0.0))
+    odd = Odd(voyage.trainer, lambda directory: True)
+    voyage.workshop = Workshop(voyage.root, {"builtin": odd})
+    weigher = weigher_of(voyage)
+    weigher.ask(first_window(voyage.store).id, by="ada")
+    found = answered(voyage, weigher)
+    assert (found.state, odd.failed) == ("failed", 3)
+    assert found.reason == "it broke off 3 times, at last with OSError: [Errno 28] no space is left"
+    assert jobs(voyage) == []
+    assert weigher.ask(found.window, by="ada").state == "asked"
+
+
+def test_a_question_that_broke_off_rests_and_holds_nobody_up(
+    voyage: Voyage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weigher = weigher_of(voyage)
+    window = first_window(voyage.store)
+    first = weigher.ask(window.id, by="ada")
+    second = msgspec.structs.replace(
+        first, id=f"{window.id}/again", asked_at=first.asked_at + timedelta(hours=1)
+    )
+    voyage.store.write(lambda t: t.ledger.put(second)).result()
+    odd = Odd(voyage.trainer, lambda directory: directory.name == job_of(first))
+    voyage.workshop = Workshop(voyage.root, {"builtin": odd})
+    weigher = weigher_of(voyage)
+    until = time.monotonic() + LIMIT
+    while {one.id: one.state for one in voyage.all(Importance)}[second.id] != "made":
+        weigher.turn()
+        assert time.monotonic() < until
+    weigher.turn()
+    assert odd.failed == 1
+    monkeypatch.setattr(time, "monotonic", lambda: until + weighing.PAUSES[0])
+    weigher.turn()
+    assert odd.failed == 2
+    assert {one.id: one.state for one in voyage.all(Importance)}[first.id] == "asked"
+
+
+def test_where_the_store_fails_the_question_stands(
+    voyage: Voyage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weigher = weigher_of(voyage)
+    weigher.ask(first_window(voyage.store).id, by="ada")
+
+    def full(*given: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(weighing, "start_scoring", full)
+    for _ in range(9):
+        with pytest.raises(StorageError):
+            weigher.turn()
+    monkeypatch.undo()
+    assert answered(voyage, weigher).state == "made"
 
 
 def test_a_server_that_is_started_anew_goes_on_with_it(voyage: Voyage) -> None:
