@@ -1,6 +1,7 @@
 """Bytes to columns: JSON, Arrow, and their compression."""
 
 import gzip
+import zlib
 
 import msgspec
 import pyarrow as pa
@@ -164,11 +165,38 @@ def test_the_limit_is_on_what_comes_out(encoding: str | None) -> None:
     assert decoded(encoding, packed, limit=5_000_000) == body
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_body_of_very_many_members_costs_no_more_than_its_bytes(encoding: str) -> None:
+    pack = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding]
+    members = pack(b"") * 300_000 + pack(b"one") + pack(b" two")  # minutes, were the rest copied
+    assert decoded(encoding, members) == b"one two"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@pytest.mark.parametrize("missing", [1, 3, 20])
+def test_a_body_that_was_cut_off_is_never_taken_for_a_whole_one(
+    encoding: str, missing: int
+) -> None:
+    lines = b"".join(b'{"id": "%d"}\n' % number for number in range(9_000))
+    packed = {
+        "gzip": gzip.compress(lines),
+        "zstd": zstandard.ZstdCompressor(write_checksum=True).compress(lines),
+    }[encoding]
+    with pytest.raises(BadInput, match=f"the {encoding} body ends in the middle; send it again"):
+        decoded(encoding, packed[:-missing])
+    with pytest.raises(BadInput, match="ends in the middle"):
+        decoded(encoding, packed + packed[:-missing])
+    with pytest.raises(BadInput, match=f"is not {encoding}, as its Content-Encoding says"):
+        decoded(encoding, packed + b"and something else")
+
+
 def test_broken_or_unknown_encodings_are_refused() -> None:
     packed = gzip.compress(b"x" * 1000)
-    for body in (b"", b"junk", packed[:-5]):
+    for body in (b"", b"junk", zlib.compress(b"x" * 1000), packed[:-5]):
         with pytest.raises(BadInput):
             decoded("gzip", body)
+    with pytest.raises(BadInput, match="the body is empty; expected zstd"):
+        decoded("zstd", b"")
     with pytest.raises(BadInput, match="not zstd"):
         decoded("zstd", b"junk")
     with pytest.raises(UnsupportedType, match="is br; expected gzip, zstd or none"):
