@@ -43,6 +43,8 @@ class Bins(msgspec.Struct, frozen=True, kw_only=True):
     """Levels too rare for a bin; None where there are too many to keep, and then nothing counts
     as unseen."""
     rare_counts: tuple[int, ...] = ()
+    infinite: int = 0
+    """Rows of the reference that hold plus or minus infinity, in the outer bins."""
     distinct: int = 0
     once: int = 0
     """How many levels the reference holds exactly once."""

@@ -52,6 +52,7 @@ def freeze(sample: Sample) -> Bins:
         kurtosis=kurtosis,
         minimum=float(values[0]),
         maximum=float(values[-1]),
+        infinite=rows - missing - values.size,
         distinct=int(distinct.size),
         once=int((held == 1).sum()),
     )

@@ -6,7 +6,7 @@ import msgspec
 
 from detectors import answers, numeric_bins
 from detectors.answers import Figures
-from detectors.bins import FAR_WIDTHS, LARGEST, Bins, Tally
+from detectors.bins import FAR_WIDTHS, Bins, Tally
 from detectors.finding import Finding, Kind, Reason, Sample
 from detectors.ordered import Ordered, ordered
 from detectors.reading import Floats
@@ -28,8 +28,9 @@ def value_range(reference: Sample, sample: Sample, params: RangeParams = _DEFAUL
     """The share of values far outside the reference's range, as codes and wrong units are.
 
     The statistic is that share; the effect the share of all values outside the range, however
-    near: weather and prices leave it honestly. Infinities are far. Fewer than 30 values on either
-    side are not judged; a constant reference makes every other value far.
+    near: weather and prices leave it honestly. Infinities are far, as far as their share is greater
+    than the reference's. Fewer than 30 values on either side are not judged; a constant reference
+    makes every other value far.
 
     >>> import numpy as np
     >>> import pyarrow as pa
@@ -52,9 +53,12 @@ def of_ordered(reference: Ordered, window: Ordered, params: RangeParams = _DEFAU
     if min(known.size, rows) < answers.MIN_ROWS:
         return answers.unjudged(NAME, window.column, Reason.INSUFFICIENT, rows=rows)
     limits = (float(known[0]), float(known[-1]))
+    infinite = rows - window.finite.size, reference.values.size - known.size
+    more = _more_infinite(infinite, (rows, reference.values.size))
     figures = Figures(
-        statistic=_outside(window.values, numeric_bins.widened(limits, params.widths)),
-        effect=_outside(window.values, limits),
+        statistic=_outside(window.finite, numeric_bins.widened(limits, params.widths)) / rows
+        + more,
+        effect=_outside(window.finite, limits) / rows + more,
         rows=rows,
         rows_reference=known.size,
     )
@@ -65,17 +69,23 @@ def beyond(bins: Bins, tally: Tally) -> Finding:
     """The same from counts; the window holds numbers, and so does the reference."""
     if min(bins.valid, tally.valid) < answers.MIN_ROWS:
         return answers.unjudged(NAME, bins.column, Reason.INSUFFICIENT, rows=tally.valid)
+    infinite = tally.posinf + tally.neginf
+    more = _more_infinite((infinite, bins.infinite), (tally.valid, bins.valid))
     figures = Figures(
-        statistic=tally.far / tally.valid,
-        effect=tally.outside / tally.valid,
+        statistic=(tally.far - infinite) / tally.valid + more,
+        effect=(tally.outside - infinite) / tally.valid + more,
         rows=tally.valid,
         rows_reference=bins.valid,
     )
     return answers.hard(NAME, bins.column, figures, limit=_DEFAULT.limit)
 
 
-def _outside(values: Floats, limits: tuple[float, float]) -> float:
-    """The share of values in order that lie outside; infinities always do."""
-    low, high = max(limits[0], -LARGEST), min(limits[1], LARGEST)
-    inside = values.searchsorted(high, side="right") - values.searchsorted(low, side="left")
-    return float(values.size - inside) / values.size
+def _outside(values: Floats, limits: tuple[float, float]) -> int:
+    """How many of finite values in order lie outside."""
+    inside = values.searchsorted(limits[1], side="right")
+    return values.size - int(inside - values.searchsorted(limits[0], side="left"))
+
+
+def _more_infinite(infinite: tuple[int, int], rows: tuple[int, int]) -> float:
+    """By how much the share of infinities is above the reference's, the second of both."""
+    return max(0.0, infinite[0] / rows[0] - infinite[1] / rows[1])

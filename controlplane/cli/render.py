@@ -7,6 +7,7 @@ nobody would see it.
 import shutil
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -87,14 +88,44 @@ def _shrink(columns: Sequence[Column], wide: list[int], width: int, kept: Sequen
 
 def _cell(text: str, column: Column, wide: int) -> str:
     if shown(text) > wide:
-        text = click.unstyle(text)[: wide - 1] + "…"
+        text = _cut(click.unstyle(text), wide - 1) + "…"
     gap = " " * (wide - shown(text))
     return gap + text if column.right else text + gap
 
 
 def shown(text: str) -> int:
-    """Columns that a text takes on the screen, its colours aside."""
-    return len(click.unstyle(text))
+    """Columns that a text takes on the screen, its colours aside.
+
+    >>> shown("größe"), shown("漢字"), shown("e\u0301")
+    (5, 4, 1)
+    """
+    plain_text = click.unstyle(text)
+    return len(plain_text) if plain_text.isascii() else sum(map(_wide, plain_text))
+
+
+def _wide(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _cut(text: str, wide: int) -> str:
+    """The beginning of a text that takes so many columns at most."""
+    taken = 0
+    for at, character in enumerate(text):
+        taken += _wide(character)
+        if taken > wide:
+            return text[:at]
+    return text
+
+
+def plain(text: str) -> str:
+    """A text out of data, on one line and without what would steer a terminal.
+
+    >>> plain("two\\nlines"), plain("\\x1b[31mred"), plain("größe")
+    ('two·lines', '·[31mred', 'größe')
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else "·" for c in text)
 
 
 def width() -> int | None:

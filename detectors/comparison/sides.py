@@ -14,6 +14,8 @@ from detectors.reading import Counts, Floats
 
 BARS: Final = 40
 SHOWN_LEVELS: Final = 40
+WHOLE: Final = 2.0**52
+"""From here on doubles have no halves, between which whole numbers could lie."""
 _AROUND: Final = (0.005, 0.995)
 """The shares between whose quantiles the bars lie, so that a far value does not flatten them."""
 
@@ -119,14 +121,17 @@ def _fill(counts: dict[str, list[int]], at: int, held: Levelled) -> None:
 
 
 def _edges(low: float, high: float, present: list[Floats]) -> Floats:
-    if high - low < BARS and all(map(_are_few_and_whole, present)):
+    near = high - low < BARS and max(-low, high) < WHOLE
+    if near and all(map(_are_few_and_whole, present)):
         return np.arange(low, high + 2.0) - 0.5
     if not high > low:
         wide = max(abs(low), 1.0) * 0.5
         return np.array([low - wide, low + wide])
+    both = np.array([low, high])
+    if not math.isfinite(high - low):
+        return both
     edges = np.linspace(low, high, BARS + 1)
-    found: Floats = edges if np.all(np.diff(edges) > 0.0) else np.array([low, high])
-    return found if math.isfinite(high - low) else np.array([low, high])
+    return edges if np.all(np.diff(edges) > 0.0) else both
 
 
 def _are_few_and_whole(values: Floats) -> bool:

@@ -46,8 +46,9 @@ def own_bins(column: ColumnProfile) -> Bins | None:
         return None
     moments, tally = column.moments, column.tally
     found = msgspec.structs.replace(
-        column.bins, rows=tally.rows, missing=tally.missing, counts=tally.counts, sums=tally.sums
-    )
+        column.bins, rows=tally.rows, missing=tally.missing, counts=tally.counts, sums=tally.sums,
+        infinite=tally.posinf + tally.neginf,
+    )  # fmt: skip
     if moments is None:
         return found
     return msgspec.structs.replace(

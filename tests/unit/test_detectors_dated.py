@@ -47,3 +47,10 @@ def test_years_that_no_calendar_of_python_has_come_as_text(value, kind, days) ->
 def test_dates_are_dates_and_nothing_is_nothing() -> None:
     assert bounds(column([date(2024, 1, 2), date(2024, 1, 1)], pa.date32())) == (date(2024, 1, 1), date(2024, 1, 2))  # fmt: skip
     assert bounds(column([None, None], pa.timestamp("us"))) == (None, None)
+
+
+def test_times_of_a_zone_come_in_utc() -> None:
+    noon = datetime(2024, 7, 1, 12, tzinfo=UTC)
+    values = pa.chunked_array([pa.array([noon], pa.timestamp("us", "Europe/Berlin"))])
+
+    assert [str(moment) for moment in bounds(values)] == ["2024-07-01 12:00:00+00:00"] * 2

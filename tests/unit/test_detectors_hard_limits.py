@@ -2,9 +2,11 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
+from detectors import range as range_
 from detectors import schema
 from detectors.binning import freeze, tally
 from detectors.finding import Basis, Reason, Verdict
@@ -66,6 +68,21 @@ def test_codes_for_nothing_and_wrong_units_are_far_outside() -> None:
     assert limits(reference, coded)["range"] is Verdict.FAILED
     assert value_range(reference, numeric([math.inf] * 10 + [20.0] * 90)).verdict is Verdict.FAILED
     assert value_range(reference, coded, RangeParams(limit=0.2)).verdict is Verdict.PASSED
+
+
+def test_infinities_that_the_reference_held_are_usual() -> None:
+    reference = numeric([math.inf, -math.inf] * 10 + SOME[:180].tolist())
+    bins = freeze(reference)
+    for infinite, verdict in ((10, Verdict.PASSED), (14, Verdict.PASSED), (16, Verdict.FAILED)):
+        window = numeric([math.inf] * infinite + SOME[: 100 - infinite].tolist())
+        found = value_range(reference, window)
+        assert found.verdict is verdict
+        assert found.statistic == pytest.approx(max(0.0, (infinite - 10) / 100))
+        assert range_.beyond(bins, tally(bins, window)) == msgspec.structs.replace(
+            found, rows_reference=200
+        )
+    coded = numeric([math.inf] * 10 + [1e9] * 6 + SOME[:84].tolist())
+    assert value_range(reference, coded).statistic == pytest.approx(0.06)
 
 
 def test_a_warmer_season_is_outside_but_not_far() -> None:

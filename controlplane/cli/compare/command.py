@@ -74,7 +74,7 @@ def _detector_names(
               help="With which the level names of a profile were hashed.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 def compare(reference: Path, current: Path, *, as_json: bool, level: float, **told: object) -> None:
-    """Drift between two files: Parquet, CSV (.gz), JSON lines, Arrow; either may be a profile.
+    """Drift between two files: Parquet, CSV, JSON (packed or not), Arrow; either may be a profile.
 
     Every column is measured on all rows. It failed where chance does not explain the change and
     the change is large enough to matter. Exit status 3 where one failed.

@@ -62,7 +62,7 @@ def lines(comparison: Comparison, seconds: float) -> Iterator[str]:
     yield ""
     yield from render.wrapped(comparison.rule, indent="")
     for note in comparison.notes:
-        yield from render.wrapped(note, indent="")
+        yield from render.wrapped(render.plain(note), indent="")
 
 
 def moved(column: ComparedColumn) -> float:
@@ -108,9 +108,15 @@ def sparkline(counts: Sequence[int]) -> str:
 def _line(column: ComparedColumn, deciding: Finding | None) -> tuple[str, ...]:
     before, now = _pictures(column)
     return (
-        column.column, str(column.kind), _badge(column.verdict), words(column), before, now,
+        _named(column.column), str(column.kind), _badge(column.verdict),
+        render.plain(words(column)), before, now,
         _missing(column), _p_value(deciding), _judged_by(deciding, column),
     )  # fmt: skip
+
+
+def _named(column: str) -> str:
+    """A column's name on one line; one that would not be seen in quotes."""
+    return render.plain(column) if column.strip() == column and column else f'"{column}"'
 
 
 def _in_order(comparison: Comparison) -> list[Segment]:
@@ -123,10 +129,10 @@ def _in_order(comparison: Comparison) -> list[Segment]:
 def _part(part: Segment) -> tuple[str, ...]:
     rows, columns = part.comparison.rows, part.comparison.columns
     failed = sorted(_failed(columns), key=moved, reverse=True)
-    named = [f"{column.column} {words(column)}" for column in failed[:MOST_NAMED]]
+    named = [f"{_named(each.column)} {words(each)}" for each in failed[:MOST_NAMED]]
     more = [f"{len(failed) - MOST_NAMED} more"] if len(failed) > MOST_NAMED else []
     return (
-        f"{part.column}={part.level}", count(rows.reference), count(rows.current),
+        render.plain(f"{part.column}={part.level}"), count(rows.reference), count(rows.current),
         _badge(part.comparison.verdict), f"{len(failed)} of {len(columns)}",
         "; ".join([*named, *more]) or NOTHING,
     )  # fmt: skip
@@ -153,9 +159,16 @@ def _distribution(column: ComparedColumn, found: Mapping[str, Finding]) -> Itera
     elif column.levels is not None and (said := _other_levels(column.levels)) is not None:
         yield said
     else:
-        named = next((found[name] for name in _SIZES if name in found), None)
-        if named is not None and named.statistic is not None:
+        sizes = [found[name] for name in _SIZES if name in found]
+        named = next((size for size in sizes if size.statistic is not None), None)
+        if named is not None and not _is_constant(column):
             yield f"{named.detector} {named.statistic:.2g}"
+
+
+def _is_constant(column: ComparedColumn) -> bool:
+    """Whether both sides hold one number, and the same one."""
+    ends = {(side.minimum, side.maximum) for side in (column.reference, column.current) if side}
+    return len(ends) == 1 and len(set(*ends)) == 1 and ends != {(None, None)}
 
 
 def _rates(found: Mapping[str, Finding]) -> Iterator[str]:

@@ -9,7 +9,14 @@ import msgspec
 import pyarrow as pa
 
 from controlplane.cli.compare.concluding import Asking, Measured, concluded
-from controlplane.cli.compare.source import Source, comparable, kind_of, kinds_of, plain
+from controlplane.cli.compare.source import (
+    Source,
+    comparable,
+    kind_of,
+    kind_of_type,
+    kinds_of,
+    plain,
+)
 from controlplane.domain.errors import BadInput
 from detectors import reading
 from detectors.comparison import measuring, rule
@@ -74,9 +81,28 @@ def compared(job: Job) -> Comparison:
     found = _measured(job, names, cut)
     asking = Asking(
         reference=job.reference.path, current=job.current.path, rows=job.rows, asked=job.asked,
-        level=job.level, notes=(*job.reference.remarks, *job.current.remarks),
+        level=job.level, notes=_remarks(job),
     )  # fmt: skip
     return concluded(asking, found) if cut is None else cut.concluded(asking, found)
+
+
+def _remarks(job: Job) -> tuple[str, ...]:
+    """What was to be said about reading both, and of columns whose names differ in spelling alone."""
+    before, now = job.reference.types, job.current.types
+    gone = {_spelt(name): name for name in before if name not in now}
+    renamed = [
+        (gone[_spelt(name)], name) for name in now if name not in before and _spelt(name) in gone
+    ]
+    notes = [
+        f"{first!r} of the reference and {second!r} of the current file differ in spelling alone, and are not compared"
+        for first, second in renamed
+    ]  # fmt: skip
+    return tuple(dict.fromkeys([*job.reference.remarks, *job.current.remarks, *notes]))
+
+
+def _spelt(name: str) -> str:
+    """What is left of a name without case, blanks and signs."""
+    return "".join(c for c in name.casefold() if c.isalnum()) or name
 
 
 def _cut(job: Job) -> "Cut | Windows | None":
@@ -126,8 +152,8 @@ def _left_out(job: Job, name: str) -> ComparedColumn | None:
     """A column that only one file has, or that holds what is not compared."""
     before, now = job.reference.types.get(name), job.current.types.get(name)
     column = ComparedColumn(
-        column=name, kind=Kind.CATEGORICAL, verdict=Verdict.INCONCLUSIVE, reference=None,
-        current=None, findings=(),
+        column=name, kind=kind_of_type(now if before is None else before),
+        verdict=Verdict.INCONCLUSIVE, reference=None, current=None, findings=(),
     )  # fmt: skip
     if before is None:
         note = "only the current file has this column"

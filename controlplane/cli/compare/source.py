@@ -57,17 +57,23 @@ def comparable(kind: pa.DataType) -> bool:
     return not pa.types.is_nested(kind)
 
 
-def kind_of(values: pa.ChunkedArray) -> Kind:
-    """What the values of a column are, by their type and, of texts, by what they look like."""
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+def kind_of_type(kind: pa.DataType) -> Kind:
+    """What values of a type are, as far as it tells: texts may be numbers or dates."""
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return kind_of_type(kind.value_type)
     if pa.types.is_boolean(kind):
         return Kind.BOOLEAN
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return Kind.DATETIME
+    number = pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
+    return Kind.NUMERIC if number else Kind.CATEGORICAL
+
+
+def kind_of(values: pa.ChunkedArray) -> Kind:
+    """What the values of a column are, by their type and, of texts, by what they look like."""
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     if not _is_text(kind):
-        return Kind.NUMERIC
+        return kind_of_type(kind)
     if kinds.are_words(values):
         return Kind.CATEGORICAL
     return kinds.kind_of(values.cast(pa.string()))

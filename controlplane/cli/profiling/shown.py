@@ -85,11 +85,11 @@ def _cells(found: ShownColumn) -> tuple[str, ...]:
     quantiles = found.quantiles or (None,) * len(SHARES)
     missing = found.missing / found.rows if found.rows else 0.0
     return (
-        found.column, str(found.kind), f"{missing:.1%}",
+        render.plain(found.column), str(found.kind), f"{missing:.1%}",
         render.NOTHING if found.distinct is None else render.count(found.distinct),
         _figure(found.mean), _figure(found.std),
         _figure(quantiles[0]), _figure(quantiles[2]), _figure(quantiles[4]),
-        _range(found),
+        render.plain(_range(found)),
     )  # fmt: skip
 
 

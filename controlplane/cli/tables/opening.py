@@ -14,6 +14,8 @@ from controlplane.cli.replay.files import GZIP, OTHERS, PARQUET
 from controlplane.cli.tables import texts
 from controlplane.domain.errors import BadInput
 
+PACKED: Final = ((GZIP, "gzip"), (b"BZh", "bz2"), (b"\x28\xb5\x2f\xfd", "zstd"))
+"""By what a text file that is compressed begins."""
 ARROW_FILE: Final = b"ARROW1"
 ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 PIECE_ROWS: Final = 4_000_000
@@ -64,7 +66,8 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def opened(path: Path, *, as_text: frozenset[str] = frozenset()) -> DataFile:
-    """A Parquet, Arrow, CSV or JSON-lines file, the last two perhaps gzipped; raises BadInput.
+    """A Parquet, Arrow, CSV or JSON file, the last two perhaps packed by gzip, zstd or bzip2; raises
+    BadInput.
 
     Columns of `as_text` are read as text from a CSV file, whatever its first rows look like.
     """
@@ -75,11 +78,12 @@ def opened(path: Path, *, as_text: frozenset[str] = frozenset()) -> DataFile:
             return _parquet(path)
         if head.startswith((ARROW_FILE, ARROW_STREAM)):
             return _arrow(path, stream=not head.startswith(ARROW_FILE))
+        packed = next((codec for begins, codec in PACKED if head.startswith(begins)), None)
         for begins, what in OTHERS:
-            if head.startswith(begins):
+            if head.startswith(begins) and packed is None:
                 message = f"{path} is {what}; expected Parquet, Arrow, CSV or JSON lines"
                 raise BadInput(message)
-        source = texts.source(path, packed=head.startswith(GZIP), as_text=as_text)
+        source = texts.source(path, packed=packed, as_text=as_text)
     except FileNotFoundError as error:
         message = f"there is no file {path}"
         raise BadInput(message) from error
@@ -92,7 +96,7 @@ def opened(path: Path, *, as_text: frozenset[str] = frozenset()) -> DataFile:
     return DataFile(
         path=path,
         names=names,
-        remarks=remarks,
+        remarks=(*remarks, *source.remarks),
         by_column=False,
         size=path.stat().st_size,
         read=source.tables,

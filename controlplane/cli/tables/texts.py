@@ -1,4 +1,4 @@
-"""CSV and JSON lines as a stream of tables, gzipped or not."""
+"""CSV, JSON lines and JSON lists as a stream of tables, packed or not."""
 
 import io
 import re
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.json
@@ -21,6 +22,9 @@ from controlplane.domain.errors import BadInput
 
 BLOCK: Final = 8 * 2**20
 """Bytes of a file from which its columns' types are told."""
+MOST_LIST: Final = 512 * 2**20
+"""Bytes of a JSON list, unpacked."""
+BOM: Final = b"\xef\xbb\xbf"
 _COLUMN: Final = re.compile(r"In CSV column #(\d+)")
 
 
@@ -29,6 +33,7 @@ class Source(NamedTuple):
 
     names: list[str]
     tables: Callable[[Sequence[str], Callable[[int], None]], Iterator[pa.Table]]
+    remarks: tuple[str, ...] = ()
 
 
 class Dialect(NamedTuple):
@@ -47,19 +52,22 @@ class NotSoThroughout(BadInput):
         self.column = column
 
 
-def source(path: Path, *, packed: bool, as_text: frozenset[str]) -> Source:
-    """A text file's columns and tables; raises BadInput for an empty one."""
-    with _stream(path, packed=packed) as stream:
+def source(path: Path, *, packed: str | None, as_text: frozenset[str]) -> Source:
+    """A text file's columns and tables, `packed` by that codec; raises BadInput for an empty one."""
+    with _stream(path, packed) as stream:
         sample = stream.read(SAMPLE)
     if not sample.strip():
         message = f"{path} is empty; expected CSV with a line of column names, or JSON lines"
         raise BadInput(message)
-    if sample.lstrip()[:1] in {b"{", b"["}:
-        return _json_lines(path, packed=packed)
+    begins = sample.removeprefix(BOM).lstrip()[:1]
+    if begins == b"[":
+        return _json_list(path, packed)
+    if begins == b"{":
+        return _json_lines(path, packed)
     return _csv(path, packed, _dialect(path, sample), as_text)
 
 
-def _csv(path: Path, packed: bool, dialect: Dialect, as_text: frozenset[str]) -> Source:  # noqa: FBT001 - a fact of the file
+def _csv(path: Path, packed: str | None, dialect: Dialect, as_text: frozenset[str]) -> Source:
     convert = pyarrow.csv.ConvertOptions(
         strings_can_be_null=True, column_types={name: pa.string() for name in as_text},
         null_values=[*pyarrow.csv.ConvertOptions().null_values, *UNKNOWN],
@@ -74,7 +82,7 @@ def _csv(path: Path, packed: bool, dialect: Dialect, as_text: frozenset[str]) ->
         )
 
     def tables(wanted: Sequence[str], advance: Callable[[int], None]) -> Iterator[pa.Table]:
-        with pa.OSFile(str(path)) as raw, _unpacked(raw, packed=packed) as stream:
+        with pa.OSFile(str(path)) as raw, _unpacked(raw, packed) as stream:
             before = 0
             try:
                 for batch in opened(stream):
@@ -86,33 +94,74 @@ def _csv(path: Path, packed: bool, dialect: Dialect, as_text: frozenset[str]) ->
                     raise NotSoThroughout(path, names[int(found[1])]) from error
                 raise
 
-    with _stream(path, packed=packed) as stream:
+    with _stream(path, packed) as stream:
         names = list(opened(stream).schema.names)
-    return Source(names, tables)
+    figures = bool(names) and all(map(_is_figure, names))
+    remark = f"the first line of {path} holds figures, and is taken for the names of the columns"
+    return Source(names, tables, (remark,) if figures else ())
 
 
-def _json_lines(path: Path, *, packed: bool) -> Source:
+def _is_figure(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _json_list(path: Path, packed: str | None) -> Source:
+    """A list of objects, read at once: there is no telling where in it a piece would end."""
+    with _stream(path, packed) as stream:
+        raw = stream.read(MOST_LIST + 1)
+    if len(raw) > MOST_LIST:
+        message = f"{path} is one JSON list of more than {MOST_LIST >> 20} MiB; expected a line a row (JSON lines)"
+        raise BadInput(message)
+    try:
+        rows = msgspec.json.decode(raw.removeprefix(BOM), type=list[msgspec.Raw])
+    except msgspec.DecodeError as error:
+        message = f"{path} begins like a JSON list, and is none: {error}"
+        raise BadInput(message) from error
+    if not all(bytes(memoryview(row)[:1]) == b"{" for row in rows):
+        message = (
+            f"{path} is a JSON list whose entries are not all objects; expected an object a row"
+        )
+        raise BadInput(message)
+    size, lines = path.stat().st_size, b"\n".join(rows)
+    if not rows:
+        return Source([], lambda _names, _advance: iter(()))
+    parse = pyarrow.json.ParseOptions(newlines_in_values=True)
+    read = pyarrow.json.ReadOptions(block_size=max(len(lines), 1))
+    table = _widened(pyarrow.json.read_json(pa.BufferReader(lines), read, parse))
+
+    def tables(wanted: Sequence[str], advance: Callable[[int], None]) -> Iterator[pa.Table]:
+        advance(size)
+        yield table.select(list(wanted))
+
+    return Source(list(table.schema.names), tables)
+
+
+def _json_lines(path: Path, packed: str | None) -> Source:
     read = pyarrow.json.ReadOptions(block_size=BLOCK)
 
     def tables(wanted: Sequence[str], advance: Callable[[int], None]) -> Iterator[pa.Table]:
-        with pa.OSFile(str(path)) as raw, _unpacked(raw, packed=packed) as stream:
+        with pa.OSFile(str(path)) as raw, _unpacked(raw, packed) as stream:
             before = 0
             for batch in pyarrow.json.open_json(stream, read_options=read):
                 advance(raw.tell() - before)
                 before = raw.tell()
                 yield _widened(pa.Table.from_batches([batch]).select(list(wanted)))
 
-    with _stream(path, packed=packed) as stream:
+    with _stream(path, packed) as stream:
         names = list(pyarrow.json.open_json(stream, read_options=read).schema.names)
     return Source(names, tables)
 
 
-def _stream(path: Path, *, packed: bool) -> pa.NativeFile:
-    return _unpacked(pa.OSFile(str(path)), packed=packed)
+def _stream(path: Path, packed: str | None) -> pa.NativeFile:
+    return _unpacked(pa.OSFile(str(path)), packed)
 
 
-def _unpacked(raw: pa.NativeFile, *, packed: bool) -> pa.NativeFile:
-    return pa.CompressedInputStream(raw, "gzip") if packed else raw
+def _unpacked(raw: pa.NativeFile, packed: str | None) -> pa.NativeFile:
+    return raw if packed is None else pa.CompressedInputStream(raw, packed)
 
 
 def _dialect(path: Path, sample: bytes) -> Dialect:
