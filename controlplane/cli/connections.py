@@ -13,8 +13,15 @@ from typing import Any, Final
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-LONGEST_HEAD: Final = 2**18
-"""Bytes of a request's line and headers."""
+LONGEST_HEAD: Final = 2**16
+"""Bytes of a request's line and headers, or of what follows the last part of a body."""
+MOST_HEADERS: Final = 256
+SLICE: Final = 2**14
+"""Bytes that are looked at together while a head may be among them: so much longer than allowed a
+head may be, at most."""
+LINGER_SECONDS: Final = 1.0
+"""How long what still comes of a head that was refused is thrown away: where a connection is closed
+on bytes that nobody has read, the answer is lost with it."""
 HEAD_SECONDS: Final = 15.0
 """Within which the head of a request has to come, from its first byte, or from the connection's
 beginning."""
@@ -43,7 +50,7 @@ def _refusal(status: str, name: str, title: str, detail: str, *more: str) -> byt
 
 TOO_LONG: Final = _refusal(
     "431 Request Header Fields Too Large", "bad-request", "The request cannot be read",
-    f"the headers are longer than {LONGEST_HEAD} bytes",
+    f"the headers are longer than {LONGEST_HEAD} bytes, or more than {MOST_HEADERS}",
 )  # fmt: skip
 TOO_SLOW: Final = _refusal(
     "408 Request Timeout", "bad-request", "The request cannot be read",
@@ -59,6 +66,10 @@ NO_HTTP: Final = _refusal(
 )
 
 
+class _TooManyHeadersError(Exception):
+    """Ends the parser's work on a head."""
+
+
 class Bounded(HttpToolsProtocol):
     """What uvicorn speaks on a connection, with the bounds that it has not."""
 
@@ -67,10 +78,15 @@ class Bounded(HttpToolsProtocol):
     drain_seconds = DRAIN_SECONDS
     _size = 0
     _is_in_head = False
+    _is_in_body = False
+    _came_on = False
+    """Whether some of the body was in what was looked at last."""
+    _wrong = NO_HTTP
     _is_over = False
     _answering: RequestResponseCycle | None = None
     _waiting: asyncio.TimerHandle | None = None
     _draining: asyncio.TimerHandle | None = None
+    _lingering: asyncio.TimerHandle | None = None
 
     @override
     def connection_made(self, transport: Any) -> None:
@@ -86,20 +102,28 @@ class Bounded(HttpToolsProtocol):
         """They are gone."""
         self._stop_waiting()
         self._stop_draining()
+        if self._lingering is not None:
+            self._lingering.cancel()
         self._tell_it_is_over()
         super().connection_lost(exc)
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Bytes of the connection."""
-        if self._is_over or self.transport.is_closing():
-            return
-        if self._is_in_head:
-            self._size += len(data)
-            if self._size > LONGEST_HEAD:
-                self._refuse(TOO_LONG)
-                return
+        """Bytes of the connection: a slice at a time, but for a body's, which are counted elsewhere."""
+        while data and not (self._is_over or self.transport.is_closing()):
+            most = len(data) if self._is_in_body else SLICE
+            self._look_at(data[:most])
+            data = data[most:]
+
+    def _look_at(self, data: bytes) -> None:
+        """Some of them: counted where they end in the midst of a head, or bring a body no further."""
+        self._came_on = False
         super().data_received(data)
+        if not self._is_in_head and (self._came_on or not self._is_in_body):
+            return
+        self._size += len(data)
+        if self._size > LONGEST_HEAD and not (self._is_over or self.transport.is_closing()):
+            self._refuse(TOO_LONG)
 
     @override
     def on_message_begin(self) -> None:
@@ -111,11 +135,26 @@ class Bounded(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         """Its head has ended."""
-        self._is_in_head = False
+        if len(self.headers) > MOST_HEADERS:
+            self._wrong = TOO_LONG
+            raise _TooManyHeadersError  # which ends in `send_400_response`
+        self._size, self._is_in_head, self._is_in_body = 0, False, True
         self._stop_waiting()
         super().on_headers_complete()
         if not self.pipeline:
             self._answering = self.cycle
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        """Some of its body."""
+        self._size, self._came_on = 0, True
+        super().on_body(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        """It is whole."""
+        self._is_in_body = False
+        super().on_message_complete()
 
     @override
     def on_response_complete(self) -> None:
@@ -138,8 +177,8 @@ class Bounded(HttpToolsProtocol):
 
     @override
     def send_400_response(self, msg: str) -> None:
-        """What came is no HTTP."""
-        self._refuse(NO_HTTP)
+        """What came is no HTTP, or more than is taken."""
+        self._refuse(self._wrong)
 
     def _refuse(self, answer: bytes) -> None:
         """Say what is wrong and end the connection; where the answer to a request that came before
@@ -152,14 +191,29 @@ class Bounded(HttpToolsProtocol):
         elif self.pipeline:
             self.transport.close()
         else:
+            self._leave(cycle)
             self.transport.write(answer)
+            self._end(lingering=answer is TOO_LONG)
+
+    def _end(self, *, lingering: bool) -> None:
+        """Say that nothing more comes, at once or after a moment in which nothing is read."""
+        if lingering and self.transport.can_write_eof():
+            self._is_over = True
+            self.transport.write_eof()
+            self._lingering = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        else:
             self.transport.close()
 
     def _tell_it_is_over(self) -> None:
         """To the answer that is on its way: uvicorn tells the request that came last, and the one
         before it would go on writing to nobody, and fail."""
-        if self._answering is not None and not self._answering.response_complete:
-            self._answering.disconnected = True
+        self._leave(self._answering)
+
+    def _leave(self, cycle: RequestResponseCycle | None) -> None:
+        """Let a request that is not answered yet read and write no more."""
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _wait_for_head(self) -> None:
         self._stop_waiting()

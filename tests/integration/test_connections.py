@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from controlplane.cli.connections import LONGEST_HEAD, Bounded
+from controlplane.cli.connections import LONGEST_HEAD, MOST_HEADERS, SLICE, Bounded
 from controlplane.cli.hosting import most_connections
 from tests.served import LIMIT, answered, everything
 
@@ -34,6 +34,13 @@ class Told:
         self.ended: list[str] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        while scope["method"] == "POST":
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self.ended.append("left")
+                return
+            if not message["more_body"]:
+                break
         body = LARGE if scope["path"] == "/large" else b"short"
         headers = [(b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -179,10 +186,83 @@ def test_what_is_no_http_is_a_problem_too(port: int) -> None:
     assert b"application/problem+json" in said
 
 
-def test_a_head_is_bounded_however_it_is_cut(port: int) -> None:
+LARGEST = b"X-A: " + b"a" * (LONGEST_HEAD - SLICE)
+"""A header that just fits."""
+HEADS = {
+    "a long address": b"GET /" + b"a" * (2 * LONGEST_HEAD) + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "300 kB at once": b"GET / HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * 300_000 + b"\r\n\r\n",
+    "just too long": b"GET / HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * (LONGEST_HEAD + SLICE) + b"\r\n\r\n",
+    "a header's name": b"GET / HTTP/1.1\r\nHost: a\r\n" + b"a" * 300_000 + b": a\r\n\r\n",
+    "long headers": b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X-A: aaaaaaaaaaaaaaaaaaaa\r\n" * 5_000 + b"\r\n",
+    "many short ones": b"GET / HTTP/1.1\r\nHost: a\r\n" + b"a:\r\n" * (MOST_HEADERS + 1) + b"\r\n",
+    "thousands": b"GET / HTTP/1.1\r\nHost: a\r\n" + b"a:b\r\n" * 60_000 + b"\r\n",
+    "one that does not end": b"GET / HTTP/1.1\r\nHost: a\r\nX-A: " + b"a" * 300_000,
+    "after a body": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-A: " + b"a" * 300_000,
+    "in a chunk's head": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"a" * 900_000,
+}  # fmt: skip
+
+
+def ended(told: Told, count: int) -> list[str]:
+    """How answers ended, once so many have."""
+    until = time.monotonic() + LIMIT
+    while len(told.ended) < count:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return told.ended
+
+
+def test_what_was_asked_before_a_head_that_is_too_long_is_answered(port: int, told: Told) -> None:
+    told.ended.clear()
     with connected(port) as bare, contextlib.suppress(ConnectionError):
-        bare.sendall(b"GET /" + b"a" * (2 * LONGEST_HEAD) + b" HTTP/1.1\r\n")
-        assert everything(bare).startswith(b"HTTP/1.1 431 ")
+        bare.sendall(GET % b"" + HEADS["300 kB at once"])
+        assert everything(bare).startswith(b"HTTP/1.1 200 ")
+    assert ended(told, 1) == ["/"]
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_a_head_is_bounded_however_it_comes(port: int, told: Told, head: bytes) -> None:
+    told.ended.clear()
+    with connected(port) as bare:
+        bare.sendall(head)
+        said = everything(bare)
+
+    assert ended(told, int(head.startswith(b"POST"))) == ["left"] * head.startswith(b"POST")
+    assert said.startswith(b"HTTP/1.1 431 ")
+    assert b"longer than 65536 bytes, or more than 256" in said
+
+
+@pytest.mark.parametrize("size", [1, 1_000, 20_000])
+def test_a_head_in_pieces_is_cut_off_before_all_of_it_came(port: int, size: int) -> None:
+    sent = 0
+    with connected(port) as bare:
+        bare.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: ")
+        bare.settimeout(LIMIT)
+        try:
+            while sent < 4 * LONGEST_HEAD and not (size == 1 and sent > 2_000):
+                bare.sendall(b"a" * size)
+                sent += size
+                time.sleep(0.001)
+        except ConnectionError:
+            return  # it lingered, and then closed
+        said = everything(bare)
+    assert said.startswith(b"HTTP/1.1 408 " if size == 1 else b"HTTP/1.1 431 ")
+
+
+def test_a_head_that_fits_is_taken_with_a_body_of_any_size_after_it(port: int) -> None:
+    post = b"POST / HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: 1000000\r\n\r\n" % LARGEST
+    chunks = b"".join(b"4\r\nabcd\r\n" for _ in range(100_000)) + b"0\r\n\r\n"
+    with connected(port) as bare:
+        for _ in range(2):
+            bare.sendall(post + b"b" * 1_000_000)
+            assert answered(bare)[2] == b"short"
+        many = b"".join(b"X-%d: a\r\n" % n for n in range(MOST_HEADERS - 2))
+        bare.sendall(
+            b"POST / HTTP/1.1\r\nHost: a\r\n"
+            + many
+            + b"Transfer-Encoding: chunked\r\n\r\n"
+            + chunks
+        )
+        assert answered(bare)[2] == b"short"
 
 
 def test_connections_leave_files_for_the_store() -> None:
