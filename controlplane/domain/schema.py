@@ -1,5 +1,6 @@
 """The columns of a model's rows and what its labels are."""
 
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -44,8 +45,8 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
 def canonical_label(value: object) -> str | None:
     """A class as text: true and false in lower case, whole numbers without a point.
 
-    >>> [canonical_label(v) for v in (True, 1, 1.0, 2.5, "yes", None)]
-    ['true', '1', '1', '2.5', 'yes', None]
+    >>> [canonical_label(v) for v in (True, 1, 1.0, Decimal("1.00"), 2.5, "yes", None)]
+    ['true', '1', '1', '1', '2.5', 'yes', None]
     """
     match value:
         case None:
@@ -54,5 +55,8 @@ def canonical_label(value: object) -> str | None:
             return "true" if value else "false"
         case float() if value.is_integer():
             return str(int(value))
+        case Decimal():
+            whole = value.to_integral_value()
+            return str(int(whole)) if whole == value else str(float(value))
         case _:
             return str(value)

@@ -5,6 +5,7 @@ Whole columns are cast at once; only a column that does not cast is looked at va
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,7 +28,6 @@ _LAST: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 Cast = Callable[[pa.ChunkedArray], pa.ChunkedArray]
 One = Callable[[object], object]
-
 
 _NO_ITEM: Final = (pa.ArrowException, OverflowError, ValueError, LookupError)  # or no such zone
 
@@ -180,7 +180,7 @@ def _cast_classes(values: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = values.type
     if pa.types.is_string(kind):
         return values
-    if not (pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+    if pa.types.is_nested(kind) or pa.types.is_temporal(kind):
         raise _WillNotGoError
     coded = values.combine_chunks().dictionary_encode()
     written = pa.array([_one_class(v) for v in coded.dictionary.to_pylist()], pa.string())
@@ -248,7 +248,7 @@ def _one_class(value: object) -> str | None:
     match value:
         case float() if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124
             return None if value != value else str(value)  # noqa: PLR0124
-        case None | bool() | int() | float() | str():
+        case None | bool() | int() | float() | str() | Decimal():
             return canonical_label(value)
         case datetime() | date():
             return value.isoformat()

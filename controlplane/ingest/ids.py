@@ -29,6 +29,8 @@ def _odd(values: Values) -> NDArray[np.bool_] | None:
     elif pa.types.is_floating(values.type):
         numbers = values.cast(pa.float64()).to_numpy()  # null is NaN
         odd = (numbers != np.floor(numbers)) & ~np.isnan(numbers) | np.isinf(numbers)
+    elif pa.types.is_decimal(values.type):
+        odd = pc.fill_null(pc.not_equal(pc.floor(values), values), fill_value=False).to_numpy()
     return odd
 
 

@@ -1,7 +1,9 @@
 """Bytes to columns: JSON, Arrow, and their compression."""
 
 import gzip
+import uuid
 import zlib
+from decimal import Decimal
 
 import msgspec
 import pyarrow as pa
@@ -12,9 +14,11 @@ from controlplane.domain.errors import BadInput, TooLarge, UnsupportedType
 from controlplane.ingest import batch as batches
 from controlplane.ingest import media
 from controlplane.ingest.batch import Batch
+from controlplane.ingest.coercion import classes
 from controlplane.ingest.decode import decode
 from controlplane.ingest.encoding import decoded
 from controlplane.ingest.formats import json as json_format
+from controlplane.ingest.ids import ids
 
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -201,3 +205,52 @@ def test_broken_or_unknown_encodings_are_refused() -> None:
         decoded("zstd", b"junk")
     with pytest.raises(UnsupportedType, match="is br; expected gzip, zstd or none"):
         decoded("br", b"")
+
+
+def test_runs_of_equal_values_and_uuids_are_taken_for_the_values_that_they_stand_for() -> None:
+    named = [uuid.UUID(int=7), None, uuid.UUID("67e55044-10b1-426f-9247-bb680e5fe0c8")]
+    table = pa.table(
+        {
+            "id": pa.array([one and one.bytes for one in named], pa.uuid()),
+            "sail": pa.RunEndEncodedArray.from_arrays(
+                [2, 3], pa.array(["jib", "main"]).dictionary_encode()
+            ),
+            "wind": pa.RunEndEncodedArray.from_arrays(
+                pa.array([1, 2, 3], pa.int16()), [4.5, None, 2.0]
+            ),
+            "reefs": pa.RunEndEncodedArray.from_arrays([3], pa.array([[1]])),
+        }
+    )
+    batch = decode(ARROW, stream(table), feed="predictions")
+    assert batch.columns["id"].to_pylist() == [one and str(one) for one in named]  # type: ignore[union-attr]
+    assert batch.columns["sail"].to_pylist() == ["jib", "jib", "main"]  # type: ignore[union-attr]
+    assert batch.columns["wind"].to_pylist() == [4.5, None, 2.0]  # type: ignore[union-attr]
+    assert isinstance(batch.columns["reefs"], list)  # of no use, as every column of lists
+
+
+def test_a_run_of_a_long_text_counts_with_what_it_unfolds_to() -> None:
+    long = pa.RunEndEncodedArray.from_arrays([900_000], ["x" * 1_000])
+    with pytest.raises(TooLarge, match="unfolds to more than"):
+        decode(ARROW, stream(pa.table({"sail": long})), feed="predictions")
+
+
+def test_what_follows_the_end_of_a_stream_is_not_passed_over_in_silence() -> None:
+    one = stream(pa.table({"id": ["a"]}))
+    with pytest.raises(BadInput, match="something follows the end of the Arrow stream"):
+        decode(ARROW, one + one, feed="predictions")
+    assert decode(ARROW, one + bytes(8), feed="predictions").rows == 1
+
+
+def test_columns_beside_rows_are_refused_rather_than_half_of_them_dropped() -> None:
+    with pytest.raises(BadInput, match="the body has both columns and rows; expected"):
+        read({"columns": {"id": ["a"]}, "rows": [{"id": "b"}]})
+    assert read({"columns": ["a"], "rows": "b"}).rows == 1  # a bare row with such features
+
+
+def test_whole_decimals_are_ids_and_classes_as_whole_numbers_are() -> None:
+    whole = pa.chunked_array([pa.array([Decimal(7), None, Decimal(10**30)], pa.decimal128(38, 0))])
+    assert classes(whole).values.to_pylist() == ["7", None, str(10**30)]
+    assert ids(whole).bad is None or not ids(whole).bad.any()  # type: ignore[union-attr]
+    parts = pa.chunked_array([pa.array([Decimal("7.00"), Decimal("7.50")])])
+    assert classes(parts).values.to_pylist() == ["7", "7.5"]
+    assert ids(parts).bad.tolist() == [False, True]  # type: ignore[union-attr]

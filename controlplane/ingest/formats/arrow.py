@@ -45,7 +45,8 @@ def _read(body: bytes, schema: pa.Schema) -> tuple[pa.Table, int]:
     usable = [number for number, field in enumerate(schema) if is_usable(field.type)]
     # an empty list would be every column
     asked = pa.ipc.IpcReadOptions(included_fields=usable or ([0] if len(schema) else None))
-    reader = pa.ipc.open_stream(body, options=asked)
+    source = pa.BufferReader(body)
+    reader = pa.ipc.open_stream(source, options=asked)
     batches, size, rows = [], 0, 0
     for batch in reader:
         rows += batch.num_rows
@@ -56,5 +57,7 @@ def _read(body: bytes, schema: pa.Schema) -> tuple[pa.Table, int]:
         size += batch.nbytes + sum(unfolded(column) for column in batch.columns)
         check_size(size, rows)
         batches.append(batch)
+    if body[source.tell() :].strip(b"\0"):
+        raise BadInput("something follows the end of the Arrow stream; send one stream a request")
     kept = reader.schema if usable else pa.schema([])
     return pa.Table.from_batches(batches, schema=kept), rows

@@ -6,9 +6,11 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.ingest.batch import MOST_COLUMNS, MOST_ROWS, Unusable, Values
+from controlplane.ingest.formats.spread import UUID_LENGTH, runs_of, spread, uuid_texts
 from controlplane.ingest.unfolding import unfolds_to
 
 MOST_BYTES: Final = 512 * 2**20
@@ -54,23 +56,34 @@ def is_usable(kind: pa.DataType) -> bool:
 
 
 def _stored(kind: pa.DataType) -> pa.DataType:
+    """The kind that a value is read as: a UUID as text, of runs what they repeat."""
+    if isinstance(kind, pa.UuidType):
+        return pa.string()
+    if pa.types.is_run_end_encoded(kind):
+        return _stored(kind.value_type)
     return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
 
 def unfolded(column: pa.Array) -> int:
     """Bytes that texts will take when each stands for itself; 0 where they do already."""
+    if isinstance(column.type, pa.UuidType):
+        return len(column) * UUID_LENGTH
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
-    if isinstance(column, pa.DictionaryArray):
-        lengths = _lengths(column.dictionary)
-        taken = column.indices.drop_null().to_numpy(zero_copy_only=False)
-        return int(lengths[taken].sum()) if len(lengths) else 0
-    return int(_lengths(column).sum()) if pa.types.is_string_view(column.type) else 0
+    if isinstance(column, pa.RunEndEncodedArray):
+        return int((_lengths(column.values) * runs_of(column)).sum())
+    if isinstance(column, pa.DictionaryArray) or pa.types.is_string_view(column.type):
+        return int(_lengths(column).sum())
+    return 0
 
 
-def _lengths(texts: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _lengths(texts: pa.Array) -> NDArray[np.int64]:
     """Bytes of each value of an array, shape (n,)."""
     kind = texts.type
+    if isinstance(texts, pa.DictionaryArray):
+        each = np.append(_lengths(texts.dictionary), 0)
+        places = pc.fill_null(texts.indices.cast(pa.int64()), len(each) - 1)
+        return np.take(each, places.to_numpy(zero_copy_only=False))
     if pa.types.is_string_view(kind):
         views = np.frombuffer(texts.buffers()[1] or b"", np.int32).reshape(-1, _VIEW)
         mine = views[texts.offset : texts.offset + len(texts), 0].astype(np.int64)
@@ -92,8 +105,13 @@ def columns_of(schema: pa.Schema, table: pa.Table, rows: int) -> dict[str, Value
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column without dictionaries, views and large offsets."""
+    """A column without runs, dictionaries, views and large offsets."""
     kind = column.type
+    if isinstance(kind, pa.UuidType):
+        return pa.chunked_array([uuid_texts(part) for part in column.chunks], pa.string())
+    if pa.types.is_run_end_encoded(kind):
+        parts = [spread(part) for part in column.chunks]
+        return _plain(pa.chunked_array(parts, kind.value_type))
     if isinstance(kind, pa.BaseExtensionType):
         column = pa.chunked_array([c.storage for c in column.chunks], type=kind.storage_type)
         return _plain(column)

@@ -71,6 +71,8 @@ def is_bare(told: dict[str, object]) -> bool:
 def batch_from(told: dict[str, object], *, size: int, digest: str = "") -> Batch:
     """The columns of an object. Raises BadInput, TooLarge."""
     columns, rows = told.get("columns"), told.get("rows")
+    if isinstance(columns, dict) and isinstance(rows, list):
+        raise BadInput(f"the body has both columns and rows; {_EXPECTED}")
     if isinstance(columns, dict):
         return batch_of(_columns(columns), Shape.COLUMNS, size=size, digest=digest)
     if isinstance(rows, list):
