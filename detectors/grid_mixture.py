@@ -8,6 +8,7 @@ Waudby-Smith and Ramdas 2024, arXiv 2010.09686, sections 4 and 5.
 """
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -16,11 +17,33 @@ from numpy.typing import NDArray
 
 BETS: Final = tuple(np.geomspace(0.004, 0.9, 16).tolist())
 """The part of its wealth that each bet may lose on one value."""
+BOUNDS: Final = (
+    -0.9, -0.75,
+    *(-(2.0**-k) for k in range(1, 13)), 0.0, *(2.0**-k for k in range(12, 0, -1)), 0.75, 0.9,
+)  # fmt: skip
+"""The bounds at which `Held` keeps wealth, in order; between them it is interpolated."""
 _BLOCK: Final = 8192
-_HALVINGS: Final = 40
-"""So often halved, an interval of width 2 is narrower than 1e-11."""
+_AT_ONCE: Final = 1024
+_MULTIPLIED: Final = 16
+"""So many factors, each in [0.1, 18.1], are multiplied before a logarithm is taken."""
+_NEAREST: Final = -1.0 + 1e-12
+_CLOSE: Final = 1e-11
+"""How near a bound that is sought for is come to."""
 
 Floats = NDArray[np.float64]
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What values came to at each of `BOUNDS`: the log-wealth of all bets, bound after bound.
+
+    Plain JSON; a few hundred figures, however many values were read. Values read apart, in
+    whatever order, add up to those of all.
+    """
+
+    levels: tuple[float, ...] = (0.0,) * (len(BETS) * len(BOUNDS))
+
+
+NOTHING: Final = Held()
 
 
 class Wealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,9 +101,10 @@ def read(wealth: Wealth, values: Floats, *, bound: float) -> tuple[Wealth, Float
 def lower_bound(values: Floats, *, alpha: float, counts: NDArray[np.int64] | None = None) -> float:
     """A lower bound on the mean of values in [-1, 1], valid whenever one looks; -1 for no values.
 
-    The greatest bound that the process has by now refused: the confidence sequence by inversion,
-    with bets of half the size so that one grid serves all bounds. The probability that it ever lies
-    above the mean is `alpha` at most. `counts` says how often each value stands, so losses of 0
+    The greatest bound that the process has by now refused, so that it lies above a bound where
+    `read` with that bound has come to 1 / alpha: the wealth falls as the bound rises, since a bet
+    multiplies it by 1 - g + g (value + 1) / (bound + 1). The probability that it ever lies above
+    the mean is `alpha` at most. `counts` says how often each value stands, so losses of 0
     and 1 need three values; without it equal ones are counted here. Raises ValueError as `read`
     does, and for an error level outside (0, 1). Some 640 logarithms a different value.
 
@@ -88,8 +112,7 @@ def lower_bound(values: Floats, *, alpha: float, counts: NDArray[np.int64] | Non
     0.0095
     """
     known = _checked(values)
-    if not 0.0 < alpha < 1.0:
-        raise ValueError(f"an error level lies in (0, 1); found {alpha}")
+    _check_level(alpha)
     if counts is None:
         known, counts = np.unique(known, return_counts=True)
     if counts.shape != known.shape or (counts < 0).any():
@@ -97,14 +120,9 @@ def lower_bound(values: Floats, *, alpha: float, counts: NDArray[np.int64] | Non
             f"{known.size} values have counts of shape {counts.shape}; "
             "expected one for each, none below 0"
         )
-    low, high, height = -1.0, 1.0, math.log(1.0 / alpha)
-    if _log_e(known, counts, low) < height:
-        return low
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        refused = _log_e(known, counts, middle) >= height
-        low, high = (middle, high) if refused else (low, middle)
-    return low
+    if _log_e(known, counts, _NEAREST) < math.log(1.0 / alpha):
+        return -1.0
+    return _sought(lambda bound: _log_e(known, counts, bound), alpha, _NEAREST, 1.0)
 
 
 def upper_bound(values: Floats, *, alpha: float, counts: NDArray[np.int64] | None = None) -> float:
@@ -112,9 +130,67 @@ def upper_bound(values: Floats, *, alpha: float, counts: NDArray[np.int64] | Non
     return -lower_bound(-np.asarray(values, dtype=np.float64), alpha=alpha, counts=counts)
 
 
+def hold(held: Held, values: Floats) -> Held:
+    """Read more values in [-1, 1], in any order; for bounds on their mean at any time.
+
+    Raises ValueError as `read` does. Some 500 multiplications a value, in bounded memory.
+    """
+    known = _checked(values)
+    bets, bounds = np.array(BETS), np.array(BOUNDS)
+    scaled = (bets / (1.0 + bounds[:, None])).ravel()[:, None]
+    rest = 1.0 - np.tile(bets, bounds.size)[:, None]
+    levels = np.array(held.levels)
+    for start in range(0, known.size, _AT_ONCE):
+        block = known[start : start + _AT_ONCE]
+        factors = rest + scaled * (block + 1.0)
+        together = np.multiply.reduceat(factors, np.arange(0, block.size, _MULTIPLIED), axis=1)
+        levels = levels + np.log(together).sum(axis=1)
+    return Held(levels=tuple(levels.tolist()))
+
+
+def bound_of(held: Held, *, alpha: float) -> float:
+    """The lower bound of all values that were read into `held`, as `lower_bound` has it, or a
+    little below it; -1 where it lies below -0.9.
+
+    Between two of `BOUNDS` the logarithm of a bet's wealth is concave in 1 / (1 + bound), so that
+    its chord, which is taken, makes the wealth no greater than it is. For the upper bound read the
+    values with their signs turned into another one. Raises ValueError for an error level outside
+    (0, 1).
+
+    >>> held = hold(NOTHING, np.repeat([-1.0, 0.0, 1.0], [30, 900, 70]))
+    >>> round(bound_of(held, alpha=0.05), 4)
+    0.0095
+    """
+    _check_level(alpha)
+    levels = np.array(held.levels).reshape(len(BOUNDS), len(BETS))
+    refused = _mixture(levels.T) >= math.log(1.0 / alpha)
+    if refused.all() or not refused[0]:
+        return BOUNDS[-1] if refused[0] else -1.0
+    after = int(np.argmin(refused))
+    near, far = 1.0 / (1.0 + BOUNDS[after - 1]), 1.0 / (1.0 + BOUNDS[after])
+
+    def log_e(bound: float) -> float:
+        part = (1.0 / (1.0 + bound) - far) / (near - far)
+        between = part * levels[after - 1] + (1.0 - part) * levels[after]
+        return float(_mixture(between[:, None])[0])
+
+    return _sought(log_e, alpha, BOUNDS[after - 1], BOUNDS[after])
+
+
+def _sought(log_e: Callable[[float], float], alpha: float, low: float, high: float) -> float:
+    """The greatest bound from `low`, which is refused, to `high` at which wealth is 1 / alpha."""
+    height = math.log(1.0 / alpha)
+    while high - low > _CLOSE:
+        middle = 0.5 * (low + high)
+        is_refused = log_e(middle) >= height
+        low, high = (middle, high) if is_refused else (low, middle)
+    return low
+
+
 def _log_e(values: Floats, counts: NDArray[np.int64], bound: float) -> float:
-    bets = 0.5 * np.array(BETS)[:, None]
-    return float(_mixture(np.log1p(bets * (values - bound)) @ counts[:, None])[0])
+    bets = np.array(BETS)[:, None]
+    grown: Floats = np.log1p(bets * ((values + 1.0) / (1.0 + bound) - 1.0)) @ counts[:, None]
+    return float(_mixture(grown)[0])
 
 
 def _mixture(levels: Floats) -> Floats:
@@ -133,3 +209,8 @@ def _checked(values: Floats) -> Floats:
             "a loss is not known, and divide losses by their bound"
         )
     return found
+
+
+def _check_level(alpha: float) -> None:
+    if not 0.0 < alpha < 1.0:
+        raise ValueError(f"an error level lies in (0, 1); found {alpha}")

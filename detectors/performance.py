@@ -1,5 +1,6 @@
 """How well labelled rows were predicted: losses a row, and metrics with 90 % intervals."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,13 +14,15 @@ from detectors.finding import Interval
 from detectors.labelled import Given
 from detectors.metrics.catalogue import METRICS, Way
 from detectors.metrics.estimate import Estimate
-from detectors.metrics.probabilities import log_losses
+from detectors.metrics.probabilities import EPSILON, log_losses
 from detectors.reading import Counts, Floats
 
 FEWEST_DAYS: Final = 5
 """From so many days on, the rows of one day may depend on each other."""
 FEWEST_ROWS: Final = 10
 """Fewer rows give a figure without an interval."""
+GREATEST: Final[Mapping[str, float]] = {"error": 1.0, "brier": 1.0, "log_loss": -math.log(EPSILON)}
+"""The losses that have a greatest value for a row, in [0, it]."""
 Times = NDArray[np.datetime64]
 
 

@@ -27,13 +27,13 @@ ROUNDING: Final = 1e-9
 NO_SEASONS: Final[Groupings] = MappingProxyType({})
 
 
-def worth(scores: Floats, groupings: Groupings = NO_SEASONS) -> float:
+def worth(scores: Floats, groupings: Groupings = NO_SEASONS, *, chance: float = CHANCE) -> float:
     """The effective number of windows, from 1 to as many as there are.
 
     `scores` has shape (scores, windows), the windows in order of time, NaN where not known;
     `groupings` names the season of each window. All windows count where the first autocorrelation,
-    averaged over the scores, is not above what chance gives once in a hundred times: that is
-    normal about -1 / n with variance 1 / n, divided by the number of scores that are unlike each
+    averaged over the scores, is not above what chance gives once in a hundred times (`chance`
+    standard deviations): that is normal about -1 / n with variance 1 / n, divided by the number of scores that are unlike each
     other, (sum of c)^2 / sum of c^2 over the eigenvalues c of their correlations. What short series
     hide by being centred on their own mean is put back: it takes the variance of that mean from
     every autocovariance. A wander longer than the series cannot be seen in it, so with strong ones
@@ -58,7 +58,7 @@ def worth(scores: Floats, groupings: Groupings = NO_SEASONS) -> float:
     alike = unit.T @ unit if windows < len(unit) else unit @ unit.T
     unlike = len(unit) ** 2 / float(np.square(alike).sum())
     lags = _autocorrelations(unit)
-    if lags[1] <= CHANCE / math.sqrt(windows * unlike) - 1.0 / windows:
+    if lags[1] <= chance / math.sqrt(windows * unlike) - 1.0 / windows:
         return float(windows)
     pairs = lags[: windows // 4 * 2].reshape(-1, 2).sum(axis=1)
     kept = 2 * int(np.argmax(np.append(pairs, 0.0) <= 0.0))

@@ -54,7 +54,7 @@ def trial(record: Trial) -> wire.Trial:
         id=record.id, model=record.model, state=record.state,
         verdict=None if record.state == "running" else record.state.value,
         champion=record.champion, candidate=record.candidate, made=record.made,
-        metric=record.metric, opened_at=record.opened_at, ended_at=record.ended_at,
+        metric=record.metric, unit=record.unit, opened_at=record.opened_at, ended_at=record.ended_at,
         start=record.start, rows=now.rows if now else 0, blocks=now.blocks if now else 0,
         stop_blocks=record.stop_blocks, difference=now.difference if now else None,
         low=now.low if now else None, high=now.high if now else None,

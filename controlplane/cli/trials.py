@@ -16,8 +16,13 @@ COLUMNS: Final = [
     Column("days", right=True, spare=True), Column("rows", right=True, spare=True), Column("gain"),
     Column("says", grows=True),
 ]  # fmt: skip
+COMPARES: Final = {
+    "days": "the means of days",
+    "rows": "rows; the means of days where these differ by more than their rows, or resemble each other",
+}
 POINTS: Final = [
-    Column("day"), Column("days", right=True), Column("rows", right=True), Column("gain"),
+    Column("day"), Column("days", right=True), Column("count as", right=True),
+    Column("rows", right=True), Column("gain"), Column("by"),
 ]  # fmt: skip
 
 
@@ -87,13 +92,21 @@ def _sheet(trial: wire.Trial) -> Iterator[str]:
         (trial.metric, (f"{trial.champion} {number(trial.loss_champion)}, {trial.candidate} "
                        f"{number(trial.loss_candidate)}")),
         ("gain", bounded(trial.difference, trial.low, trial.high)),
+        ("compares", COMPARES[trial.unit]),
         ("stops", f"undecided after {trial.stop_blocks} days"),
         ("says", trial.says),
     ))  # fmt: skip
     if trial.series:
         yield ""
         points = [
-            (when(p.at), str(p.blocks), count(p.rows), bounded(p.difference, p.low, p.high))
+            (
+                when(p.at),
+                str(p.blocks),
+                str(p.blocks if p.worth is None else p.worth),
+                count(p.rows),
+                bounded(p.difference, p.low, p.high),
+                p.unit,
+            )
             for p in trial.series
         ]
         yield from render.table(POINTS, points)

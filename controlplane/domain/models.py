@@ -88,6 +88,8 @@ class LossScale(msgspec.Struct, frozen=True, kw_only=True):
     loss_cap: float
     """The 99.5 % quantile of its losses on those rows."""
     rows: int
+    metric: str = ""
+    """By whose loss they are; not known of scales of before."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

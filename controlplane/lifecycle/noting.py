@@ -209,7 +209,9 @@ def _measured(workshop: Workshop, run: Run, version: Version, bench: Bench) -> M
     scores = {label: rows[f"score:{label}"] for label in bench.schema.scores}
     values = losses(str(bench.schema.task), bench.policy.trial.metric, rows["label"],
                     rows["prediction"], scores)  # fmt: skip
-    scale = scale_from(values) or LossScale(reference_loss=0.0, loss_cap=1.0, rows=0)
+    scale = scale_from(values, bench.policy.trial.metric) or LossScale(
+        reference_loss=0.0, loss_cap=1.0, rows=0
+    )
     return scale, unseen.select(["id", "at"]).join(measured, "id")
 
 

@@ -31,9 +31,15 @@ from controlplane.domain.states import (
 )
 from controlplane.domain.trials import Trial
 from controlplane.domain.versions import Version
+from controlplane.lifecycle.gains import greatest_of
 from controlplane.lifecycle.moving import Move, promote, roll_back
 from controlplane.lifecycle.observe import OPEN_RUNS
 from controlplane.store.ports import Store, Transaction
+
+_NOT_BY_ROWS: Final = (
+    "days are compared, not rows: no {metric} of {champion} is known on rows that it was not trained "
+    "on, by which a row's loss could be bounded"
+)
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +113,9 @@ def _trial(t: Transaction, decision: Decision, means: Means) -> None:
     if model.champion is None or means.trial_start is None:
         message = "there is no champion to try it against"
         raise Conflict(message)
+    champion = t.ledger.get(Version, f"{decision.model}/{model.champion}")
+    greatest = greatest_of(policy.metric, champion.scale if champion else None)
+    by_rows = policy.unit == "rows" and greatest is not None
     t.ledger.add(
         Trial(
             id=digest("t", decision.id),
@@ -126,6 +135,11 @@ def _trial(t: Transaction, decision: Decision, means: Means) -> None:
             confidence=policy.confidence,
             stop_blocks=policy.stop_age // timedelta(days=1),
             stop_rows=policy.stop_rows,
+            unit="rows" if by_rows else "days",
+            greatest=greatest if by_rows else None,
+            says=""
+            if by_rows or policy.unit == "days"
+            else _NOT_BY_ROWS.format(champion=model.champion, metric=policy.metric),
         )
     )
     state = moved(VERSION, version.id, version.state, VersionEvent.TRIAL_OPENED)

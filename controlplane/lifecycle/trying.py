@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from controlplane.domain.models import LossScale
 from controlplane.domain.schema import Schema
 from controlplane.domain.states import TRIAL, TrialEvent, moved
-from controlplane.domain.trials import FEWEST_BLOCKS, Block, Progress, Trial, judge
+from controlplane.domain.trials import Trial, judge
 from controlplane.domain.versions import Version
 from controlplane.domain.windows import Calendar, label_days
-from controlplane.lifecycle.paired import Pair, Paired, paired_losses
+from controlplane.lifecycle.gains import grown
+from controlplane.lifecycle.paired import Pair, paired_losses
 from controlplane.lifecycle.scoring import Gap, Unscorable, fill
 from controlplane.lifecycle.workshop import Workshop
 from controlplane.store.ports import Known, Store
-from detectors.sequences import lower_bound
 
 CAP_QUANTILE: Final = 0.995
 
@@ -54,9 +54,8 @@ def advance(store: Store, workshop: Workshop, trial: Trial, sides: Sides, now: d
         return False
     with store.read() as view:
         rows = paired_losses(view.events, _pair(trial, sides), Known(start=start, end=end, by=now))
-    fresh = [block for day in days if (block := _block(rows, *day)) is not None]
     closed = sum(day[0] >= trial.start for day in label_days(sides.calendar, trial.start, now))
-    _store(store, _judged(_grown(trial, fresh), closed, now))
+    _store(store, _judged(grown(trial, rows, days), closed, now))
     return True
 
 
@@ -67,11 +66,11 @@ def scale_of(store: Store, trial: Trial, sides: Sides, now: datetime) -> LossSca
     known = Known(start=trial.start, end=trial.blocks[-1].end, by=now)
     with store.read() as view:
         rows = paired_losses(view.events, _pair(trial, sides), known)
-    return scale_from(rows.second)
+    return scale_from(rows.second, trial.metric)
 
 
-def scale_from(values: NDArray[np.float64]) -> LossScale | None:
-    """A loss scale from out-of-sample losses; None where there are none.
+def scale_from(values: NDArray[np.float64], metric: str = "") -> LossScale | None:
+    """A loss scale from out-of-sample losses by a metric; None where there are none.
 
     Where hardly any row has a loss, as with rare errors, the cap is the greatest one: a cap of
     nothing would leave the guard and the stream of errors blind.
@@ -79,7 +78,9 @@ def scale_from(values: NDArray[np.float64]) -> LossScale | None:
     if values.size == 0:
         return None
     cap = float(np.quantile(values, CAP_QUANTILE, method="higher")) or float(values.max()) or 1.0
-    return LossScale(reference_loss=float(values.mean()), loss_cap=cap, rows=int(values.size))
+    return LossScale(
+        reference_loss=float(values.mean()), loss_cap=cap, rows=int(values.size), metric=metric
+    )
 
 
 def _new_days(trial: Trial, calendar: Calendar, now: datetime) -> list[tuple[datetime, datetime]]:
@@ -107,42 +108,6 @@ def _pair(trial: Trial, sides: Sides) -> Pair:
     return Pair(
         model=trial.model, schema=sides.schema, metric=trial.metric,
         first=trial.champion, second=trial.candidate,
-    )  # fmt: skip
-
-
-def _block(rows: Paired, start: datetime, end: datetime) -> Block | None:
-    """The paired means of a day; None for a day without rows, which counts as no day."""
-    day = rows.between(start, end)
-    if day.at.size == 0:
-        return None
-    return Block(
-        start=start, end=end, rows=int(day.at.size),
-        loss_champion=float(day.first.mean()), loss_candidate=float(day.second.mean()),
-    )  # fmt: skip
-
-
-def _grown(trial: Trial, fresh: list[Block]) -> Trial:
-    blocks, series = trial.blocks, trial.series
-    for block in fresh:
-        blocks = (*blocks, block)
-        series = (*series, progress_of(blocks, trial.confidence))
-    return msgspec.structs.replace(trial, blocks=blocks, series=series)
-
-
-def progress_of(blocks: tuple[Block, ...], confidence: float) -> Progress:
-    """The confidence sequence over day means, champion's loss less the candidate's."""
-    gains = np.array([b.loss_champion - b.loss_candidate for b in blocks])
-    n, mean = gains.size, float(gains.mean())
-    low = high = None
-    if n >= FEWEST_BLOCKS:
-        sd, alpha = float(gains.std(ddof=1)), 1.0 - confidence
-        low = lower_bound(mean, sd, n, alpha=alpha, tightest_at=FEWEST_BLOCKS)
-        high = -lower_bound(-mean, sd, n, alpha=alpha, tightest_at=FEWEST_BLOCKS)
-    return Progress(
-        blocks=n, rows=sum(b.rows for b in blocks), at=blocks[-1].end, difference=mean,
-        low=low, high=high,
-        loss_champion=float(np.mean([b.loss_champion for b in blocks])),
-        loss_candidate=float(np.mean([b.loss_candidate for b in blocks])),
     )  # fmt: skip
 
 

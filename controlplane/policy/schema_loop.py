@@ -87,7 +87,12 @@ TRIAL: Final[Part] = {
             "rows": whole("Labelled rows."),
         },
     ),
-    "unit": word("days: their means are compared. rows:" + LATER, "days", "rows", default="days"),
+    "unit": word(
+        "What is compared: the means of days, or rows, where days are no more than their rows.",
+        "days",
+        "rows",
+        default="days",
+    ),
 }
 
 PROMOTE: Final[Part] = {

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from controlplane.domain.policy import Guard, Margin, Promote, Trial
-from controlplane.domain.trials import FEWEST_BLOCKS
+from controlplane.domain.trials import FEWEST_BLOCKS, FULL_WEEK
 from controlplane.policy.defaults import default_loss
 from controlplane.policy.faults import Wrong, nearest, one_of
 from controlplane.policy.fields import (
@@ -27,6 +27,11 @@ _SHORTEST: Final = timedelta(days=FEWEST_BLOCKS)
 _WHY: Final = f"since nothing can be told from fewer than {FEWEST_BLOCKS} closed label days"
 _LONG_ENOUGH: Final = duration(least=_SHORTEST, why=_WHY)
 """A duration in which a trial or a guard can come to an end."""
+_LONG_ENOUGH_BY_ROWS: Final = duration(
+    least=timedelta(days=FULL_WEEK),
+    why=f"since nothing is proved before {FULL_WEEK} closed label days",
+)
+"""The same of a trial that compares rows."""
 _LEAST_CONFIDENCE: Final = 0.5
 _MOST_CONFIDENCE: Final = 0.9999
 _CONFIDENCE: Final = "a share above 0.5 and below 1, such as 0.95"
@@ -40,16 +45,15 @@ def read_trial(top: Section, outputs: Outputs) -> Trial:
     if mode != standard.mode:
         section.refuse("mode", f"this version does not do {mode} trials yet; expected replay")
     unit = section.read("unit", choice("days", "rows"), default=standard.unit)
-    if unit != standard.unit:
-        section.refuse("unit", "this version compares the means of days alone; expected days")
+    long_enough = _LONG_ENOUGH if unit == standard.unit else _LONG_ENOUGH_BY_ROWS
     metric = section.read("metric", loss(outputs), default=standard.metric)
-    age, rows = _stop(section)
+    age, rows = _stop(section, long_enough)
     trial = Trial(
         mode=mode,
         metric=metric,
         gain=section.read("gain", _gain(metric), default=standard.gain),
         margin=section.read("margin", margin_of(metric), default=standard.margin),
-        hold_out=section.read("hold_out", _LONG_ENOUGH, default=standard.hold_out),
+        hold_out=section.read("hold_out", long_enough, default=standard.hold_out),
         confidence=section.read("confidence", confidence, default=standard.confidence),
         stop_age=age,
         stop_rows=rows,
@@ -59,9 +63,9 @@ def read_trial(top: Section, outputs: Outputs) -> Trial:
     return trial
 
 
-def _stop(trial: Section) -> tuple[timedelta, int | None]:
+def _stop(trial: Section, long_enough: Reader[timedelta]) -> tuple[timedelta, int | None]:
     section = trial.section("stop")
-    age = section.read("age", _LONG_ENOUGH, default=Trial(metric="").stop_age)
+    age = section.read("age", long_enough, default=Trial(metric="").stop_age)
     rows = section.read("rows", whole("a whole number of rows"), default=None)
     section.close()
     return age, rows

@@ -109,7 +109,7 @@ def test_a_trial_is_shown_day_by_day(lee):
 
     assert "v1 30, v3 20.9" in shown
     assert "9.1 [0.55, 17.7]" in shown
-    assert shown.splitlines()[-2].split() == ["2024-03-01", "00:00", "14", "336", "9.1", "[0.55,", "17.7]"]  # fmt: skip
+    assert shown.splitlines()[-2].split() == ["2024-03-01", "00:00", "14", "14", "336", "9.1", "[0.55,", "17.7]", "days"]  # fmt: skip
 
 
 def test_a_log_comes_as_it_was_printed(lee, actions):

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors import grid_mixture
-from detectors.grid_mixture import BETS, START, lower_bound, read, upper_bound
+from detectors.grid_mixture import (
+    BETS,
+    NOTHING,
+    START,
+    bound_of,
+    hold,
+    lower_bound,
+    read,
+    upper_bound,
+)
 
 PROOF = math.log(1.0 / 0.05)
 VALUES = st.lists(st.sampled_from([-1.0, -0.35, 0.0, 0.2, 1.0]), max_size=60)
@@ -72,22 +81,53 @@ def test_many_values_are_read_in_blocks_without_leaving_the_range_of_doubles() -
 
 
 @given(VALUES.filter(bool))
-def test_the_bound_is_where_the_mixture_with_half_bets_is_refused(values) -> None:
+def test_the_bound_is_where_the_mixture_is_refused(values) -> None:
     known = np.array(values)
 
     def log_e(bound):
-        wealth = [math.prod(1.0 + bet / 2.0 * (value - bound) for value in values) for bet in BETS]
-        return math.log(sum(wealth) / len(wealth))
+        return slowly(values, bound)[-1]
 
     low = lower_bound(known, alpha=0.05)
     assert -1.0 <= low <= known.mean() + 1e-12
     if low > -1.0:
         assert log_e(low) == pytest.approx(PROOF, abs=1e-8)
     else:
-        assert log_e(-1.0) < PROOF
+        assert log_e(-1.0 + 1e-9) < PROOF
     assert upper_bound(-known, alpha=0.05) == -low
     different, counts = np.unique(known, return_counts=True)
     assert lower_bound(different, alpha=0.05, counts=counts) == low
+
+
+@given(VALUES, VALUES, st.sampled_from([0.01, 0.05, 0.5]))
+def test_wealth_that_is_held_gives_the_bound_of_all_values_or_one_a_little_below(
+    one, two, alpha
+) -> None:
+    held = hold(hold(NOTHING, np.array(one)), np.array(two))
+    exact = lower_bound(np.array(one + two), alpha=alpha)
+    assert held.levels == pytest.approx(hold(NOTHING, np.array(two + one)).levels, abs=1e-9)
+    assert bound_of(held, alpha=alpha) <= exact + 1e-9
+    assert bound_of(held, alpha=alpha) == pytest.approx(exact, abs=0.05) or exact < -0.9
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "rows"), [(0.02, 0.3, 1_000), (0.001, 0.02, 20_000), (-0.3, 0.3, 500)]
+)
+def test_what_interpolating_costs_is_little_beside_the_width_of_the_bound(mean, sd, rows) -> None:
+    values = np.clip(np.random.default_rng(3).normal(mean, sd, rows), -1.0, 1.0)
+    held, exact = hold(NOTHING, values), lower_bound(values, alpha=0.05)
+    assert len(held.levels) == len(BETS) * len(grid_mixture.BOUNDS)
+    assert 0.0 <= exact - bound_of(held, alpha=0.05) <= 0.1 * (values.mean() - exact)
+
+
+def test_wealth_that_is_held_is_of_nothing_at_first_and_refuses_what_read_does() -> None:
+    assert bound_of(NOTHING, alpha=0.05) == -1.0
+    assert hold(NOTHING, np.empty(0)) == NOTHING
+    assert bound_of(hold(NOTHING, np.ones(5_000)), alpha=0.05) == pytest.approx(0.9)
+    assert bound_of(hold(NOTHING, -np.ones(5_000)), alpha=0.05) == -1.0
+    with pytest.raises(ValueError, match=r"1 of 2 values are NaN or outside"):
+        hold(NOTHING, np.array([0.0, 1.5]))
+    with pytest.raises(ValueError, match="an error level"):
+        bound_of(NOTHING, alpha=1.0)
 
 
 def test_the_bounds_close_in_on_the_mean_and_are_wider_for_more_confidence() -> None:

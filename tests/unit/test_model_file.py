@@ -195,12 +195,13 @@ def test_nothing_is_told_from_fewer_than_fourteen_days(short: str) -> None:
     assert "at least 14d" in said(short)
 
 
-def test_rows_as_the_unit_are_refused_as_nothing_would_compare_them() -> None:
-    found = said("trial: {unit: rows}\n")
-    assert (
-        "trial.unit is rows; this version compares the means of days alone; expected days" in found
-    )
-    assert parsed("label: y\ntrial: {unit: days}\n").trial.unit == "days"
+def test_rows_as_the_unit_need_a_week_and_days_two() -> None:
+    shortest = "{unit: rows, hold_out: 7d, stop: {age: 7d}}"
+    trial = parsed(f"label: y\ntrial: {shortest}\n").trial
+    assert (trial.unit, trial.hold_out, trial.stop_age) == ("rows", timedelta(7), timedelta(7))
+    assert "at least 7d" in said("trial: {unit: rows, stop: {age: 6d}}\n")
+    assert "at least 14d" in said("trial: {unit: days, stop: {age: 7d}}\n")
+    assert "expected days or rows" in said("trial: {unit: hours}\n")
 
 
 def test_a_margin_is_a_share_or_a_figure() -> None:

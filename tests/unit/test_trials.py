@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 
 from controlplane.domain.states import TrialEvent
-from controlplane.domain.trials import FEWEST_BLOCKS, Block, judge
-from controlplane.lifecycle.trying import progress_of, scale_from
+from controlplane.domain.trials import FEWEST_BLOCKS, Block, Progress, judge
+from controlplane.lifecycle.gains import progress_of
+from controlplane.lifecycle.trying import scale_from
 from detectors.sequences import lower_bound
 from tests.builders import a_block, a_progress, a_trial
 
 
 def days(gains: list[float], champion: float = 1.0) -> tuple[Block, ...]:
     return tuple(a_block(n, champion, champion - gain) for n, gain in enumerate(gains))
+
+
+def of_days(blocks: tuple[Block, ...], confidence: float = 0.95) -> Progress:
+    return progress_of(a_trial(blocks=blocks, confidence=confidence))
 
 
 def judged(low: float | None, high: float | None, closed: int = 14, **changes: object):
@@ -68,7 +73,7 @@ def test_a_trial_without_any_labelled_row_ends_at_its_stop_too() -> None:
 
 @pytest.mark.parametrize("count", [1, 7, FEWEST_BLOCKS - 1])
 def test_before_the_burn_in_nothing_is_proved_however_large_the_gain(count: int) -> None:
-    progress = progress_of(days([0.9] * count), 0.95)
+    progress = of_days(days([0.9] * count))
     assert (progress.low, progress.high) == (None, None)
     assert progress.difference == pytest.approx(0.9)
     assert judge(a_trial(series=(progress,)), count) is None
@@ -80,7 +85,7 @@ def test_the_burn_in_is_longer_than_a_week() -> None:
 
 def test_the_bounds_are_the_one_sided_confidence_sequence_of_day_means() -> None:
     gains = np.random.default_rng(5).normal(0.05, 0.1, 20)
-    progress = progress_of(days(gains.tolist()), 0.95)
+    progress = of_days(days(gains.tolist()))
     mean, sd = gains.mean(), gains.std(ddof=1)
     assert progress.blocks == 20
     assert progress.rows == 480
@@ -94,7 +99,7 @@ def test_the_bounds_are_the_one_sided_confidence_sequence_of_day_means() -> None
 
 def test_the_bounds_follow_the_formula_of_the_published_boundary() -> None:
     """Written out once more, from the paper's closed form with its tuning."""
-    progress = progress_of(days([0.1, -0.1] * 8), 0.95)
+    progress = of_days(days([0.1, -0.1] * 8))
     n, sd, alpha = 16, np.std([0.1, -0.1] * 8, ddof=1), 0.05
     double = -2.0 * math.log(2.0 * alpha)
     spread = (double + math.log(1.0 + double)) / FEWEST_BLOCKS
@@ -108,15 +113,15 @@ def test_the_bounds_follow_the_formula_of_the_published_boundary() -> None:
 
 def test_days_weigh_the_same_whatever_their_rows() -> None:
     blocks = (a_block(0, 1.0, 0.0, rows=1), a_block(1, 1.0, 2.0, rows=1_000))
-    assert progress_of(blocks, 0.95).difference == 0.0
-    assert progress_of(blocks, 0.95).rows == 1_001
+    assert of_days(blocks).difference == 0.0
+    assert of_days(blocks).rows == 1_001
 
 
 def test_equal_versions_are_not_better_and_more_confidence_is_wider() -> None:
-    progress = progress_of(days([0.0] * 14), 0.95)
+    progress = of_days(days([0.0] * 14))
     assert judge(a_trial(series=(progress,)), 14)[0] is TrialEvent.PROVED_NOT_BETTER
     gains = [0.1, 0.0] * 10
-    careful, usual = progress_of(days(gains), 0.99), progress_of(days(gains), 0.95)
+    careful, usual = of_days(days(gains), 0.99), of_days(days(gains))
     assert careful.low < usual.low < usual.high < careful.high
 
 

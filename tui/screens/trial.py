@@ -60,7 +60,7 @@ def facts_of(trial: wire.Trial, *, timed: bool = True) -> Sequence[Facts]:
                 ("gain", f"{gain(trial)} {trial.metric}; above 0 {trial.candidate} is better"),
                 ("error", (f"{trial.candidate} {number(trial.loss_candidate)}, "
                           f"{trial.champion} {number(trial.loss_champion)}, on the same rows")),
-                ("rows", f"{count(trial.rows)} labelled rows"),
+                ("rows", f"{count(trial.rows)} labelled rows{_by_rows(trial)}"),
                 ("days", f"{progress(trial)}; undecided by then, it is inconclusive"),
                 ("rows from", day(trial.start, timed=timed)),
                 ("opened", day(trial.opened_at, timed=timed)),
@@ -70,6 +70,14 @@ def facts_of(trial: wire.Trial, *, timed: bool = True) -> Sequence[Facts]:
         ),
         Facts("", [("trial", trial.id), ("decision", trial.decision)]),
     ]  # fmt: skip
+
+
+def _by_rows(trial: wire.Trial) -> str:
+    """What is compared, where the model file asks for rows."""
+    if trial.unit != "rows":
+        return ""
+    last = trial.series[-1].unit if trial.series else "rows"
+    return ", compared one by one" if last == "rows" else ", compared by the means of their days"
 
 
 class TrialsScreen(OfModel):

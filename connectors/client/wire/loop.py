@@ -47,6 +47,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     difference: float | None = None
     low: float | None = None
     high: float | None = None
+    unit: str = "days"
+    worth: int | None = None
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     candidate: str = ""
     made: bool = False
     metric: str = ""
+    unit: str = "days"
     opened_at: datetime
     ended_at: datetime | None = None
     start: datetime

@@ -16,6 +16,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     difference: float | None
     low: float | None
     high: float | None
+    unit: str
+    worth: int | None
+    design_effect: float | None
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +32,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     candidate: str
     made: bool
     metric: str
+    unit: str
     opened_at: datetime
     ended_at: datetime | None
     start: datetime
