@@ -35,8 +35,9 @@ def send_table(  # noqa: PLR0913 - all but the first four by name
     With `known_at` every row gets it as its column of that name. The feed `reference` takes a
     `version`, whose reference it is; of what was stored its receipt says no more. A server that is
     away or busy is asked again a few times; then ServerAway or ServerSaid is raised, and the parts
-    before are in. A part that is too large for it, or for a proxy before it, goes in halves. With
-    another `purpose` the keys are others, so that rows that are there are answered as duplicates.
+    before are in. A part that is too large for it, or for a proxy before it, goes in halves; one
+    of which every row is rejected counts as rejected, and the others go on. With another `purpose`
+    the keys are others, so that rows that are there are answered as duplicates.
     """
     total = wire.Receipt()
     named = f"{model}/{feed}/{version or ''}{purpose and '/'}{purpose}".encode()
@@ -44,7 +45,7 @@ def send_table(  # noqa: PLR0913 - all but the first four by name
     def send(body: bytes) -> wire.Receipt:
         key = hashlib.sha256(named + body).hexdigest()
         rows = Rows(feed=feed, body=body, key=key, content_type=ARROW)
-        return _patiently(partial(_sent, connection, model, rows, version))
+        return _told(partial(_sent, connection, model, rows, version))
 
     for start in range(0, table.num_rows, PART_ROWS):
         total = summed(total, _whole_or_halved(table.slice(start, PART_ROWS), known_at, send))
@@ -58,8 +59,13 @@ def send_lines(connection: Connection, model: str, feed: str, lines: bytes) -> w
     """
     key = hashlib.sha256(f"{model}/{feed}/lines".encode() + lines).hexdigest()
     rows = Rows(feed=feed, body=lines, key=key, content_type=JSON_LINES)
+    return _told(partial(connection.send, model, rows))
+
+
+def _told(send: Callable[[], wire.Receipt]) -> wire.Receipt:
+    """The receipt of a request, also where all of its rows were rejected."""
     try:
-        return _patiently(partial(connection.send, model, rows))
+        return _patiently(send)
     except ServerSaid as error:
         told = error.problem
         if error.status != _ALL_REJECTED or not told.errors:

@@ -1,5 +1,6 @@
 """A file to the server part by part, going on where an earlier run was cut off."""
 
+import bisect
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -43,7 +44,7 @@ def sent(file: Path, texts: Collection[str], way: Way, notes: Notes) -> Sent:
         with click.progressbar(length=found.size, label=file.name, file=sys.stderr) as bar:
             bar.update(found.read_so_far())
             for part in reading.parts(found, file, most):
-                total = bulk.summed(total, _moved(way.send(part.table), part.begin.rows))
+                total = bulk.summed(total, _moved(way.send(part.table), part))
                 at = part.end
                 notes.note(Note(
                     begin=part.begin, end=at, rows_a_part=part.most, receipt=total,
@@ -55,7 +56,13 @@ def sent(file: Path, texts: Collection[str], way: Way, notes: Notes) -> Sent:
             say(f"{count(at.rows)} rows of {file} are sent; the same command goes on after them")
         raise
     notes.forget()
-    return Sent(_with_wrong(total, before | found.wrong), start.rows)
+    wrong = _wrong(before | found.wrong, are_lines=found.are_lines)
+    return Sent(
+        msgspec.structs.replace(
+            total, rejected=total.rejected + len(wrong), errors=[*total.errors, *wrong]
+        ),
+        start.rows,
+    )
 
 
 def _good(file: Path, texts: Collection[str], way: Way, notes: Notes) -> Note | None:
@@ -73,18 +80,25 @@ def _good(file: Path, texts: Collection[str], way: Way, notes: Notes) -> Note | 
     return None
 
 
-def _moved(receipt: wire.Receipt, before: int) -> wire.Receipt:
+def _moved(receipt: wire.Receipt, part: reading.Part) -> wire.Receipt:
     """A part's receipt with its errors at the rows of the whole file."""
+    firsts = [first for first, _ in part.runs]
+
+    def in_file(row: int) -> int:
+        first, place = part.runs[bisect.bisect_right(firsts, row) - 1]
+        return place + row - first
+
     errors = [
-        msgspec.structs.replace(error, row=before + (error.row or 0), line=None)
+        msgspec.structs.replace(error, row=in_file(error.row or 0), line=None)
         for error in receipt.errors
     ]
     return msgspec.structs.replace(receipt, errors=errors)
 
 
-def _with_wrong(total: wire.Receipt, lines: dict[int, str]) -> wire.Receipt:
-    """The receipt with the lines that are no rows among the rejected."""
-    wrong = [RowError(pointer="", message=says, line=line) for line, says in lines.items()]
-    return msgspec.structs.replace(
-        total, rejected=total.rejected + len(wrong), errors=[*total.errors, *wrong]
-    )
+def _wrong(told: dict[int, str], *, are_lines: bool) -> list[RowError]:
+    """The lines, or rows, that are none, as errors."""
+    return [
+        RowError(pointer="", message=says, line=number) if are_lines
+        else RowError(pointer="", message=says, row=number)
+        for number, says in told.items()
+    ]  # fmt: skip

@@ -91,6 +91,13 @@ def _column(values: Values, *, as_text: bool) -> pa.ChunkedArray:
     return values.cast(pa.string()) if as_text and not pa.types.is_nested(values.type) else values
 
 
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column's values as text: what is nested as JSON."""
+    if pa.types.is_nested(column.type):
+        return pa.chunked_array([[_text(value) for value in column.to_pylist()]], pa.string())
+    return column.cast(pa.string())
+
+
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value

@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from controlplane.cli import json_lines
+from controlplane.cli.csv_files import CsvFile
 from controlplane.domain.errors import BadInput
 
 MOST_ROWS: Final = 50_000
@@ -50,6 +50,9 @@ class Part(NamedTuple):
     end: Place
     most: int
     """As many rows have all parts but the last."""
+    runs: tuple[tuple[int, int], ...]
+    """Stretches of rows that follow on each other in the file: the number of the first within the
+    part and in the file, both from 0."""
 
 
 class Reading(NamedTuple):
@@ -62,7 +65,10 @@ class Reading(NamedTuple):
     """Of the file, in the units of `read_so_far`."""
     read_so_far: Callable[[], int]
     wrong: dict[int, str]
-    """Lines that are no row of JSON lines, as far as they were read: what is wrong with each."""
+    """Lines that are no row of JSON lines (from 1), or rows of CSV that are none (from 0), as far as
+    they were read: what is wrong with each."""
+    are_lines: bool = True
+    """Which of the two they are."""
 
 
 def reading(path: Path, *, texts: Collection[str] = (), start: Place = BEGIN) -> Reading:
@@ -100,21 +106,69 @@ def parts(found: Reading, path: Path, most: int = 0) -> Iterator[Part]:
         raise BadInput(message) from error
     if sum(table.num_rows for table, _ in waiting):
         joined = _joined(waiting)
-        yield Part(joined, waiting[0][1], _after(waiting, joined.num_rows), most)
+        yield _part(joined, waiting, 0, joined.num_rows, most)
 
 
 def _whole_parts(tables: list[tuple[pa.Table, Place]], most: int) -> list[Part]:
     """As many parts of so many rows as the tables give."""
     joined = _joined(tables)
     starts = range(0, joined.num_rows - most + 1, most)
-    return [
-        Part(joined.slice(n, most), _after(tables, n), _after(tables, n + most), most)
-        for n in starts
-    ]
+    return [_part(joined, tables, n, n + most, most) for n in starts]
+
+
+def _part(
+    joined: pa.Table, tables: list[tuple[pa.Table, Place]], first: int, last: int, most: int
+) -> Part:
+    """Rows `first` to `last` of the tables, which are joined."""
+    runs, begin = [], 0
+    for table, place in tables:
+        end = begin + table.num_rows
+        if begin < last and end > first:
+            inside = max(first - begin, 0)
+            runs.append((begin + inside - first, place.rows + inside))
+        begin = end
+    return Part(
+        joined.slice(first, last - first), _at(tables, first), _after(tables, last), most,
+        tuple(runs),
+    )  # fmt: skip
 
 
 def _joined(tables: list[tuple[pa.Table, Place]]) -> pa.Table:
-    return pa.concat_tables([table for table, _ in tables], promote_options="permissive")
+    """Tables as one; a column whose kinds do not go together is one of texts."""
+    some = [table for table, _ in tables]
+    try:
+        return pa.concat_tables(some, promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.concat_tables(_alike(some), promote_options="permissive")
+
+
+def _alike(tables: list[pa.Table]) -> list[pa.Table]:
+    kinds: dict[str, list[pa.Field]] = {}
+    for table in tables:
+        for field in table.schema:
+            kinds.setdefault(field.name, []).append(field)
+    odd = {name for name, fields in kinds.items() if not _go_together(fields)}
+    return [
+        pa.table({n: json_lines.as_text(table[n]) if n in odd else table[n] for n in table.column_names})
+        for table in tables
+    ]  # fmt: skip
+
+
+def _go_together(fields: list[pa.Field]) -> bool:
+    try:
+        pa.unify_schemas([pa.schema([field]) for field in fields], promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return False
+    return True
+
+
+def _at(tables: list[tuple[pa.Table, Place]], row: int) -> Place:
+    """Where a row of the tables stands."""
+    for table, begin in tables:
+        if row < table.num_rows:
+            return _moved(begin, row)
+        row -= table.num_rows
+    raise AssertionError("there are not as many rows")
 
 
 def _rest(tables: list[tuple[pa.Table, Place]], rows: int) -> list[tuple[pa.Table, Place]]:
@@ -177,38 +231,17 @@ def _groups_after(metadata: pq.FileMetaData, rows: int) -> tuple[list[int], int]
 
 
 def _csv(path: Path, texts: Collection[str], start: Place) -> Reading:
-    """Columns are of the kinds that the first block shows, wherever reading begins."""
-    kinds = {name: pa.string() for name in texts}
-    if start.rows:
-        reader, raw = _csv_reader(path, kinds, 0)
-        kinds = dict(zip(reader.schema.names, reader.schema.types, strict=True))
-        reader.close()  # else it reads ahead
-        raw.close()
-    reader, raw = _csv_reader(path, kinds, start.rows)
-
-    def tables() -> Iterator[tuple[pa.Table, Place]]:
-        rows = start.rows
-        for batch in reader:
-            yield pa.Table.from_batches([batch]), Place(rows=rows)
-            rows += batch.num_rows
-
-    size = path.stat().st_size
-    so_far = partial(_told, raw, size)
-    return Reading(tuple(reader.schema.names), tables(), size, so_far, {})
+    found = CsvFile(path, texts, rows=start.rows, block=BLOCK)
+    tables = ((table, Place(rows=row)) for table, row in found.tables())
+    return Reading(
+        found.names, tables, path.stat().st_size, found.read_so_far, found.wrong, are_lines=False
+    )
 
 
 def _told(raw: Any, size: int) -> int:  # noqa: ANN401 - one of Arrow's files or Python's
     """How far a file is read; one that is closed is read."""
     found: int = size if raw.closed else raw.tell()
     return found
-
-
-def _csv_reader(path: Path, kinds: dict[str, pa.DataType], skipped: int) -> tuple[Any, Any]:
-    raw = pa.OSFile(str(path))
-    stream = pa.CompressedInputStream(raw, "gzip") if path.suffix.lower() == ".gz" else raw
-    convert = pyarrow.csv.ConvertOptions(strings_can_be_null=True, column_types=kinds)
-    read = pyarrow.csv.ReadOptions(block_size=BLOCK, skip_rows_after_names=skipped)
-    return pyarrow.csv.open_csv(stream, read_options=read, convert_options=convert), raw
 
 
 def _json_lines(path: Path, texts: Collection[str], start: Place) -> Reading:

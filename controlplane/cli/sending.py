@@ -1,7 +1,6 @@
 """`leeboard log`: predictions, labels, KPIs, a reference or a model's past from a file of any size."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import msgspec
 
 from connectors.client import wire
 from controlplane.cli import captured, completing
+from controlplane.cli.asked_rows import Asked, Past
 from controlplane.cli.groups import examples
 from controlplane.cli.render import count, when
 from controlplane.cli.terminal import Terminal, cannot, nearest, say, talks
@@ -22,38 +22,11 @@ OWN: Final = {
     "value": "value",
 }  # fmt: skip
 """What the server calls a column, and the option that says what the file calls it."""
-OF_LABELS: Final = ("id", "label", "at", "known_at")
-OF_KPIS: Final = ("name", "at", "value", "version", "known_at")
 NEEDED: Final = {
     "predictions": ("id", "at"), "labels": ("id",), "kpis": ("name", "at", "value"),
 }  # fmt: skip
 """Columns that rows of a feed cannot do without."""
-LABEL_KNOWN_AT: Final = "label_known_at"
-"""Of a past with labels among its rows: the column of when each was known, if there is one."""
 SHOWN: Final = 20
-
-
-class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model's past was known: its rows when they happened, their labels `delay` later, unless
-    columns say so themselves. `label` is the column of labels, where the file has them too."""
-
-    delay: timedelta
-    label: str
-
-
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line says of a file."""
-
-    model: str
-    feed: str
-    columns: dict[str, str]
-    """What the server calls a column to what the file calls it."""
-    drop: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
-    version: str | None = None
-    time_zone: str = "UTC"
-    past: Past | None = None
-    """Of a model's history: how its labels came; None: the rows are news."""
 
 
 @click.command("log", epilog=examples(
@@ -90,8 +63,9 @@ def log(terminal: Terminal, /, file: Path, model: str, feed: str, **told: Any) -
     """Send rows from a CSV, Parquet or JSON-lines file of any size.
 
     A run that was cut off is gone on with by the same command, where it was. Sending a file again
-    stores no row twice. Exit status 1 where rows were rejected; the others are stored. JSON lines
-    of data that SageMaker captured, and of its labels (with --labels), are sent as they are.
+    stores no row twice. A row with a value that is none is rejected and told by its number, column
+    and value; the others are stored, and the exit status is 1. JSON lines of data that SageMaker
+    captured, and of its labels (with --labels), are sent as they are.
 
     With --history the rows are a model's past: each was known when it happened, or when a column
     known_at says, and its label when the model file's label delay had passed. A column of labels
@@ -116,7 +90,7 @@ def log(terminal: Terminal, /, file: Path, model: str, feed: str, **told: Any) -
     terminal.answer(receipt, _told(receipt, asked, before))
     for error in receipt.errors[:SHOWN]:
         place = "" if error.line is not None else f"row {(error.row or 0) + 1}: "
-        say(f"{file}: {place}{error.message}")
+        say(f"{file}: {place}{asked.as_the_file_has_it(error.message)}")
     if receipt.rejected:
         cannot(f"{count(receipt.rejected)} rows were rejected, the others are stored; "
                "mend them and send the file again")  # fmt: skip
@@ -136,6 +110,7 @@ def _sent(terminal: Terminal, file: Path, asked: Asked, *, anew: bool) -> tuple[
     """Send the file part by part, and add up what became of its rows; and how many of them an
     earlier run had sent."""
     from controlplane.cli import going_on, reading, sent_so_far  # noqa: PLC0415 - Arrow, as below
+    from controlplane.cli.replay.times import sent_anyhow, sent_times  # noqa: PLC0415 - as above
 
     named = "name" if asked.feed == "kpis" else "id"
     found = reading.reading(file, texts=())
@@ -146,18 +121,20 @@ def _sent(terminal: Terminal, file: Path, asked: Asked, *, anew: bool) -> tuple[
         notes = sent_so_far.notes_of(file, asked, terminal.connection.server)
     if anew:
         notes.forget()
+    reads = iter([] if notes.last() else [sent_times])  # how the times of the first part are read
     way = going_on.Way(
-        send=lambda part: _part_sent(terminal, part, asked),
+        send=lambda part: _part_sent(terminal, part, asked, next(reads, sent_anyhow)),
         has=lambda part: _is_there(terminal, part, asked),
     )
     return going_on.sent(file, texts, way, notes)
 
 
-def _part_sent(terminal: Terminal, part: Any, asked: Asked) -> wire.Receipt:  # noqa: ANN401
+def _part_sent(terminal: Terminal, part: Any, asked: Asked, read: Any) -> wire.Receipt:  # noqa: ANN401
     from connectors.client import bulk  # noqa: PLC0415 - Arrow only where it is needed
+    from controlplane.cli.shaping import feeds  # noqa: PLC0415 - as above
 
     total = wire.Receipt()
-    for feed, rows in _feeds(part, asked):
+    for feed, rows in feeds(part, asked, read, SystemClock().now()):
         receipt = bulk.send_table(
             terminal.connection, asked.model, feed, rows, version=asked.version
         )
@@ -168,8 +145,10 @@ def _part_sent(terminal: Terminal, part: Any, asked: Asked) -> wire.Receipt:  # 
 def _is_there(terminal: Terminal, part: Any, asked: Asked) -> bool:  # noqa: ANN401 - as above
     """Whether the server has the rows of a part: sent under another key they are all duplicates."""
     from connectors.client import bulk  # noqa: PLC0415 - as above
+    from controlplane.cli.replay.times import sent_anyhow  # noqa: PLC0415 - as above
+    from controlplane.cli.shaping import feeds  # noqa: PLC0415 - as above
 
-    feed, rows = next(_feeds(part, asked))
+    feed, rows = next(feeds(part, asked, sent_anyhow, SystemClock().now()))
     return bulk.send_table(
         terminal.connection, asked.model, feed, rows, version=asked.version, purpose="is it there"
     ).accepted == 0  # fmt: skip
@@ -185,23 +164,6 @@ def _summed(total: wire.Receipt, receipt: wire.Receipt, feed: str, asked: Asked)
     return bulk.summed(total, receipt)
 
 
-def _feeds(part: Any, asked: Asked) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - as below
-    """What is sent of a part: its rows; of a past with labels among them those too."""
-    rows = _shaped(part, asked)
-    label = None if asked.past is None else asked.past.label
-    if label is None or asked.feed != "predictions" or label not in part.column_names:
-        yield asked.feed, rows
-        return
-    told = asked.columns.get("known_at", "known_at")
-    apart = part.drop_columns([told]) if told in part.column_names else part
-    labels = _shaped(apart, msgspec.structs.replace(
-        asked, feed="labels", columns={**asked.columns, "label": label, "known_at": LABEL_KNOWN_AT},
-    ))  # fmt: skip
-    kept = [n for n in rows.column_names if n not in {label, "label", LABEL_KNOWN_AT}]
-    yield "predictions", rows.select(kept)
-    yield "labels", labels.filter(labels["label"].is_valid())
-
-
 def _check(names: tuple[str, ...], asked: Asked) -> None:
     """Refuse columns that the file does not have, before anything is sent."""
     needed = {own: own for own in NEEDED.get(asked.feed, ())} | asked.columns
@@ -214,60 +176,6 @@ def _check(names: tuple[str, ...], asked: Asked) -> None:
                 f"there is no column {name!r}{hint}; say {option} with one of: {', '.join(names)}"
             )
             raise click.UsageError(message)
-
-
-def _shaped(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - Arrow tables have no types
-    """A part as the server takes it: its own names, times with an offset, no column too many."""
-    from controlplane.cli.replay.times import as_times  # noqa: PLC0415 - Arrow, as above
-
-    called = {theirs: own for own, theirs in asked.columns.items()}
-    kept = [name for name in part.column_names if name not in asked.drop]
-    part = part.select(kept).rename_columns([called.get(name, name) for name in kept])
-    if asked.feed in {"labels", "kpis"}:
-        known = OF_LABELS if asked.feed == "labels" else OF_KPIS
-        part = part.select([name for name in known if name in part.column_names])
-    for place, name in enumerate(part.column_names):
-        if name in {"at", "known_at"}:
-            theirs = asked.columns.get(name, name)
-            part = part.set_column(place, name, as_times(part[name], theirs, asked.time_zone))
-    if asked.past is not None:
-        part = _known(part, asked)
-    if (
-        asked.feed in {"predictions", "kpis"}
-        and asked.version
-        and "version" not in part.column_names
-    ):
-        part = _with_version(part, asked.version)
-    return part
-
-
-def _known(part: Any, asked: Asked) -> Any:  # noqa: ANN401 - as above
-    """A past's rows with when they were known: predictions at their time, labels the delay later.
-
-    Those of the last days came sooner, since they are here: the server says when they were known.
-    """
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
-    assert asked.past is not None
-    if "known_at" in part.column_names:
-        return part
-    if "at" not in part.column_names:
-        message = "labels of the past need a time: say --time, or --known-at, with its column"
-        raise click.UsageError(message)
-    delay = asked.past.delay if asked.feed == "labels" else timedelta(0)
-    instant = pa.timestamp("us", "UTC")
-    known = pc.add(part["at"].cast(instant), pa.scalar(delay, pa.duration("us")))
-    if asked.feed == "labels":
-        is_past = pc.less_equal(known, pa.scalar(SystemClock().now(), instant))
-        known = pc.if_else(is_past, known, pa.scalar(None, instant))
-    return part.append_column("known_at", known)
-
-
-def _with_version(part: Any, version: str) -> Any:  # noqa: ANN401 - as above
-    import pyarrow as pa  # noqa: PLC0415 - as above
-
-    return part.append_column("version", pa.repeat(pa.scalar(version), part.num_rows))
 
 
 def _told(receipt: wire.Receipt, asked: Asked, before: int) -> Iterator[str]:

@@ -43,7 +43,13 @@ def test_a_file_without_what_a_kpi_needs_is_asked_for_by_name(lee, tmp_path) -> 
 def test_a_day_that_is_none_is_told_as_the_file_has_it(lee, tmp_path) -> None:
     file = tmp_path / "revenue.csv"
     file.write_text("name,day,euros\nrevenue,2023-12-01,5\nrevenue,2023-12-02,6\nrevenue,soon,7\n")
-    done = lee("log", file, "--model", "bikes", "--kpis", "--time", "day", "--value", "euros")
+    words = ("log", file, "--model", "bikes", "--kpis", "--time", "day", "--value", "euros")
+    done = lee(*words)
+    assert done.exit_code == 1
+    assert "2 rows are stored" in done.stdout
+    assert "row 3: day is 'soon'; expected a time" in done.output
+    file.write_text("name,day,euros\nrevenue,soon,7\n")
+    done = lee(*words)
     assert done.exit_code == 1
     assert "column 'day' holds texts such as 'soon'; expected dates" in done.output
     assert "--time" not in done.output

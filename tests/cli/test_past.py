@@ -121,6 +121,18 @@ def test_columns_may_say_when_a_row_and_its_label_were_known(lee, served, tmp_pa
     assert set(labelled["label_known_at"].to_pylist()) == {datetime(2023, 12, 24, tzinfo=UTC)}
 
 
+def test_a_row_of_the_past_without_a_time_is_told_once(lee, served, tmp_path):
+    path = tmp_path / "past.csv"
+    path.write_text("ride,ts,temp,cnt\na,2023-12-01,1,5\nb,soon,2,6\nc,2023-12-02,3,7\n")
+    words = ("log", path, "--model", "bikes", "--id", "ride", "--time", "ts", "--history", "--json")
+    found = lee(*words)
+    receipt = json.loads(found.stdout)
+
+    assert (receipt["accepted"], receipt["rejected"]) == (2, 1)
+    assert [error["row"] for error in receipt["errors"]] == [1]
+    assert known(served.store)[1]["label"].to_pylist() == [5.0, 7.0]
+
+
 def test_lines_that_are_no_row_are_told_by_number_and_the_others_are_stored(lee, served, tmp_path):
     path = tmp_path / "rides.ndjson"
     path.write_bytes(lines(rides()[:3]) + b'\n["no row"]\n' + lines(rides()[3:5]) + b'{"ride": "p')

@@ -1,14 +1,14 @@
 """Columns of a file as UTC times, and when each label became known."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from controlplane.cli.replay.written import ISO, MOSTLY, as_written
+from controlplane.cli.replay.written import ISO, MOSTLY, NUMBER, as_written, in_one_way
 from controlplane.domain.errors import BadInput
 
 STAMP: Final = pa.timestamp("us", tz="UTC")
@@ -18,6 +18,10 @@ HOUR: Final = timedelta(hours=1)
 UNITS: Final = ((1e6, 1e11), (1e3, 1e14), (1.0, 1e17))
 """Microseconds a unit, and what its numbers stay below until the year 5138."""
 MOST_MICROS: Final = 1e17
+SECONDS: Final = {"D": 86_400.0, "s": 1.0, "ms": 1e-3, "us": 1e-6}
+_FIRST: Final = -62_135_596_800
+_LAST: Final = 253_402_300_799
+"""The years from 1 to 9999, in seconds since 1970."""
 LEAST_SECONDS: Final = 1e8
 """Unix time of fewer seconds, before March 1973, is no time but a count."""
 EXPECTED: Final = "expected dates, times, ISO 8601 text or Unix time"
@@ -67,6 +71,52 @@ def as_times(column: pa.ChunkedArray, name: str, zone: str) -> pa.ChunkedArray:
     return column.cast(STAMP, safe=False)
 
 
+class Sent(NamedTuple):
+    """Times as they are sent: `times` in UTC, null where a value is none, and `lost` where that is
+    so though there is a value (None: nowhere); `values` are the times, or where some are lost texts:
+    times with their offset, and the others as they are."""
+
+    times: pa.ChunkedArray
+    values: pa.ChunkedArray
+    lost: pa.ChunkedArray | None = None
+
+
+def sent_times(column: pa.ChunkedArray, name: str, zone: str) -> Sent:
+    """A column of times for a server that can say which of them are none. Times without an offset
+    are of `zone`. Raises BadInput where no value at all is a time, though there are some.
+    """
+    if column.null_count == len(column):
+        nothing = pa.chunked_array([pa.nulls(len(column), STAMP)])
+        return Sent(nothing, nothing)
+    try:
+        times = as_times(column, name, zone)
+    except BadInput:
+        usual = in_one_way(column.cast(pa.string())) if _is_text(column.type) else None
+        if usual is None:
+            raise
+        times = as_times(usual, name, zone)
+    lost = pc.and_(pc.is_valid(column), pc.is_null(times))
+    if not pc.any(lost).as_py():
+        return Sent(times, times)
+    told = pc.strftime(times, format="%Y-%m-%dT%H:%M:%SZ")
+    return Sent(times, pc.if_else(lost, column.cast(pa.string()), told), lost)
+
+
+def sent_anyhow(column: pa.ChunkedArray, name: str, zone: str) -> Sent:
+    """The same of rows in the midst of a file, of which every one may be odd. Raises BadInput only
+    for a kind of column that can hold no time."""
+    try:
+        return sent_times(column, name, zone)
+    except BadInput:
+        if not _is_text(column.type):
+            raise
+    return Sent(pa.chunked_array([pa.nulls(len(column), STAMP)]), column, pc.is_valid(column))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return kind in {pa.string(), pa.large_string(), pa.string_view()}
+
+
 def is_order(column: pa.ChunkedArray) -> bool:
     """Whether a column holds numbers that are no times, and so an order of rows at most."""
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
@@ -80,15 +130,28 @@ def _read(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_dictionary(kind):
         column, kind = column.cast(kind.value_type), kind.value_type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if _is_text(kind):
         return _of_text(column.cast(pa.string()), name)
     if pa.types.is_date(kind):
-        return column.cast(pa.timestamp("us"))
+        return _within_years(column, "D" if kind == pa.date32() else "ms").cast(pa.timestamp("us"))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return _of_numbers(column.cast(pa.float64(), safe=False), name)
     if not pa.types.is_timestamp(kind):
         raise BadInput(f"column {name!r} holds {kind}; {EXPECTED}")
-    return column
+    return _within_years(column, kind.unit)
+
+
+def _within_years(column: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
+    """Dates or times with null where one is of no year from 1 to 9999, which microseconds or the
+    calendar could not hold."""
+    if unit == "ns":  # of which 64 bits hold none but the years 1677 to 2262
+        return column
+    ticks = column.cast(pa.int32()) if unit == "D" else column.cast(pa.int64())
+    first, last = (int(edge // SECONDS[unit]) for edge in (_FIRST, _LAST))
+    within = pc.and_(pc.greater_equal(ticks, first), pc.less_equal(ticks, last))
+    if pc.all(within).as_py() is not False:
+        return column
+    return pc.if_else(within, column, pa.scalar(None, column.type))
 
 
 def _of_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
@@ -96,7 +159,7 @@ def _of_text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     read = as_written(column)
     if read is not None:
         return read if pa.types.is_timestamp(read.type) else _parsed(read)
-    number = pc.match_substring_regex(column, r"^[-+]?\d+(\.\d+)?$")
+    number = pc.match_substring_regex(column, NUMBER)
     present = len(column) - column.null_count
     if present and (pc.sum(number).as_py() or 0) >= MOSTLY * present:
         numbers = pc.if_else(number, column, pa.scalar(None, pa.string())).cast(pa.float64())

@@ -26,6 +26,7 @@ _CLOCKS: Final = (
     (r" \d{1,2}:\d{2}:\d{2} ?[AaPp][Mm]", " %I:%M:%S %p"),
 )
 ISO: Final = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}:?\d{2}))?$"
+NUMBER: Final = r"^[-+]?\d+(\.\d+)?$"
 _BEGINS: Final = r"^(\d|[A-Za-z]{3} \d)"
 """As all of these begin; most columns of texts are told by this alone."""
 MOSTLY: Final = 0.9
@@ -53,6 +54,21 @@ def as_written(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
             if _share(sample, f"^{day}{clock}$") >= MOSTLY:
                 return _best(column, formats, spelled)
     return None
+
+
+def in_one_way(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """A text column with null where a value is not written as most of those are that are times;
+    None where none is one."""
+    present = column.drop_null()
+    sample = present.slice(0, LOOKED_AT)
+    if not len(sample):
+        return None
+    patterns = [ISO, NUMBER, *(f"^{day}{clock}$" for day, _ in _DAYS for clock, _ in _CLOCKS)]
+    usual = max(patterns, key=lambda pattern: _share(sample, pattern))
+    if not _share(sample, usual):
+        return None
+    written = pc.fill_null(pc.match_substring_regex(column, usual), fill_value=False)
+    return pc.if_else(written, column, pa.scalar(None, column.type))
 
 
 def _share(sample: pa.ChunkedArray, pattern: str) -> float:
