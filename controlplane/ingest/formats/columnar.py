@@ -83,7 +83,8 @@ def _lengths(texts: pa.Array) -> NDArray[np.int64]:
     if isinstance(texts, pa.DictionaryArray):
         each = np.append(_lengths(texts.dictionary), 0)
         places = pc.fill_null(texts.indices.cast(pa.int64()), len(each) - 1)
-        return np.take(each, places.to_numpy(zero_copy_only=False))
+        found: NDArray[np.int64] = each[places.to_numpy(zero_copy_only=False)]
+        return found
     if pa.types.is_string_view(kind):
         views = np.frombuffer(texts.buffers()[1] or b"", np.int32).reshape(-1, _VIEW)
         mine = views[texts.offset : texts.offset + len(texts), 0].astype(np.int64)
