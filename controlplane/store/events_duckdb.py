@@ -32,6 +32,7 @@ _ROW: Final = (
     ("role", pa.string()), ("prediction", pa.float64()),
 )  # fmt: skip
 _NUMBERED: Final = ["id", "at", "known_at"]
+NO_NEWS: Final = pa.table({"at": pa.array([], INSTANT)})
 
 
 class DuckDBEventsReader:
@@ -130,7 +131,7 @@ class DuckDBEventsReader:
         """`at` (of the prediction) of labels that became known, or found their prediction, in
         `(after, by]`; a correction counts again."""
         if not self._tables.catalog.has(PREDICTIONS + model):
-            return pa.table({"at": pa.array([], INSTANT)})
+            return NO_NEWS
         asked: dict[str, object] = {"after": stored_time(after), "by": stored_time(by)}
         elsewhere = self._elsewhere(model, questions.NEWS, asked)
         if elsewhere is not None:
@@ -142,6 +143,8 @@ class DuckDBEventsReader:
                 spans_of(micros(self._session.arrow(self._about(which, model), asked)["at"]))
                 for which in (questions.PLACES_TOLD, questions.PLACES_NEW)
             )
+            if not rows and not told:
+                return NO_NEWS
         return self._session.arrow(
             self._about(
                 sql, model, some_predictions=some_predictions(model, rows),
@@ -152,7 +155,7 @@ class DuckDBEventsReader:
     def new_rows(self, model: str, after: datetime, by: datetime) -> pa.Table:
         """`at` of served live rows that became known in `(after, by]`."""
         if not self._tables.catalog.has(PREDICTIONS + model):
-            return pa.table({"at": pa.array([], INSTANT)})
+            return NO_NEWS
         sql = self._about(questions.NEW_ROWS, model)
         return self._session.arrow(sql, {"after": stored_time(after), "by": stored_time(by)})
 

@@ -16,8 +16,9 @@ Span = tuple[int, int]
 
 MOST: Final = 12
 """Parts of a question."""
-NEAR: Final = 60_000_000
-"""Moments as near as this (microseconds) are read in one part."""
+NEAR: Final = 3_600_000_000
+"""Moments as near as this (microseconds) are read in one part: to plan a part takes as long as to
+read some 100,000 rows in vain, so that a cut gains nothing where they come in an hour or more."""
 
 
 def spans_of(moments: Micros, most: int = MOST) -> tuple[Span, ...]:
