@@ -3,14 +3,17 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
-from controlplane.scheduler import GATHER, Scheduler
+from controlplane.scheduler import GATHER, REST, Scheduler
 
 
 class Standing:
-    """A clock that stands still, so that what is due later never comes."""
+    """A clock that stands still unless it is moved, so that what is due later never comes."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2030, 1, 1, tzinfo=UTC)
 
     def now(self) -> datetime:
-        return datetime(2030, 1, 1, tzinfo=UTC)
+        return self.moment
 
 
 class Engine:
@@ -18,6 +21,12 @@ class Engine:
 
     def __init__(self) -> None:
         self.due: list[datetime] = []
+
+    def get_job(self, _: str) -> object:
+        return self
+
+    def remove_job(self, _: str) -> None:
+        pass
 
     def modify_job(self, job: str, *, next_run_time: datetime) -> None:
         self.due.append(next_run_time)
@@ -42,7 +51,7 @@ def test_a_nudge_while_a_model_is_woken_wakes_it_once_more() -> None:
         (scheduler.nudge(model), scheduler.nudge(model)) and timedelta(60)
     )
     scheduler._run("boats")
-    assert engine.due == [Standing().now() + GATHER]
+    assert engine.due == [Standing().now() + REST]
     scheduler._wake = lambda _: timedelta(seconds=7)
     scheduler._run("boats")
     assert engine.due[1:] == [Standing().now() + timedelta(seconds=7)]
@@ -52,8 +61,27 @@ def test_after_a_wake_commits_are_heard_again() -> None:
     scheduler, engine = scheduled(lambda _: timedelta(seconds=60))
     scheduler.nudge("boats")
     scheduler._run("boats")
+    scheduler._clock.moment += timedelta(seconds=5)
     scheduler.nudge("boats")
     assert len(engine.due) == 3
+    assert engine.due[-1] == scheduler._clock.now() + GATHER
+
+
+def test_a_model_that_was_just_woken_is_left_alone_for_a_second() -> None:
+    scheduler, engine = scheduled(lambda _: timedelta(seconds=60))
+    scheduler._run("boats")
+    for _ in range(10):
+        scheduler._clock.moment += timedelta(milliseconds=50)
+        scheduler.nudge("boats")
+    scheduler.nudge("gulls")
+    assert engine.due[1:] == [Standing().now() + REST, scheduler._clock.now() + GATHER]
+
+
+def test_a_model_that_went_and_came_back_does_not_wait_for_its_former_self() -> None:
+    scheduler, engine = scheduled(lambda _: timedelta(seconds=60))
+    scheduler._run("boats")
+    scheduler.forget("boats")
+    scheduler.nudge("boats")
     assert engine.due[-1] == Standing().now() + GATHER
 
 
