@@ -9,6 +9,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
+from controlplane.api import gatherer
 from controlplane.api.app import create_app
 from controlplane.api.auth import Guardian
 from controlplane.api.parts import Parts
@@ -138,6 +139,35 @@ async def test_many_at_once_share_a_transaction_and_each_has_its_own_answer(
     assert {(s["accepted"], s["duplicates"], s["rejected"]) for s in others} == {(1, 0, 0)}
     assert len(stored(store)[0]) == 118
     assert commits < 60
+
+
+async def test_tables_of_a_megabyte_are_stored_together_and_larger_bodies_alone(
+    client: httpx.AsyncClient, bikes: object, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together: list[int] = []
+
+    def noted(store: Store, arrivals: Any, answer: Any, *, done: Any) -> None:
+        together.append(len(arrivals))
+        receive_many.receive_many(store, arrivals, answer, done=done)
+
+    def body(name: str, letters: int) -> bytes:
+        return arrow(
+            id=[f"{name}{k}" for k in range(300)], at=[ROW["at"]] * 300,
+            season=["x" * letters] * 300,
+        )  # fmt: skip
+
+    monkeypatch.setattr(gatherer, "receive_many", noted)
+    tables = [body(name, 4_000) for name in "abcdef"]
+    assert all(2**20 < len(table) < 2**21 for table in tables)
+    table = {"content-type": "application/vnd.apache.arrow.stream"}
+    answers = await asyncio.gather(
+        *(client.post(ROWS, content=content, headers=table) for content in tables),
+        client.post(ROWS, content=body("g", 20_000), headers=table),
+        client.post(ROWS, json=ROW | {"id": "h", "season": "x" * 2**20}),
+    )
+    assert [answer.json()["accepted"] for answer in answers] == [300] * 7 + [1]
+    assert sum(together) == 6
+    assert len(together) < 6
 
 
 async def test_a_key_that_comes_twice_at_once_is_stored_once(
