@@ -119,6 +119,15 @@ def test_what_interpolating_costs_is_little_beside_the_width_of_the_bound(mean, 
     assert 0.0 <= exact - bound_of(held, alpha=0.05) <= 0.1 * (values.mean() - exact)
 
 
+def test_many_values_of_which_few_differ_are_held_as_one_after_another_would_be() -> None:
+    values = np.repeat([-1.0, 0.0, 1.0], [300, 9_000, 700])
+    whole, parts = hold(NOTHING, values), NOTHING
+    for at in range(0, values.size, 40):
+        parts = hold(parts, values[at : at + 40] + 0.0)
+    assert parts.levels == pytest.approx(whole.levels, rel=1e-9)
+    assert bound_of(whole, alpha=0.05) == pytest.approx(lower_bound(values, alpha=0.05), abs=1e-4)
+
+
 def test_wealth_that_is_held_is_of_nothing_at_first_and_refuses_what_read_does() -> None:
     assert bound_of(NOTHING, alpha=0.05) == -1.0
     assert hold(NOTHING, np.empty(0)) == NOTHING
@@ -176,15 +185,17 @@ def test_impossible_bounds_levels_and_counts_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("apart", "bound"), [(0.05, 0.0), (0.2, 0.0), (0.1, -0.01)], ids=["rare", "often", "margin"]
+    ("apart", "bound", "streams", "rows"),
+    [(0.05, 0.0, 150, 5_000), (0.2, 0.0, 500, 10_000), (0.1, -0.01, 150, 5_000)],
+    ids=["rare", "often", "margin"],
 )
-def test_looking_after_each_of_five_thousand_rows_errs_no_more_often_than_agreed(
-    apart, bound
+def test_looking_after_each_of_thousands_of_rows_errs_no_more_often_than_agreed(
+    apart, bound, streams, rows
 ) -> None:
     """At the edge of what is to be refuted, where a t-test at every row errs in four of ten."""
-    generator, streams = np.random.default_rng(41), 150
+    generator = np.random.default_rng(41)
     wrong = sum(
-        (read(START, gains(generator, 5_000, apart=apart, mean=bound), bound=bound)[1] >= PROOF).any()
+        (read(START, gains(generator, rows, apart=apart, mean=bound), bound=bound)[1] >= PROOF).any()
         for _ in range(streams)
     )  # fmt: skip
     assert wrong / streams <= 0.05
