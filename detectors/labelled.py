@@ -1,6 +1,6 @@
 """Labels, predictions and scores as the arrays that losses and metrics are computed from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -49,6 +49,16 @@ def classes(given: Given) -> Rows:
     names = pc.unique(pa.chunked_array([*label.chunks, *prediction.chunks], pa.string()))
     codes = [_codes(column, names)[known] for column in (label, prediction)]
     return Rows(codes[0], codes[1], known)
+
+
+def among(given: Given, names: Sequence[str]) -> Rows:
+    """Labels and predictions as places among the names; those of no name come after all of them."""
+    label, prediction = _text(given.label), _text(given.prediction)
+    known = _valid(label) & _valid(prediction)
+    every = pa.array(names, pa.string())
+    truth, other = (_codes(column, every)[known] for column in (label, prediction))
+    last = len(names)
+    return Rows(np.where(truth < 0, last, truth), np.where(other < 0, last, other), known)
 
 
 def positives(given: Given) -> Rows:

@@ -153,7 +153,8 @@ def _interval(found: Estimate, influence: Floats, days: Counts | None) -> Interv
 def _wilson(found: Estimate, error: float) -> Interval | None:
     """Wilson's interval for as many rows as the error is worth; of a proportion at most those
     that it is of, as rows that agree by chance are worth no more."""
-    worth = found.value * (1.0 - found.value) / error**2 if error > 0.0 else np.inf
+    spread = found.value * (1.0 - found.value)
+    worth = spread / error**2 if min(error, spread) > 0.0 else np.inf
     if found.trials is not None:
         worth = min(worth, float(found.trials))
     elif found.resembles is not None and not np.isfinite(worth):

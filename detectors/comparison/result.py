@@ -1,10 +1,16 @@
 """What a comparison of two sets of rows holds: all that a table, a document or a report shows."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from detectors.finding import Finding, Kind, Verdict
+
+if TYPE_CHECKING:
+    from detectors.comparison.correlations import Correlations
+    from detectors.comparison.outcome import Outcome
+    from detectors.comparison.overview import Overview
 
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 """The shares at which a side of numbers tells its quantiles."""
@@ -22,7 +28,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
     `missing` and `infinite` count rows; moments and quantiles are those of the finite numbers, in
     the column's units, the standard deviation with divisor n; `distinct` counts levels. `first` and
-    `last` are the bounds of dates, as ISO 8601.
+    `last` are the bounds of dates, as ISO 8601. `usual` is the most frequent level, or the number
+    that more than half of the values are, as text, and `usual_share` its share of the values.
     """
 
     rows: int
@@ -37,6 +44,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """At `QUANTILES`."""
     first: str | None = None
     last: str | None = None
+    usual: str | None = None
+    usual_share: float | None = None
 
 
 class Histogram(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +117,12 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     notes: tuple[str, ...] = ()
     segments: tuple["Segment", ...] = ()
+    roles: Mapping[str, str] = {}
+    """What columns are to the model: `label`, `prediction` or `score`."""
+    overviews: "tuple[Overview, Overview] | None" = None
+    correlations: "Correlations | None" = None
+    outcome: "Outcome | None" = None
+    """How well both sides were predicted, where labels and predictions were named."""
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):

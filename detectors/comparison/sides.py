@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from detectors import level_bins
@@ -14,6 +15,7 @@ from detectors.reading import Counts, Floats
 
 BARS: Final = 40
 SHOWN_LEVELS: Final = 40
+HALF: Final = 0.5
 WHOLE: Final = 2.0**52
 """From here on doubles have no halves, between which whole numbers could lie."""
 _AROUND: Final = (0.005, 0.995)
@@ -29,17 +31,31 @@ def of_numbers(held: Ordered) -> Side:
     if not finite.size:
         return side
     mean, std = mean_and_std(finite)
+    usual, share = _most(held.values)
     return Side(
         rows=side.rows, missing=side.missing, infinite=side.infinite,
         mean=_number(mean), std=_number(std),
         minimum=float(finite[0]), maximum=float(finite[-1]),
-        quantiles=tuple(_quantiles(finite, QUANTILES).tolist()),
+        quantiles=tuple(_quantiles(finite, QUANTILES).tolist()), usual=usual, usual_share=share,
     )  # fmt: skip
+
+
+def _most(values: Floats) -> tuple[str | None, float | None]:
+    """The value that more than half of values in order are: the middle one or none; O(log n)."""
+    middle = values[values.size // 2]
+    first, last = (values.searchsorted(middle, side=side) for side in ("left", "right"))
+    share = float(last - first) / values.size
+    return (f"{middle:.12g}", share) if share > HALF else (None, None)
 
 
 def of_levels(held: Levelled) -> Side:
     """The figures of a column of levels."""
-    return Side(rows=held.rows, missing=held.missing, distinct=len(held.names))
+    side = Side(rows=held.rows, missing=held.missing, distinct=len(held.names))
+    if not held.counts.size:
+        return side
+    at = int(held.counts.argmax())
+    share = int(held.counts[at]) / int(held.counts.sum())
+    return msgspec.structs.replace(side, usual=held.names[at].as_py(), usual_share=share)
 
 
 def of_dates(held: Dates) -> Side:

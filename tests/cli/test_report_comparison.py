@@ -1,6 +1,5 @@
 """The HTML report of a comparison: one file, everything in it, nothing of the data as markup."""
 
-import html.parser
 import re
 
 import msgspec
@@ -24,39 +23,9 @@ from detectors.comparison.result import (
     Side,
 )
 from detectors.finding import Basis, Finding, Kind, Verdict
+from tests.outline import Outline
 
 EVIL = "</script><img src=x onerror=alert(1)> & 'quotes\""
-
-
-class Outline(html.parser.HTMLParser):
-    """Which elements a page has, with their attributes; fails on ends without a beginning."""
-
-    VOID = frozenset({"meta", "input", "br", "line", "rect", "path", "polyline"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data.strip())
-
-    def of(self, tag: str) -> list[dict[str, str | None]]:
-        return [attrs for name, attrs in self.found if name == tag]
 
 
 def finding(column: str, verdict: Verdict, **facts: object) -> Finding:

@@ -21,6 +21,7 @@ from controlplane.policy.durations import duration_of
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from controlplane.cli.compare.outcomes import Named
     from controlplane.cli.compare.running import Job
     from controlplane.cli.compare.source import Source
     from detectors.comparison.measuring import Asked
@@ -49,6 +50,7 @@ def _detector_names(
     "leeboard compare train.csv.gz today.ndjson --columns age,income --json",
     "leeboard compare a.parquet b.parquet --detector ks --threshold ks=0.1",
     "leeboard compare a.parquet b.parquet --by region --html drift.html",
+    "leeboard compare a.parquet b.parquet --label churned --score p_churn --html drift.html",
     "leeboard compare a.parquet b.parquet > /dev/null || echo look at it",
 ))  # fmt: skip
 @click.argument("reference", type=FILE)
@@ -68,6 +70,17 @@ def _detector_names(
               help="Judge windows of the current file by those of the reference.")  # fmt: skip
 @click.option("--every", metavar="LENGTH",
               help="How long such a window is, as 6h or 7d; default: as the reference allows.")  # fmt: skip
+@click.option(
+    "--label",
+    metavar="COLUMN",
+    help="What turned out true: the column is marked, and the model judged by it.",
+)
+@click.option("--prediction", metavar="COLUMN", help="What the model predicted; needs --label.")
+@click.option("--score", "scores", multiple=True, metavar="[CLASS=]COLUMN",
+              help="Its score of a class, of two that of the positive one; may be repeated.")  # fmt: skip
+@click.option("--task", type=click.Choice(["regression", "binary", "multiclass"]),
+              help="Of the label; default: what it looks like.")  # fmt: skip
+@click.option("--positive", metavar="CLASS", help="Of two classes the one that is meant.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write a report with plots as well: one file that fetches nothing.")  # fmt: skip
 @click.option("--salt", envvar="LEEBOARD_SALT", metavar="SECRET",
@@ -144,7 +157,7 @@ def _compared(
         return running.compared(_job(reference, current, level, told))
     from controlplane.cli.compare import profiled  # noqa: PLC0415 - as above
 
-    needing = next((option for option in ("by", "time") if told[option] is not None), None)
+    needing = next((option for option in ("by", "time", "label") if told[option] is not None), None)
     if needing is not None:
         message = f"--{needing} needs the rows of both files; a profile holds none"
         raise click.UsageError(message)
@@ -159,6 +172,10 @@ def _compared(
 def _go_together(told: Mapping[str, object]) -> None:
     if told["by"] is not None and told["time"] is not None:
         message = "--by and --time both cut the rows; expected one of them"
+        raise click.UsageError(message)
+    lonely = next((o for o in ("prediction", "scores", "task", "positive") if told[o]), None)
+    if lonely is not None and told["label"] is None:
+        message = f"--{lonely.removesuffix('s')} is of a model; expected --label with the column of what turned out true as well"
         raise click.UsageError(message)
     if told["every"] is not None and told["time"] is None:
         message = (
@@ -192,7 +209,29 @@ def _job(reference: Path, current: Path, level: float, told: dict[str, object]) 
         reference=first, current=second, asked=asked,
         columns=columns if told["columns"] else None, drop=frozenset(drop),
         level=level, by=by, time=at, every=None if told["every"] is None else _length(str(told["every"])),
+        model=_model(told, {*first.types, *second.types}), folding=told["html"] is not None,
     )  # fmt: skip
+
+
+def _model(told: Mapping[str, object], known: set[str]) -> "Named | None":
+    """The model's columns as they were named; a name with `=` in it may be a column's."""
+    if told["label"] is None:
+        return None
+    from controlplane.cli.compare.outcomes import Named  # noqa: PLC0415 - where it is asked
+
+    scores: dict[str, str] = {}
+    for text in _texts(told["scores"]):
+        name, equals, column = ("", "", text) if text in known else text.partition("=")
+        scores[name if equals else ""] = column if equals else text
+    named = Named(
+        label=str(told["label"]), prediction=_text(told["prediction"]), scores=scores,
+        task=_text(told["task"]), positive=_text(told["positive"]), time=_text(told["time"]),
+    )  # fmt: skip
+    for column in named.roles:
+        if column not in known:
+            message = f"neither file has a column {column!r}{nearest(column, known)}"
+            raise click.UsageError(message)
+    return named
 
 
 def _asked(told: Mapping[str, object]) -> "Asked":

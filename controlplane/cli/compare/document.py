@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from detectors.comparison.quality import Quality
 from detectors.comparison.result import ComparedColumn, Comparison, Rows, Side
 from detectors.comparison.rule import verdict_of
 from detectors.finding import Finding, Kind, Verdict
@@ -26,13 +27,15 @@ class Column(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-class Document(msgspec.Struct, frozen=True):
-    """All of it; `seconds` is what reading and comparing took."""
+class Document(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All of it; `seconds` is what reading and comparing took. `quality` is there where a model's
+    predictions and labels were named."""
 
     rows: Rows
     verdict: Verdict
     seconds: float
     columns: list[Column]
+    quality: Quality | None = None
 
 
 def document(comparison: Comparison, seconds: float) -> Document:
@@ -47,6 +50,7 @@ def document(comparison: Comparison, seconds: float) -> Document:
         verdict=comparison.verdict,
         seconds=round(seconds, 3),
         columns=[_column(column, within.get(column.column, ())) for column in comparison.columns],
+        quality=None if comparison.outcome is None else comparison.outcome.quality,
     )
 
 

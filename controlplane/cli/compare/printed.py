@@ -7,9 +7,11 @@ import click
 
 from controlplane.cli import render
 from controlplane.cli.compare.document import share_missing
+from controlplane.cli.compare.sparklines import pictures
+from controlplane.cli.compare.told_quality import told_quality
 from controlplane.cli.render import HUES, NOTHING, count, number
 from controlplane.cli.report.words import VERDICTS, span_of
-from detectors.comparison.result import ComparedColumn, Comparison, Histogram, Levels, Segment
+from detectors.comparison.result import ComparedColumn, Comparison, Levels, Segment
 from detectors.comparison.rule import size_of
 from detectors.finding import Basis, Finding, Reason, Verdict
 
@@ -25,8 +27,6 @@ PARTS: Final = [
     render.Column("columns failed", right=True), render.Column("what moved most", grows=True),
 ]  # fmt: skip
 MOST_NAMED: Final = 3
-BARS: Final = " ▁▂▃▄▅▆▇█"
-WIDE: Final = 14
 ORDER: Final = {
     Verdict.ERROR: 0, Verdict.FAILED: 1, Verdict.INCONCLUSIVE: 2, Verdict.PASSED: 3,
 }  # fmt: skip
@@ -47,15 +47,21 @@ def lines(comparison: Comparison, seconds: float) -> Iterator[str]:
     )
     yield (
         f"{count(rows.reference)} and {count(rows.current)} rows, {len(_failed(columns))} of {len(columns)} columns "
-        f"failed, {_of_parts(comparison)}{seconds:.1f} s"
+        f"failed, {_of_model(comparison)}{_of_parts(comparison)}{seconds:.1f} s"
     )
     yield ""
     order = sorted(columns, key=lambda column: (ORDER[column.verdict], -moved(column)))
     yield from render.table(
         COLUMNS,
-        [_line(column, deciding_of(column, comparison)) for column in order],
+        [
+            _line(column, deciding_of(column, comparison), comparison.roles.get(column.column))
+            for column in order
+        ],
         width=render.width(),
     )
+    if comparison.outcome is not None:
+        yield ""
+        yield from told_quality(comparison.outcome.quality)
     if comparison.segments:
         yield ""
         yield from render.table(PARTS, map(_part, _in_order(comparison)), width=render.width())
@@ -93,22 +99,11 @@ def words(column: ComparedColumn) -> str:
     return reasons[0] if reasons else NOTHING
 
 
-def sparkline(counts: Sequence[int]) -> str:
-    """Counts as bars of eight heights; a bin that holds any row is not blank.
-
-    >>> sparkline([0, 1, 4, 8])
-    ' ▁▄█'
-    """
-    most = max(counts, default=0)
-    if not most:
-        return ""
-    return "".join(BARS[-(-8 * rows // most)] for rows in counts)
-
-
-def _line(column: ComparedColumn, deciding: Finding | None) -> tuple[str, ...]:
-    before, now = _pictures(column)
+def _line(column: ComparedColumn, deciding: Finding | None, role: str | None) -> tuple[str, ...]:
+    before, now = pictures(column)
+    kind = str(column.kind) if role is None else f"{column.kind}, {role}"
     return (
-        _named(column.column), str(column.kind), _badge(column.verdict),
+        _named(column.column), kind, _badge(column.verdict),
         render.plain(words(column)), before, now,
         _missing(column), _p_value(deciding), _judged_by(deciding, column),
     )  # fmt: skip
@@ -143,6 +138,16 @@ def _of_parts(comparison: Comparison) -> str:
     parts = comparison.segments
     failed = sum(part.comparison.verdict is Verdict.FAILED for part in parts)
     return f"{failed} of {len(parts)} parts failed, " if failed else ""
+
+
+def _of_model(comparison: Comparison) -> str:
+    """The followed loss of the model, where it failed."""
+    if (
+        comparison.outcome is None
+        or comparison.outcome.quality.finding.verdict is not Verdict.FAILED
+    ):
+        return ""
+    return f"the model's {comparison.outcome.quality.finding.detector} failed, "
 
 
 def _badge(verdict: Verdict) -> str:
@@ -194,22 +199,6 @@ def _other_levels(levels: Levels) -> str | None:
         return "all rows in other levels"
     least = "at least " if levels.at_least else ""
     return f"{least}{levels.apart:.2g} of rows in other levels"
-
-
-def _pictures(column: ComparedColumn) -> tuple[str, str]:
-    picture = column.histogram or column.levels
-    if picture is None:
-        return NOTHING, NOTHING
-    before, now = (_narrowed(side, picture) for side in (picture.reference, picture.current))
-    return sparkline(before), sparkline(now)
-
-
-def _narrowed(counts: Sequence[int], picture: Histogram | Levels) -> list[int]:
-    """At most fourteen bars: bins of numbers joined, the most frequent levels kept."""
-    if isinstance(picture, Levels):
-        return list(counts[:WIDE])
-    step = -(-len(counts) // WIDE)
-    return [sum(counts[at : at + step]) for at in range(0, len(counts), step)]
 
 
 def _missing(column: ComparedColumn) -> str:

@@ -30,7 +30,10 @@ from detectors.ordered import in_order
 
 if TYPE_CHECKING:
     from controlplane.cli.compare.cutting import Cut
+    from controlplane.cli.compare.outcomes import Named
+    from controlplane.cli.compare.together import Together
     from controlplane.cli.compare.windows import Windows
+    from detectors.comparison.outcome import Outcome
 
 THREADS: Final = 2
 CELLS_AT_ONCE: Final = 1_000_000
@@ -53,6 +56,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     by: str | None = None
     time: str | None = None
     every: timedelta | None = None
+    model: "Named | None" = None
+    """The columns in which the model's predictions and their labels stand."""
+    folding: bool = False
+    """Whether rows are looked at for repetitions, however many they are."""
+    together: "Together | None" = None
+    """Made anew for each comparison."""
 
     @property
     def rows(self) -> Rows:
@@ -77,13 +86,47 @@ def compared(job: Job) -> Comparison:
     if not names:
         message = "no column is left to be compared"
         raise BadInput(message)
+    job = msgspec.structs.replace(job, together=_together(job, len(names)))
+    outcome, level = _outcome(job)
     cut = _cut(job)
     found = _measured(job, names, cut)
     asking = Asking(
         reference=job.reference.path, current=job.current.path, rows=job.rows, asked=job.asked,
-        level=job.level, notes=_remarks(job),
+        level=level, notes=_remarks(job),
     )  # fmt: skip
-    return concluded(asking, found) if cut is None else cut.concluded(asking, found)
+    known = concluded(asking, found) if cut is None else cut.concluded(asking, found)
+    if job.together is None and outcome is None:
+        return known
+    from controlplane.cli.compare.completing import Beside, completed  # noqa: PLC0415 - with either
+
+    roles = {} if job.model is None else job.model.roles
+    return completed(
+        known, found, Beside(together=job.together, outcome=outcome, roles=roles, level=level)
+    )
+
+
+def _together(job: Job, columns: int) -> "Together | None":
+    if not job.asked.pictures:
+        return None
+    from controlplane.cli.compare.together import MOST_FOLDED, Together  # noqa: PLC0415 - for people
+
+    cells = columns * max(job.rows.reference, job.rows.current)
+    return Together(
+        job.rows, columns, folding=job.columns is None and (job.folding or cells <= MOST_FOLDED)
+    )
+
+
+def _outcome(job: Job) -> "tuple[Outcome | None, float]":
+    """What the model's predictions come to, and how often the columns may fail by chance: half as
+    often where the model is judged as well."""
+    if job.model is None:
+        return None, job.level
+    from controlplane.cli.compare.outcomes import outcome_of  # noqa: PLC0415 - where it is asked
+
+    half = job.level / 2.0
+    files = (job.reference, job.current)
+    outcome = outcome_of(job.model, files, every=job.folding, level=half)
+    return outcome, job.level if outcome is None else half
 
 
 def _remarks(job: Job) -> tuple[str, ...]:
@@ -206,6 +249,8 @@ def _column(
         if kind is None:
             return Measured(_of_another_kind(job, name, (first, second)))
         samples = (Sample(name, kind, first), Sample(name, kind, second))
+        if job.together is not None:
+            job.together.see(samples)
         whole = _whole(samples, job.asked)
         if cut is None or name == cut.column:
             return Measured(whole)

@@ -9,7 +9,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from controlplane.cli.report import plots
+from controlplane.cli.report import model, plots, tables
 from controlplane.cli.report.words import DASH, VERDICTS, chance, count, figure, share, span_of
 from detectors.catalogue import CATALOGUE
 from detectors.comparison.result import QUANTILES, ComparedColumn, Comparison, Side
@@ -58,6 +58,9 @@ def page(comparison: Comparison, *, seconds: float, made_at: str) -> str:
         says={name: entry.says for name, entry in CATALOGUE.items()},
         missing=_missing(comparison.columns),
         segments=[(part, _tally(part.comparison.columns)) for part in comparison.segments],
+        model=None if comparison.outcome is None else model.shown(comparison.outcome),
+        row_share=model.row_share, table_facts=tables.facts(comparison.overviews),
+        together=tables.together(comparison.correlations),
         words=VERDICTS, bar=plots.bar, seconds=f"{seconds:.2g}", made_at=made_at,
         style=Markup(_packed("style.css")),  # noqa: S704 - ours, and not of the data
         script=Markup(_packed("script.js")),  # noqa: S704 - likewise
@@ -68,6 +71,7 @@ FACTS: Final[Sequence[tuple[str, str, Callable[[Any], str]]]] = (
     ("infinite", "infinite", count), ("distinct", "distinct", count), ("mean", "mean", figure),
     ("standard deviation", "std", figure), ("least", "minimum", figure),
     ("greatest", "maximum", figure), ("first", "first", str), ("last", "last", str),
+    ("most frequent", "usual", str),
 )  # fmt: skip
 """What a side holds: the label, the field, and how it is told."""
 
@@ -138,8 +142,18 @@ def _facts(column: ComparedColumn) -> Iterable[tuple[str, str, str]]:
         if field == "maximum":
             yield from _quantiles(sides)
         values = [None if side is None else getattr(side, field) for side in sides]
-        if any(value is not None for value in values) and values != [0, 0]:
+        nothing = field == "infinite" and not any(values)
+        if any(value is not None for value in values) and not nothing:
             yield _row(label, *[None if value is None else told(value) for value in values])
+        if field == "usual":
+            yield from _usual(sides)
+
+
+def _usual(sides: Sequence[Side | None]) -> Iterable[tuple[str, str, str]]:
+    """Which share of the values the most frequent one is."""
+    shares = [None if side is None else side.usual_share for side in sides]
+    if shares != [None, None]:
+        yield _row("its share", *[None if each is None else share(each) for each in shares])
 
 
 def _quantiles(sides: Sequence[Side | None]) -> Iterable[tuple[str, str, str]]:

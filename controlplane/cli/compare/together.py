@@ -1,0 +1,107 @@
+"""What is looked at of several columns of a row at once, gathered while each column is at hand."""
+
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from controlplane.cli.compare.concluding import Measured
+from detectors import reading
+from detectors.comparison import correlations as together
+from detectors.comparison import overview
+from detectors.comparison.correlations import Correlations
+from detectors.comparison.overview import Folded, Overview, Words
+from detectors.comparison.result import Rows
+from detectors.finding import Kind, Sample
+from detectors.reading import Floats
+
+MOST_FOLDED: Final = 20_000_000
+"""Values of a side whose rows are looked at for repetitions where no report is asked for."""
+
+
+class Together:
+    """Numbers of evenly spread rows, for correlations, and every row of both sides as one word.
+
+    Columns come from two threads and in any order; a word a row and the rows that are kept are all
+    that stays of them. Without `folding` rows are not looked at for repetitions.
+    """
+
+    def __init__(self, rows: Rows, columns: int, *, folding: bool) -> None:
+        self._rows, self._columns = rows, columns
+        self._lock = threading.Lock()
+        self._kept: tuple[dict[str, Floats], dict[str, Floats]] = ({}, {})
+        self._words: tuple[Words, Words] | None = None
+        if folding:
+            self._words = (np.zeros(rows.reference, np.uint64), np.zeros(rows.current, np.uint64))
+            self._holds = tuple(np.zeros(each.size, np.bool_) for each in self._words)
+            self._over: tuple[dict[str, int], dict[str, int]] = ({}, {})
+
+    def see(self, samples: Sequence[Sample]) -> None:
+        """Take in a column of both sides, the reference's first."""
+        for at, sample in enumerate(samples):
+            if sample.kind in {Kind.NUMERIC, Kind.BOOLEAN}:
+                values = _numbers(sample)
+                with self._lock:
+                    self._kept[at][sample.column] = together.kept(values, self._columns)
+            if self._words is not None:
+                self._fold(at, sample)
+
+    def _fold(self, at: int, sample: Sample) -> None:
+        assert self._words is not None, "asked where rows are folded"
+        found, known = overview.words(sample)
+        word = overview.over_rows(found)
+        name = np.uint64(hash_of(sample.column))
+        mixed = overview.mixed(found ^ name)
+        with self._lock:
+            self._words[at][:] += mixed
+            self._holds[at][:] |= known
+            self._over[at][sample.column] = word
+
+    def overviews(self, found: Sequence[Measured]) -> tuple[Overview, Overview]:
+        """Both sides as tables."""
+        columns = [each.whole for each in found]
+        one = overview.overview(
+            columns, [c.reference for c in columns], self._folded(0, columns), self._rows.reference
+        )
+        other = overview.overview(
+            columns, [c.current for c in columns], self._folded(1, columns), self._rows.current
+        )
+        return one, other
+
+    def correlations(self, found: Sequence[Measured], level: float) -> Correlations | None:
+        """The correlations of columns of numbers, in the order in which they were found."""
+        names = [
+            each.whole.column for each in found
+            if each.whole.note is None and all(each.whole.column in side for side in self._kept)
+        ]  # fmt: skip
+        one, other = ({name: side[name] for name in names} for side in self._kept)
+        return together.correlations(one, other, level=level)
+
+    def _folded(self, at: int, columns: Sequence[object]) -> Folded | None:
+        if self._words is None or not columns:
+            return None
+        order = [
+            name for name in (getattr(c, "column", "") for c in columns) if name in self._over[at]
+        ]
+        return Folded(
+            self._words[at], self._holds[at], {name: self._over[at][name] for name in order}
+        )
+
+
+def hash_of(name: str) -> int:
+    """A word for a column's name."""
+    from detectors.profile.hashing import hashes  # noqa: PLC0415 - beside the others
+
+    return int(hashes(pa.array([name]))[0])
+
+
+def _numbers(sample: Sample) -> Floats:
+    if sample.kind is Kind.BOOLEAN:
+        texts = reading.texts(sample)
+        import pyarrow.compute as pc  # noqa: PLC0415 - few columns need it
+
+        found: Floats = pc.equal(texts, "true").cast(pa.int8()).cast(pa.float64()).to_numpy()
+        return found
+    return reading.numbers(sample.values)

@@ -1,0 +1,144 @@
+"""What each side is as a table: rows that repeat, columns that say nothing or the same."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from detectors import reading
+from detectors.comparison.result import ComparedColumn, Side
+from detectors.finding import Kind, Sample
+from detectors.profile import hashing
+from detectors.reading import Floats
+
+Words = NDArray[np.uint64]
+NEARLY: Final = 0.95
+"""The share of the rows from which on one value makes a column nearly constant."""
+_NOTHING: Final = np.uint64(0x9E3779B97F4A7C15)
+_ODD: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """A side as a table. `cells` are rows times columns, `missing` those without a value;
+    `repeated` rows say in all columns what an earlier row says, `empty` ones nothing, both None
+    where they were not looked for; `alike` are pairs of columns that say the same in every row."""
+
+    rows: int
+    columns: int
+    kinds: Mapping[str, int]
+    cells: int
+    missing: int
+    constant: tuple[str, ...] = ()
+    nearly_constant: tuple[str, ...] = ()
+    without_values: tuple[str, ...] = ()
+    repeated: int | None = None
+    empty: int | None = None
+    alike: tuple[tuple[str, str], ...] = ()
+
+
+class Folded(msgspec.Struct, frozen=True):
+    """A side's rows folded over its columns: a word a row, whether it holds a value, and a word a
+    column over its rows."""
+
+    rows: Words
+    holds: NDArray[np.bool_]
+    columns: Mapping[str, int]
+
+
+def overview(
+    columns: Sequence[ComparedColumn],
+    sides: Iterable[Side | None],
+    folded: Folded | None,
+    rows: int,
+) -> Overview:
+    """A side by the columns that were measured of it, and by its rows where they were folded."""
+    held = [(c, side) for c, side in zip(columns, sides, strict=True) if side is not None]
+    named = {
+        name: tuple(c.column for c, side in held if says(side))
+        for name, says in (("constant", _is_constant), ("nearly", _is_nearly), ("none", _is_empty))
+    }
+    return Overview(
+        rows=rows, columns=len(held), kinds=Counter(str(c.kind) for c, _ in held),
+        cells=rows * len(held), missing=sum(side.missing for _, side in held),
+        constant=named["constant"], nearly_constant=named["nearly"], without_values=named["none"],
+        repeated=None if folded is None else repeated(folded.rows),
+        empty=None if folded is None else int(np.count_nonzero(~folded.holds)),
+        alike=() if folded is None else _alike(folded.columns),
+    )  # fmt: skip
+
+
+def words(sample: Sample) -> tuple[Words, NDArray[np.bool_]]:
+    """A word for the value of every row, and whether it holds one; equal values have equal words,
+    others as good as never. Numbers some 10 ns each, texts as much a byte of a different one."""
+    if sample.kind is Kind.CATEGORICAL or sample.kind is Kind.BOOLEAN:
+        return _of_texts(reading.texts(sample))
+    if sample.kind is Kind.DATETIME:
+        micros = reading.numbers(sample.values)
+        return _of_numbers(micros)
+    return _of_numbers(reading.numbers(sample.values))
+
+
+def mixed(found: Words) -> Words:
+    """Words whose every bit hangs on every bit of those given (Steele, Lea and Flood 2014)."""
+    found = (found ^ (found >> np.uint64(30))) * _ODD[0]
+    found = (found ^ (found >> np.uint64(27))) * _ODD[1]
+    return found ^ (found >> np.uint64(31))
+
+
+def over_rows(found: Words) -> int:
+    """One word for a column: equal where it holds the same in every row."""
+    places = np.arange(found.size, dtype=np.uint64) * _NOTHING
+    return int(mixed(found + places).sum(dtype=np.uint64))
+
+
+def repeated(rows: Words) -> int:
+    """How many rows are as an earlier one. One sort.
+
+    >>> repeated(np.array([3, 4, 3, 3], dtype=np.uint64))
+    2
+    """
+    ordered = np.sort(rows)  # NumPy's `unique` takes a hash table, thirty times as long
+    return int(np.count_nonzero(ordered[1:] == ordered[:-1]))
+
+
+def _of_numbers(values: Floats) -> tuple[Words, NDArray[np.bool_]]:
+    known = ~np.isnan(values)
+    found = mixed((values + 0.0).view(np.uint64) ^ _ODD[0])  # -0.0 is 0.0
+    return np.where(known, found, _NOTHING), known
+
+
+def _of_texts(values: pa.ChunkedArray) -> tuple[Words, NDArray[np.bool_]]:
+    coded = values.dictionary_encode().combine_chunks()
+    if isinstance(coded, pa.ChunkedArray):  # of no rows
+        return np.zeros(0, np.uint64), np.zeros(0, np.bool_)
+    known = coded.indices.is_valid().to_numpy(zero_copy_only=False)
+    codes = coded.indices.fill_null(0).to_numpy().astype(np.int64)
+    names = hashing.hashes(coded.dictionary)
+    found = names[codes] if names.size else np.zeros(codes.size, np.uint64)
+    return np.where(known, found, _NOTHING), known
+
+
+def _is_constant(side: Side) -> bool:
+    return side.usual_share is not None and side.usual_share >= 1.0 and side.missing < side.rows
+
+
+def _is_nearly(side: Side) -> bool:
+    return side.usual_share is not None and NEARLY <= side.usual_share < 1.0
+
+
+def _is_empty(side: Side) -> bool:
+    return side.rows > 0 and side.missing == side.rows
+
+
+def _alike(columns: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
+    first: dict[int, str] = {}
+    found = []
+    for name, word in columns.items():
+        if word in first:
+            found.append((first[word], name))
+        first.setdefault(word, name)
+    return tuple(found)
