@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 PIP := PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fix snapshots picture coverage bench lock clean
+.PHONY: help install demo test check types style fix snapshots picture coverage bench lock clean
 
 help: ## list what there is to run
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,9 +26,14 @@ test: check ## check, then every test (JOBS=2 at a time)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 check: $(STAMP) ## formatting, lint, types, who imports whom, dead code, dependencies, spelling, sizes
+	@$(MAKE) --no-print-directory -j $(JOBS) types style    # types alone take as long as all the rest
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+style: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	! { $(BIN)/vulture 2>&1 || true; } | grep -v "unused variable"    # fields and members: read by name from outside
 	$(BIN)/deptry .
