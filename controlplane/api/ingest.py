@@ -103,6 +103,7 @@ async def _taken(
             terms=_Terms(
                 now=parts.clock.now(), may_backdate=Scope.OPERATE in request.auth.scopes,
                 strict=strict, address=address, key=key_of(request),
+                query=request.scope["query_string"],
             ),
         )  # fmt: skip
         try:
@@ -147,6 +148,14 @@ class _Terms(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool
     address: Address
     key: str | None
+    query: bytes
+
+    def named(self, body: bytes) -> tuple[str, str] | None:
+        """The idempotency key, and a hash of what came with it; None where none came."""
+        if self.key is None:
+            return None
+        said = body if not self.query else self.query + b"\0" + body
+        return self.key, hashlib.sha256(said).hexdigest()
 
 
 @bounded()
@@ -155,7 +164,6 @@ def _stored(
     terms: _Terms,
 ) -> Receipt:  # fmt: skip
     record, _ = parts.store.ask(partial(in_force, name=model))
-    named = (terms.key, hashlib.sha256(body).hexdigest()) if terms.key else None
     plain = decoded(headers.get("content-encoding"), body)
     content_type = headers.get("content-type", "")
     halves: list[Event] = []
@@ -171,7 +179,7 @@ def _stored(
     if batch is not None:
         receipt = receive(
             parts.store, record, feed, batch, known_at=terms.now, may_backdate=terms.may_backdate,
-            strict=terms.strict, idempotency=named, version=terms.address.version,
+            strict=terms.strict, idempotency=terms.named(body), version=terms.address.version,
         )  # fmt: skip
         total = receipt if total is None else summed(total, receipt)
     return total or Receipt(accepted=0)

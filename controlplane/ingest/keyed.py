@@ -38,7 +38,7 @@ def answer_before(known: KeyedBatch, key: Key, now: datetime) -> Replayed | None
         return None
     if known.body_sha256 != key.body_sha256:
         message = (
-            f"the Idempotency-Key {key.said!r} came before with another body; use a new key for "
+            f"the Idempotency-Key {key.said!r} came before with another body or query; use a new key for "
             "new rows"
         )
         raise Conflict(message)

@@ -186,6 +186,20 @@ async def test_a_key_that_comes_twice_at_once_is_stored_once(
     assert len(stored(store)[0]) == 1
 
 
+async def test_a_key_with_another_query_is_another_request(
+    client: httpx.AsyncClient, bikes: object
+) -> None:
+    key = {"idempotency-key": "k"}
+    first = await client.post(ROWS + "?version=v1", json=ROW, headers=key)
+    again = await client.post(ROWS + "?version=v1", json=ROW, headers=key)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    for query in ("?version=v2", ""):
+        other = await client.post(ROWS + query, json=ROW, headers=key)
+        assert other.status_code == 409
+        assert "another body or query" in other.json()["detail"]
+
+
 async def test_what_breaks_for_all_is_tried_for_each(
     client: httpx.AsyncClient, bikes: object, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
