@@ -140,6 +140,12 @@ class Logs:
         """Count a row that its app could not even log, and say why; for middleware and the like."""
         self._buffer.tally.refuse(why)
 
+    def flush_at_end(self) -> None:
+        """Send what was logged, for at most five seconds, and stay open; for middleware that hears
+        of its app's end. Some servers end their process by a signal right after it, which takes
+        Python's exit handlers, and with them what this has in memory."""
+        self._buffer.flush(AT_EXIT_SECONDS)
+
     def _end(self, timeout: float) -> None:
         """Send what is waiting, for at most `timeout` seconds, and give the sockets back."""
         self._buffer.close(timeout)

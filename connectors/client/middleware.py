@@ -35,6 +35,8 @@ _PASSING: Final = frozenset({"http.response.start", "http.response.trailers", "h
 """What else may come; anything more is a body of another kind, such as a file that the server
 sends by itself."""
 _HEADER: Final = b"x-prediction-id"
+_ENDS: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
+"""What an app says last; its requests are answered by then."""
 
 
 class LeeboardMiddleware:
@@ -49,7 +51,8 @@ class LeeboardMiddleware:
     the part of the response that says which version predicted.
 
     Bodies above `most_bytes`, streams that never end, and what is no JSON pass through and are
-    counted in `stats.dropped`. Nothing is raised, nothing waits.
+    counted in `stats.dropped`. Nothing is raised, and nothing waits but the app's end, where it is
+    told of it (as in FastAPI and Starlette): what was logged is sent then, within five seconds.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first two by name
@@ -68,6 +71,9 @@ class LeeboardMiddleware:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401 - ASGI's
         """Pass a request on, and what comes back."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, partial(self._said_last, send))
+            return
         if not self._is_wanted(scope):
             await self._app(scope, receive, send)
             return
@@ -91,6 +97,12 @@ class LeeboardMiddleware:
                 safely(self._leeboard, partial(self._log, asked, told, id_))
 
         await self._app(scope, receiving, sending)
+
+    async def _said_last(self, send: Send, message: Message) -> None:
+        """What an app says of its life; nothing else goes on any more where it says its last."""
+        if message["type"] in _ENDS:
+            self._leeboard.flush_at_end()
+        await send(message)
 
     def _is_wanted(self, scope: Mapping[str, Any]) -> bool:
         return (

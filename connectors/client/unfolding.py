@@ -32,6 +32,10 @@ class Logging(Protocol):
         """Log one."""
         ...
 
+    def flush_at_end(self) -> None:
+        """Send what was logged; the app is about to end."""
+        ...
+
     def count_unlogged(self, why: str | Exception) -> None:
         """Count one that could not be logged."""
         ...

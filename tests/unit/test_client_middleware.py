@@ -11,6 +11,7 @@ from litestar.response import Stream
 from litestar.testing import TestClient
 
 from connectors.client.middleware import LeeboardMiddleware
+from connectors.client.pace import Pace
 from connectors.client.serving import Leeboard
 from connectors.client.testing import MemoryServer
 
@@ -147,6 +148,30 @@ def test_what_is_no_prediction_passes_by(
     bare = answering(7.0)
     assert asking(LeeboardMiddleware(bare, leeboard), ROW, **scope) == list(bare.messages)
     assert leeboard.stats.logged == 0
+
+
+@pytest.mark.parametrize("last", ["complete", "failed"])
+def test_what_was_logged_is_sent_before_the_app_says_that_it_has_ended(
+    server: MemoryServer, last: str
+) -> None:
+    leeboard = Leeboard("http://lee", "bikes", transport=server.transport, pace=Pace(every=60))
+    there: list[int] = []
+    begun = {"type": "lifespan.startup.complete"}
+    ended = {"type": f"lifespan.shutdown.{last}"}
+
+    async def send(message: dict[str, Any]) -> None:
+        there.append(len(server.predictions))
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    middleware = LeeboardMiddleware(Bare(begun, ended), leeboard)
+    leeboard.log_prediction("a", {"x": 1}, 7.0)
+    asyncio.run(middleware({"type": "lifespan"}, receive, send))
+    assert there == [0, 1]
+    leeboard.log_prediction("b", {"x": 1}, 7.0)  # an app that is tested begins again
+    assert leeboard.flush(20)
+    assert len(server.predictions) == 2
 
 
 @pytest.mark.parametrize("status", [199, 302, 404, 422, 500])

@@ -56,7 +56,7 @@ def test_the_blocks_of_the_page_run_one_after_another(
     monkeypatch.setitem(sys.modules, "page", page)
     names = page.__dict__
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     first: serving.Leeboard | None = None
     for number, block in enumerate(blocks):
         exec(block, names)
@@ -67,6 +67,11 @@ def test_the_blocks_of_the_page_run_one_after_another(
             with TestClient(names["app"]) as client:
                 answer = client.post("/predict", json={"hour": 10})
             assert answer.json() == {"prediction": 265.0}
+        if "async def lifespan" in block:
+            with TestClient(names["app"]):
+                pass
+            names["leeboard"].log_label("2024-03-01T08", 1.0)
+            assert names["leeboard"].stats.dropped == {"closed": 1}
     assert first is not None
     first.close()
     names["leeboard"].close()
