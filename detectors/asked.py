@@ -10,6 +10,7 @@ from detectors import (
     g_test,
     hashed_levels,
     mann_whitney,
+    many_levels,
     moments,
     proportions,
     share_distances,
@@ -139,5 +140,12 @@ ASKED: Final[Mapping[str, Entry]] = {
         kinds=LEVELS,
         asked=True,
         says="How different levels are over buckets of their names, where there are very many.",
+    ),
+    "many_levels": Entry(
+        function=many_levels.many_levels,
+        params=many_levels.ManyLevelsParams,
+        kinds=(Kind.CATEGORICAL,),
+        asked=True,
+        says="Whether levels have the shares that they had, where most are too rare for a bin.",
     ),
 }

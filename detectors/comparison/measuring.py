@@ -15,6 +15,7 @@ from detectors import (
     jensen_shannon,
     ks,
     level_bins,
+    many_levels,
     missing,
     new_levels,
     psi,
@@ -32,11 +33,13 @@ from detectors.reading import Counts
 
 SCHEMA: Final = "schema"
 ROW_NUMBER: Final = "looks like a row number or a key; not judged"
+MUCH: Final = 0.1
+"""The share of the reference's rows from which on rare levels are compared one by one unasked."""
 _OF_NAMES: Final = frozenset({missing.NAME})
 """What is said of a column that names rows."""
 DEFAULT: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.NUMERIC: (ks.NAME, wasserstein.NAME, jensen_shannon.NAME, psi.NAME, range.NAME, missing.NAME),
-    Kind.CATEGORICAL: (chi_squared.NAME, jensen_shannon.NAME, psi.NAME, new_levels.NAME, missing.NAME),
+    Kind.CATEGORICAL: (many_levels.NAME, chi_squared.NAME, jensen_shannon.NAME, psi.NAME, new_levels.NAME, missing.NAME),
     Kind.BOOLEAN: (chi_squared.NAME, jensen_shannon.NAME, psi.NAME, missing.NAME),
     Kind.DATETIME: (missing.NAME,),
 }  # fmt: skip
@@ -111,6 +114,18 @@ class LevelsPair:
         """Both by level."""
         return counting.of_levels(self.bins, self.tally) if self.bins.counts else None
 
+    @property
+    def has_many(self) -> bool:
+        """Whether levels too rare for a bin of their own hold much of the reference."""
+        bins = self.bins
+        return bins.reason is None and bins.counts[-2] >= MUCH * bins.valid
+
+    def many(self, params: tuple[Any, ...]) -> Finding:
+        """All levels beside each other, none put together."""
+        one, two = ((each.names, each.counts) for each in (self.reference, self.window))
+        compared = self.bins.reason is None
+        return many_levels.of_levels(self.window, (one, two), *params, compared=compared)
+
     def samples(self) -> tuple[Sample, Sample]:
         """Both as samples again, level by level, for detectors that read no other form."""
         one, two = (_sample_of_levels(held) for held in (self.reference, self.window))
@@ -130,6 +145,7 @@ SHARED: Final[Mapping[str, Callable[[Any, Any], Finding]]] = {
         pair.window, pair.counts, *params
     ),
     chi_squared.NAME: lambda pair, params: chi_squared.of_counts(pair.window, pair.counts, *params),
+    many_levels.NAME: lambda pair, params: pair.many(params),
     new_levels.NAME: lambda pair, params: new_levels.of_counts(pair.bins, pair.tally, *params),
     missing.NAME: lambda pair, params: missing.of_counts(pair.reference, pair.window, *params),
 }
@@ -137,14 +153,21 @@ SHARED: Final[Mapping[str, Callable[[Any, Any], Finding]]] = {
 
 
 def findings(
-    reference: Held, window: Held, names: tuple[str, ...], asked: Asked = NOTHING_ASKED
-) -> list[Finding]:
-    """What these detectors find of two sides of one kind: the same as each called by itself."""
+    reference: Held, window: Held, names: tuple[str, ...], asked: Asked = NOTHING_ASKED,
+    where: frozenset[str] = frozenset(),
+) -> list[Finding]:  # fmt: skip
+    """What these detectors find of two sides of one kind: the same as each called by itself; those
+    of `where` only of columns of very many levels."""
     pair = _pair(reference, window)
     if pair is None:
         params = _params(missing.NAME, asked)
         return [missing.of_counts(reference, window, *params)] if missing.NAME in names else []
-    return [_found(name, pair, asked) for name in names]
+    return [_found(name, pair, asked) for name in names if name not in where or _matters(pair)]
+
+
+def _matters(pair: Pair) -> bool:
+    """Whether levels are so many that all of them are to be looked at one by one."""
+    return isinstance(pair, LevelsPair) and pair.has_many
 
 
 def _pair(reference: Held, window: Held) -> Pair | None:
@@ -168,7 +191,8 @@ def measured(
     kind = _kind(window)
     names = asked.of(kind)
     wanted = (*names, *(name for name in DEFAULT[kind] if name not in names))
-    found = findings(reference, window, wanted, asked)
+    unasked = frozenset({many_levels.NAME}.difference(asked.detectors or ()))
+    found = findings(reference, window, wanted, asked, unasked)
     told = _side if asked.pictures else _rows_of
     first, second = told(reference), told(window)
     if is_key or _names_rows(reference):

@@ -14,7 +14,16 @@ from typing import Final
 
 import msgspec
 
-from detectors import chi_squared, jensen_shannon, ks, missing, new_levels, psi, wasserstein
+from detectors import (
+    chi_squared,
+    jensen_shannon,
+    ks,
+    many_levels,
+    missing,
+    new_levels,
+    psi,
+    wasserstein,
+)
 from detectors.comparison.measuring import SCHEMA, Asked
 from detectors.comparison.result import ComparedColumn, Rows
 from detectors.finding import Basis, Finding, Reason, Verdict
@@ -27,8 +36,9 @@ FLOOR_DISTANCE: Final = 0.10
 FLOOR_DISTANCE_FEW: Final = 0.05
 FLOORS: Final[Mapping[str, float]] = {
     ks.NAME: 0.05, wasserstein.NAME: 0.10, new_levels.NAME: 0.005, missing.NAME: 0.01,
+    many_levels.NAME: 0.10,
 }  # fmt: skip
-_OWN_TESTS: Final = (new_levels.NAME, missing.NAME)
+_OWN_TESTS: Final = (many_levels.NAME, new_levels.NAME, missing.NAME)
 _RATES: Final = frozenset({missing.NAME, "range"})
 """What passes without a word on the distribution."""
 _JUDGED: Final = frozenset({Verdict.PASSED, Verdict.FAILED})
@@ -196,7 +206,7 @@ def _threshold(finding: Finding, floor: float) -> float | None:
     match finding.detector:
         case wasserstein.NAME | missing.NAME:
             return floor
-        case jensen_shannon.NAME:
+        case jensen_shannon.NAME | many_levels.NAME:
             chance = max(0.0, finding.statistic**2 - finding.effect**2)
             return math.sqrt(floor * floor + chance) if finding.effect else None
         case _:

@@ -122,3 +122,20 @@ def test_columns_that_only_one_file_has_keep_their_kind_and_a_slip_is_told(lee, 
     assert [line.split()[-2:] for line in found.stdout.splitlines() if "no such column" in line]
     kinds = [line for line in found.stdout.splitlines() if line.lower().startswith("unit")]
     assert all("numeric" in line for line in kinds)
+
+
+@pytest.mark.parametrize("most", [5_000, 20_000], ids=["rare", "beyond those that are kept"])
+def test_a_column_of_very_many_levels_fails_where_half_of_them_are_gone(
+    lee, tmp_path, most
+) -> None:
+    generator = np.random.default_rng(7)
+    codes = [generator.integers(0, n, 30_000) for n in (most, most, most // 2)]
+    for name, found in zip("abc", codes, strict=True):
+        table = pa.table({"zip": [f"z{k}" for k in found]})
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    paths = [str(tmp_path / f"{name}.parquet") for name in "abc"]
+
+    assert told(lee("compare", *paths[:2], "--json"))["zip"] == "passed"
+    half = lee("compare", paths[0], paths[2])
+    assert half.exit_code == 3
+    assert "many_levels" in half.stdout

@@ -32,7 +32,7 @@ ORDER: Final = {
 }  # fmt: skip
 LEAST_P: Final = 1e-99
 _OF_WINDOWS: Final = frozenset({Basis.CALIBRATED, Basis.PROVISIONAL})
-_SIZES: Final = ("wasserstein", "jensen_shannon", "ks", "psi", "chi_squared")
+_SIZES: Final = ("wasserstein", "jensen_shannon", "many_levels", "ks", "psi", "chi_squared")
 _REASONS: Final = {
     Reason.INSUFFICIENT: "too few values to judge", Reason.NOT_APPLICABLE: "not comparable",
     Reason.DEGENERATE: "one value only",
@@ -75,7 +75,7 @@ def moved(column: ComparedColumn) -> float:
     """How much a column moved, comparable between kinds: in tenths of standard deviations, or in
     tenths of Jensen–Shannon distance."""
     found = _by_name(column)
-    sizes = [found[name].statistic for name in _SIZES[:2] if name in found]
+    sizes = [found[name].statistic for name in _SIZES[:3] if name in found]
     return max((size for size in sizes if size is not None), default=0.0)
 
 
