@@ -92,7 +92,7 @@ def _sheet(trial: wire.Trial) -> Iterator[str]:
         (trial.metric, (f"{trial.champion} {number(trial.loss_champion)}, {trial.candidate} "
                        f"{number(trial.loss_candidate)}")),
         ("gain", bounded(trial.difference, trial.low, trial.high)),
-        ("compares", COMPARES[trial.unit]),
+        ("compares", COMPARES.get(trial.unit, trial.unit)),
         ("stops", f"undecided after {trial.stop_blocks} days"),
         ("says", trial.says),
     ))  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from connectors.client import wire
 from controlplane.domain.models import LossScale
 from controlplane.domain.states import TrialEvent
 from controlplane.domain.trials import FULL_WEEK, Trial, judge
@@ -13,6 +14,7 @@ from controlplane.lifecycle.gains import greatest_of, grown
 from controlplane.lifecycle.paired import Paired, micros
 from detectors.grid_mixture import lower_bound, upper_bound
 from tests.builders import DAY, SERVED, a_trial
+from tui.screens.trial import facts_of
 
 ROWS = 400
 
@@ -128,6 +130,24 @@ def test_equal_versions_are_told_better_no_more_often_than_agreed() -> None:
             found = grown(by_rows(), rows_of(16, generator, gain=0.0, wander=wander), spans(16))
             wrong += any((p.low or -1.0) > 0.0 for p in found.series)
         assert wrong / trials <= 0.05 + 2.0 * math.sqrt(0.05 * 0.95 / trials)
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        ([], "0 labelled rows, compared one by one"),
+        (["days", "rows"], "0 labelled rows, compared one by one"),
+        (["rows", "days"], "0 labelled rows, compared by the means of their days"),
+    ],
+    ids=["none", "rows", "days"],
+)
+def test_the_dashboard_says_what_is_compared(series, expected) -> None:
+    points = [wire.Progress(at=SERVED, unit=unit) for unit in series]
+    trial = wire.Trial(
+        id="t", model="m", opened_at=SERVED, start=SERVED, unit="rows", series=points
+    )
+    [rows] = [value for sheet in facts_of(trial) for name, value in sheet.lines if name == "rows"]
+    assert rows == expected
 
 
 @pytest.mark.parametrize(
