@@ -1,5 +1,6 @@
 """What is said of rows that are not stored."""
 
+import math
 from typing import Final
 
 import msgspec
@@ -53,7 +54,8 @@ def rejection_of(batch: Batch, faults: list[Fault], good: NDArray[np.bool_]) -> 
     room = MOST_TEXT
     for row in rejected[:MOST_KEPT].tolist():
         says = _wrong(batch, faults, row)
-        text = _text(batch, row, LONGEST_TEXT if room > 0 else CUT_TEXT)
+        wrong = {fault.column for fault in faults if fault.bad[row]}
+        text = _text(batch, row, wrong, LONGEST_TEXT if room > 0 else CUT_TEXT)
         kept.append(("; ".join(says.values()), text))
         room -= len(text)
         if len(errors) < MOST_ERRORS:
@@ -81,16 +83,24 @@ def _says(batch: Batch, fault: Fault, row: int) -> str:
     return f"{fault.column} is {found}; expected {fault.expected}"
 
 
-def _text(batch: Batch, row: int, most: int) -> str:
-    """The row as JSON, as far as it can be said."""
+def _text(batch: Batch, row: int, wrong: set[str], most: int) -> str:
+    """The row as JSON, as far as it can be said; `wrong` are the columns for which it is rejected."""
     if (unread := batch.unreadable.get(row)) is not None:
         return _short(unread.text, most)
-    values = {name: batch.value(name, row) for name in batch.columns}
+    values = {name: _named(batch.value(name, row), name in wrong) for name in batch.columns}
     try:
         text = msgspec.json.encode(values).decode()
     except (TypeError, ValueError, RecursionError):
         text = str({name: str(value) for name, value in values.items()})
     return _short(text, most)
+
+
+def _named(value: object, is_wrong: bool) -> object:  # noqa: FBT001 - one of two columns' values
+    """A value that JSON can say: an infinity by its name, and NaN too where it is what is wrong.
+    As null the row would be good when it is sent again, and be another one."""
+    if isinstance(value, float) and not math.isfinite(value) and (is_wrong or math.isinf(value)):
+        return str(value)
+    return value
 
 
 def _short(text: str, most: int) -> str:

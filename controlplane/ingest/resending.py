@@ -104,4 +104,4 @@ def _sent(
 
 def is_resendable(row: RejectedRow) -> bool:
     """Whether a rejected row can be sent again: its text is whole, and says all of it."""
-    return row.whole and row.feed in RESENDABLE
+    return row.whole and row.feed in RESENDABLE and "\n" not in row.text

@@ -60,12 +60,13 @@ def append(session: Session, first: int, request: tuple[str, str, datetime],
 
 
 def is_whole(text: str) -> bool:
-    """Whether a text is all of a row, as JSON; one that was cut ends with an ellipsis.
+    """Whether a text is all of a row, as JSON; one that was cut ends with an ellipsis, and one of
+    several lines, such as a request with its response, is no row.
 
-    >>> is_whole('{"id":"a"}'), is_whole('{"id":"a…'), is_whole("a,b")
-    (True, False, False)
+    >>> [is_whole(text) for text in ('{"id":"a"}', '{"id":"a…', "a,b", '{"a":1}\\n{"b":2}')]
+    [True, False, False, False]
     """
-    return text.startswith(('{"', "{}")) and text.endswith("}")
+    return text.startswith(('{"', "{}")) and text.endswith("}") and "\n" not in text
 
 
 def page(session: Session, model: str, *, before: int | None, limit: int) -> list[RejectedRow]:

@@ -202,6 +202,8 @@ BROKEN = {
     "datatype": (b'{"inputs": [{"name": "a", "shape": [1], "datatype": "FP8", "data": [1]}]}', "datatype 'FP8'"),
     "binary": (b'{"inputs": [{"name": "a", "shape": [1], "datatype": "FP16", "parameters": {"binary_data_size": 2}}]}', "has no data: binary tensors"),
     "gzip": (b"\x1f\x8bjunk", "not gzip"), "str": (b'{"data": {"strData": "x"}}', "neither an ndarray"),
+    "half-a-character": (b'{"instances": [{"wi\\ud800nd": NaN}]}', "is not JSON"),
+    "half-in-an-error": (b'{"error": "\\ud800", "loss": NaN}', "is not JSON"),
 }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from controlplane.domain.errors import AllRejected, Conflict, NotFound
 from controlplane.domain.models import Model
 from controlplane.domain.schema import Column
 from controlplane.ingest.batch import Feed
+from controlplane.ingest.decode import decode
+from controlplane.ingest.receive import receive
 from controlplane.ingest.rejection import LONGEST_TEXT
 from controlplane.ingest.resending import Resent, resend
 from controlplane.store.duckdb_store import open_store
@@ -103,6 +105,30 @@ def test_only_those_of_a_feed_are_sent(store: Store) -> None:
     mended(store)
     assert resend(store, MODEL, feed=Feed.LABELS, at=NOON) == Resent(sent=1, rejected=1)
     assert resend(store, MODEL, feed=Feed.PREDICTIONS, at=NOON) == Resent(sent=1, accepted=1)
+
+
+def test_what_is_no_row_does_not_keep_the_others_from_being_sent(store: Store) -> None:
+    begun(store)
+    rejected(store, "clear")
+    pair = '{"instances": [1]}\n{"predictions": [1, 2]}'
+    store.write(
+        lambda t: t.events.append_rejected(MODEL, "predictions", NOON, [("two answers", pair)])
+    ).result()
+    mended(store)
+    assert left(store)[0] == (pair, False)
+    assert resend(store, MODEL, feed=None, at=NOON) == Resent(sent=1, accepted=1, kept=1)
+
+
+def test_a_prediction_that_is_no_number_is_none_when_it_is_sent_again(store: Store) -> None:
+    begun(store)
+    rows = b'{"id": "%s", "at": "%s", "prediction": %s}'
+    body = b"\n".join(rows % (n, AT.encode(), n) for n in (b"NaN", b"1e999"))
+    batch = decode("application/x-ndjson", body, feed="predictions")
+    with store.read() as view:
+        [model] = view.ledger.find(Model)
+    with pytest.raises(AllRejected):
+        receive(store, model, "predictions", batch, known_at=NOON, may_backdate=False, strict=False)
+    assert resend(store, MODEL, feed=None, at=NOON) == Resent(sent=2, rejected=2)
 
 
 def test_a_reference_and_figures_stay(store: Store) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from controlplane.domain.errors import TooLarge
+from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.domain.schema import Task
 from controlplane.ingest.batch import Batch, Feed
 from controlplane.ingest.checking import Checked, Terms, check
@@ -69,7 +69,8 @@ def test_mixed_names_and_kinds_are_kept_as_they_came() -> None:
     ("broken", "says"),
     [
         (b'{"id": "b", "at":', "is not JSON: Input data was truncated; expected a row"),
-        (b'{"id": NaN}', "is not JSON: JSON is malformed"),
+        (b'{"id": NaN, }', "is not JSON: Expecting property name"),
+        (b'{"b\\ud800": NaN}', "is not JSON: "),
         (b'{"id": "\xff"}', "is not JSON: "),
         (b'{"a": ' + b"[" * 50_000, "is nested too deep"),
         (b'["b"]', "is a list; expected a row as an object"),
@@ -121,3 +122,41 @@ def test_lines_of_ever_other_names_are_refused_before_they_unfold(
     body = b"\n".join(line(row, **{f"c{row}": 1}) for row in range(10))
     with pytest.raises(TooLarge, match="10 rows have 12 different names, 120 values in all"):
         read(body)
+
+
+def test_numbers_that_python_writes_and_json_has_not_are_read_and_judged_row_by_row() -> None:
+    at = b'"at": "2024-01-01T00:00:00Z"'
+    body = (
+        b'{"id": "a", "prediction": 1.5, "x": NaN, %b}\n{"id": "b", "prediction": -Infinity, %b}\n'
+        b'{"id": "c", "prediction": 1e400, "x": 2, %b}\n{"id": "d", "prediction": 2.5, "x": 1e999, %b}'
+    ) % (at, at, at, at)
+    lines = checked(body)
+    rows = b",".join(body.split(b"\n"))
+    columns = json_format.decode(b'{"rows": [%b]}' % rows)
+    schema = schema_of(policy_of(MODEL, Task.REGRESSION, "late"), columns.columns)
+    together = check(columns, schema, Terms(feed=Feed.PREDICTIONS, known_at=NOON))
+    for found in (lines, together):
+        assert found.rows is not None
+        assert found.rows["id"].to_pylist() == ["a", "d"]
+        assert found.rows["x"].to_pylist() == [None, float("inf")]
+        assert [error.message for error in found.rejection.errors] == [
+            "prediction is -inf; expected a number", "prediction is inf; expected a number"
+        ]  # fmt: skip
+        # infinite and sent again they are what they were, not rows without a prediction
+        assert [text.split('"prediction":')[1][:6] for _, text in found.rejection.kept] == [
+            '"-inf"', '"inf",'
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"id\\ud800": NaN}', b'{"id": NaN, "x": "\\uDFFF"}', b'{"id": NaN, "x": "\xed\xa0\x80"}'],
+)
+def test_half_a_character_is_refused_beside_such_numbers_as_without_them(body: bytes) -> None:
+    for sent in (body, body.replace(b"NaN", b"1")):
+        with pytest.raises(BadInput, match="the body is not JSON"):
+            json_format.decode(sent)
+
+
+def test_a_byte_order_mark_before_json_is_passed_over() -> None:
+    assert json_format.decode(b"\xef\xbb\xbf" + b'{"id": "a"}').rows == 1

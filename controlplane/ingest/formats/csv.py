@@ -20,7 +20,7 @@ from controlplane.ingest.batch import (
     batch_of,
 )
 from controlplane.ingest.formats.csv_records import record_lines
-from controlplane.ingest.formats.ndjson import BYTE_ORDER_MARK
+from controlplane.ingest.formats.json import BYTE_ORDER_MARK
 from controlplane.ingest.formats.untyped import typed
 
 TEXTS: Final = frozenset({"id", "version", "role"})

@@ -15,8 +15,10 @@ from controlplane.ingest.batch import (
     check_count,
     kind_of,
 )
+from controlplane.ingest.formats.loose import loosely_read
 from controlplane.ingest.unfolding import unfolds_to
 
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 MOST_VALUES: Final = 20_000_000
 """Values of a body: each takes many times the memory of its text."""
 MOST_NESTED: Final = 2_000_000
@@ -50,17 +52,24 @@ def parsed(body: bytes) -> dict[str, object]:
         raise TooLarge(message)
     unfolds_to(len(body) * TIMES)
     try:
-        told: object = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"the body is not JSON: {error}; {_EXPECTED}"
-        raise BadInput(message) from None
-    except RecursionError:
-        message = f"the body is nested too deep; {_EXPECTED}"
+        told = _read(body.removeprefix(BYTE_ORDER_MARK))
+    except (BadInput, RecursionError) as error:
+        wrong = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        message = f"the body is {wrong}; {_EXPECTED}"
         raise BadInput(message) from None
     if not isinstance(told, dict):
         message = f"the body is {kind_of(told)}; {_EXPECTED}"
         raise BadInput(message)
     return told
+
+
+def _read(body: bytes) -> object:
+    """Raises BadInput, RecursionError."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        refused = error
+    return loosely_read(body, refused)
 
 
 def is_bare(told: dict[str, object]) -> bool:

@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from controlplane.domain.errors import TooLarge
+from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.ingest.batch import MOST_ROWS, Batch, Shape, Unreadable, batch_of, kind_of
-from controlplane.ingest.formats.json import MOST_VALUES, turned
+from controlplane.ingest.formats.json import BYTE_ORDER_MARK, MOST_VALUES, turned
+from controlplane.ingest.formats.loose import loosely_read
 
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _EXPECTED: Final = "expected a row as an object with its values"
 _NEWLINE, _RETURN, _OPENS, _SHUTS = (ord(sign) for sign in "\n\r{}")
 
@@ -92,12 +92,21 @@ def _one_by_one(text: bytes) -> _Lines:
 
 def _one(line: bytes) -> tuple[object, str | None]:
     try:
-        found = _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return {}, f"not JSON: {error}"
+        found = _read(line)
+    except BadInput as error:
+        return {}, str(error)
     except RecursionError:
         return {}, "nested too deep"
     return (found, None) if isinstance(found, dict) else ({}, kind_of(found))
+
+
+def _read(line: bytes) -> object:
+    """Raises BadInput, RecursionError."""
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        refused = error
+    return loosely_read(line, refused)
 
 
 _decoder: Final[msgspec.json.Decoder[object]] = msgspec.json.Decoder(object)

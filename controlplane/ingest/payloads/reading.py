@@ -1,6 +1,5 @@
 """A body of any of the protocols, told apart by what stands in it."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -9,11 +8,11 @@ import msgspec
 from controlplane.domain.errors import BadInput
 from controlplane.ingest.batch import kind_of
 from controlplane.ingest.encoding import decoded
+from controlplane.ingest.formats.loose import loosely_read
 from controlplane.ingest.payloads import seldon, v1, v2
 from controlplane.ingest.payloads.block import Payload, of_rows, payload
 
 _GZIP: Final = b"\x1f\x8b"
-_NO_NUMBERS: Final = (b"NaN", b"Infinity")
 
 
 def read_payload(body: bytes) -> Payload:
@@ -51,16 +50,11 @@ def json_of(body: bytes) -> object:
     except RecursionError:
         raise BadInput("the body is nested too deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        why = str(error)
-    if any(word in body for word in _NO_NUMBERS):
-        try:
-            return json.loads(body)
-        except RecursionError:
-            raise BadInput("the body is nested too deep") from None
-        except ValueError as error:
-            why = str(error)
-    message = f"the body is not JSON: {why[:200]}"
-    raise BadInput(message) from None
+        refused = error
+    try:
+        return loosely_read(body, refused)
+    except BadInput as error:
+        raise BadInput(f"the body is {error}") from None
 
 
 def _either(told: object, where: str) -> Payload:
