@@ -15,7 +15,7 @@ from controlplane.ingest.batch import (
     check_count,
     kind_of,
 )
-from controlplane.ingest.formats.loose import loosely_read
+from controlplane.ingest.loose import loosely_read
 from controlplane.ingest.unfolding import unfolds_to
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"

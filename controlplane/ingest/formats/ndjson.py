@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.ingest.batch import MOST_ROWS, Batch, Shape, Unreadable, batch_of, kind_of
 from controlplane.ingest.formats.json import BYTE_ORDER_MARK, MOST_VALUES, turned
-from controlplane.ingest.formats.loose import loosely_read
+from controlplane.ingest.loose import loosely_read
 
 _EXPECTED: Final = "expected a row as an object with its values"
 _NEWLINE, _RETURN, _OPENS, _SHUTS = (ord(sign) for sign in "\n\r{}")

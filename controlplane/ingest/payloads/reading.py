@@ -8,7 +8,7 @@ import msgspec
 from controlplane.domain.errors import BadInput
 from controlplane.ingest.batch import kind_of
 from controlplane.ingest.encoding import decoded
-from controlplane.ingest.formats.loose import loosely_read
+from controlplane.ingest.loose import loosely_read
 from controlplane.ingest.payloads import seldon, v1, v2
 from controlplane.ingest.payloads.block import Payload, of_rows, payload
 
