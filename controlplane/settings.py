@@ -64,6 +64,12 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that could not be stored, by the wall clock."""
 
 
+MIB: Final = 2**20
+LEAST_UNFOLDED: Final = 64
+"""MiB: what may come as it is must be taken, too."""
+MOST_UNFOLDED: Final = 512
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the parts of the server are told."""
 
@@ -84,6 +90,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trainers: dict[str, TrainerSettings] = {}
     receivers: dict[str, ReceiverSettings] = {}
     retention: Retention = Retention()
+    unfolded_mib: int = 320
+    """MiB that a body may unfold to; large ones are taken in one at a time."""
     artifacts_from: tuple[Path, ...] = ()
     """Folders from which versions may be registered by path; absolute."""
 

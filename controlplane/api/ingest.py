@@ -28,6 +28,7 @@ from controlplane.ingest.media import ARROW, PARQUET, media_type_of
 from controlplane.ingest.receive import receive
 from controlplane.ingest.storing import in_force
 from controlplane.ingest.unfolding import bounded
+from controlplane.settings import MIB
 from controlplane.store.ports import Known
 
 
@@ -158,21 +159,28 @@ class _Terms(msgspec.Struct, frozen=True, kw_only=True):
         return self.key, hashlib.sha256(said).hexdigest()
 
 
-@bounded()
 def _stored(
     parts: Parts, model: str, feed: Feed, body: bytes, *, headers: Mapping[str, str],
     terms: _Terms,
 ) -> Receipt:  # fmt: skip
+    with bounded(parts.settings.unfolded_mib * MIB):
+        return _stored_in_turn(parts, model, feed, body, headers, terms)
+
+
+def _stored_in_turn(
+    parts: Parts, model: str, feed: Feed, body: bytes, headers: Mapping[str, str], terms: _Terms
+) -> Receipt:
     record, _ = parts.store.ask(partial(in_force, name=model))
-    plain = decoded(headers.get("content-encoding"), body)
     content_type = headers.get("content-type", "")
+    encoding = headers.get("content-encoding")
     halves: list[Event] = []
+    # What was unpacked has no name here, so that it goes as soon as its columns are there.
     if is_event(content_type, headers):
-        halves, events = parted(events_of(content_type, plain, headers), feed)
+        halves, events = parted(events_of(content_type, decoded(encoding, body), headers), feed)
         batch = rows_of(events, feed) if events else None
     else:
         layout = partial(layout_in, parts.store, model, terms.address)
-        batch = decode(content_type, plain, feed=feed, layout=layout)
+        batch = decode(content_type, decoded(encoding, body), feed=feed, layout=layout)
     total = None
     if halves:
         total = receive_halves(parts.store, record, halves, terms.address, terms.now)

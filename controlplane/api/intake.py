@@ -20,7 +20,7 @@ from controlplane.api.problems import BadRequest
 from controlplane.domain.errors import LeeboardError, Overloaded
 from controlplane.store.ports import Store
 
-MOST_HELD: Final = 256 * 2**20
+MOST_HELD: Final = 128 * 2**20
 """Bytes of all bodies that are being read or stored; a single one is taken whatever is held."""
 PATIENCE: Final = 30.0
 """Seconds within which more of a body must come."""

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from controlplane.domain.errors import UnsupportedType
 from controlplane.ingest.batch import Batch, Feed
-from controlplane.ingest.formats import arrow, csv, json, ndjson, parquet, sagemaker
+from controlplane.ingest.formats import arrow, csv, json_large, ndjson, parquet, sagemaker
 from controlplane.ingest.layout import Layout
 from controlplane.ingest.media import (
     ARROW,
@@ -30,7 +30,7 @@ class Decoder(Protocol):
 
 
 FORMATS: Final[Mapping[str, Decoder]] = {
-    JSON: json.decode,
+    JSON: json_large.decode,
     JSON_LINES: ndjson.decode,
     CSV: csv.decode,
     TABS: csv.decode_tabs,

@@ -20,6 +20,8 @@ from controlplane.policy.section import Section
 from controlplane.policy.tree import Node, Scalar, Sequence
 from controlplane.policy.yaml import load
 from controlplane.settings import (
+    LEAST_UNFOLDED,
+    MOST_UNFOLDED,
     ReceiverSettings,
     Retention,
     Secret,
@@ -61,6 +63,11 @@ def parse(data: bytes, base: Settings, environ: Mapping[str, str], *, source: Pa
         artifacts_from=_folders(top, folder),
         trainers=_named(top, "trainers", lambda section: _trainer(section, folder)),
         receivers=_named(top, "receivers", lambda section: _receiver(section, environ)),
+        unfolded_mib=top.read(
+            "unfolded_mib",
+            whole("MiB", low=LEAST_UNFOLDED, high=MOST_UNFOLDED),
+            default=base.unfolded_mib,
+        ),
         retention=_retention(top.section("retention"), base.retention),
     )
     top.close()

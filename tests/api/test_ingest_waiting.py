@@ -1,16 +1,25 @@
 """Where too much waits: told to come back, and nothing of it stored."""
 
 import asyncio
+import gzip
 import threading
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
+import msgspec
 import pytest
 
 from controlplane.api import intake
+from controlplane.api.app import create_app
+from controlplane.api.auth import OWNER, Guardian
+from controlplane.api.parts import Parts
+from controlplane.ingest import unfolding
+from controlplane.settings import Settings
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Store
 from controlplane.store.writer import Limits
+from tests.api.conftest import TOKEN, Stopped
+from tests.fakes_actions import FakeActions
 
 ROW = {"id": "a", "at": "2024-03-01T00:00:00Z", "temp": 1.0, "season": "1"}
 ROWS = "/v1/models/bikes/predictions"
@@ -118,3 +127,38 @@ async def test_what_is_read_at_once_is_bounded_but_one_body_is_always_taken(
     assert (await first).json()["accepted"] == 1
     assert (await client.post(ROWS, json=ROW)).json()["accepted"] == 1
     assert predictions(store) == 2
+
+
+async def test_a_body_that_unfolds_to_more_than_the_setting_is_413(
+    client: httpx.AsyncClient, bikes: object, store: Store, settings: Settings
+) -> None:
+    rows = b'{"id":"a","at":"2024-03-01T00:00:00Z","temp":1}\n' * 22_000
+    assert len(rows) > 2**20
+    packed = {"content-type": "application/x-ndjson", "content-encoding": "gzip"}
+    least = msgspec.structs.replace(settings, unfolded_mib=1)
+    parts = Parts(store=store, clock=Stopped(), settings=least, actions=FakeActions(store))
+    app = create_app(parts, guardian=Guardian({TOKEN: OWNER}))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8321",
+        headers={"authorization": f"Bearer {TOKEN}"},
+    ) as small:  # fmt: skip
+        refused = await small.post(ROWS, content=gzip.compress(rows), headers=packed)
+    assert refused.status_code == 413
+    assert "send it in several requests" in refused.json()["detail"]
+    assert predictions(store) == 0
+    assert (await client.post(ROWS, content=gzip.compress(rows), headers=packed)).status_code == 200
+
+
+async def test_a_large_body_that_gets_no_turn_is_503_and_nothing_of_it_is_stored(
+    client: httpx.AsyncClient, bikes: object, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfolding, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(unfolding, "LARGE", 100)
+    rows = b'{"id":"a","at":"2024-03-01T00:00:00Z","temp":1}\n' * 10
+    lines = {"content-type": "application/x-ndjson", "content-encoding": "gzip"}
+    with unfolding.bounded():
+        unfolding.unfolds_to(101)
+        refused = await client.post(ROWS, content=gzip.compress(rows), headers=lines)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert predictions(store) == 0
+    assert (await client.post(ROWS, content=gzip.compress(rows), headers=lines)).status_code == 200

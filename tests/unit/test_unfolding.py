@@ -2,12 +2,17 @@
 
 import threading
 import zlib
+from pathlib import Path
 
 import pytest
 
-from controlplane.domain.errors import TooLarge
+from controlplane.domain.errors import FileErrors, Overloaded, TooLarge
+from controlplane.ingest import unfolding
+from controlplane.ingest.decode import decode
 from controlplane.ingest.encoding import decoded
 from controlplane.ingest.unfolding import LARGE, bounded, unfolds_to
+from controlplane.policy.server_file import parse
+from controlplane.settings import Settings
 
 MUCH, LITTLE = LARGE + 1, LARGE
 
@@ -61,3 +66,47 @@ def test_the_turn_is_given_back_when_a_body_is_refused() -> None:
         with bounded(), pytest.raises(TooLarge):
             decoded("gzip", body, limit=2 * LARGE)
     assert len(decoded("gzip", body)) == 3 * LARGE
+
+
+def test_who_waits_for_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unfolding, "PATIENCE_SECONDS", 0.01)
+    turns = Turns()
+    first = turns.start("a", MUCH)
+    assert reached(turns, ["a"])
+    with bounded(), pytest.raises(Overloaded, match="nothing of this one was stored"):
+        unfolds_to(MUCH)
+    turns.go["a"].set()
+    first.join(10)
+    with bounded():
+        unfolds_to(MUCH)
+
+
+def test_the_bound_is_the_blocks_own() -> None:
+    with bounded(1000), pytest.raises(TooLarge, match="unfolds to more than 1000 bytes"):
+        unfolds_to(1001)
+    with bounded():
+        unfolds_to(1001)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "most"),
+    [
+        ("text/csv", b"id,n\n" + b"a,1\n" * 100, 700),
+        ("application/x-ndjson", b'{"id":"a"}\n' * 50, 549),
+        ("application/json", b'{"rows":[' + b",".join([b'{"id":"a"}'] * 50) + b"]}", 559),
+    ],
+)
+def test_every_format_keeps_to_it(kind: str, body: bytes, most: int) -> None:
+    with bounded(most), pytest.raises(TooLarge, match="unfolds to more than"):
+        decode(kind, body, feed="labels")
+    with bounded(most + 20):
+        assert decode(kind, body, feed="labels").rows in {50, 100}
+
+
+def test_the_servers_file_says_how_much_that_is() -> None:
+    base, path = Settings(data=Path("d")), Path("leeboard.yaml")
+    assert parse(b"unfolded_mib: 100\n", base, {}, source=path).unfolded_mib == 100
+    assert parse(b"", base, {}, source=path).unfolded_mib == 320
+    for wrong in (b"63", b"513", b"1.5", b"100MiB"):
+        with pytest.raises(FileErrors, match="unfolded_mib"):
+            parse(b"unfolded_mib: " + wrong + b"\n", base, {}, source=path)

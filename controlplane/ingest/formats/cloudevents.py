@@ -11,6 +11,7 @@ import msgspec
 
 from controlplane.domain.errors import BadInput, TooLarge, UnsupportedType
 from controlplane.ingest.media import JSON, media_type_of
+from controlplane.ingest.unfolding import WHOLE, unfolds_to
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCHED: Final = "application/cloudevents-batch+json"
@@ -46,6 +47,7 @@ def events_of(content_type: str, body: bytes, headers: Mapping[str, str]) -> lis
 
     `headers` are by names in small letters. Raises BadInput, UnsupportedType, TooLarge.
     """
+    unfolds_to(len(body) * WHOLE)
     match media_type_of(content_type).kind:
         case "application/cloudevents+json":
             return [_structured(_decoded(body, _Told))]

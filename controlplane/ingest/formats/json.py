@@ -1,7 +1,7 @@
 """JSON: columns (preferred), rows, or one bare row."""
 
 from itertools import chain
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -25,7 +25,7 @@ MOST_NESTED: Final = 2_000_000
 """Objects and lists of a body: each takes up to 200 bytes."""
 TIMES: Final = 4
 """How many times the bytes of a body its values take."""
-_EXPECTED: Final = (
+EXPECTED: Final = (
     'expected {"columns": {"id": […], …}}, {"rows": [{…}, …]} or one row as an object with '
     "its values"
 )
@@ -36,8 +36,8 @@ def decode(body: bytes, *, digest: str = "") -> Batch:
     return batch_from(parsed(body), size=len(body), digest=digest)
 
 
-def parsed(body: bytes) -> dict[str, object]:
-    """A JSON body's object. Raises BadInput, TooLarge."""
+def check_counts(body: bytes) -> None:
+    """Raise TooLarge where a body may hold more values, or objects and lists, than are taken."""
     if len(body) > MOST_VALUES and body.count(b",") > MOST_VALUES:
         message = (
             f"the body may hold more than {MOST_VALUES} values; send it in several requests, or as "
@@ -50,15 +50,20 @@ def parsed(body: bytes) -> dict[str, object]:
             "requests, or as columns"
         )
         raise TooLarge(message)
-    unfolds_to(len(body) * TIMES)
+    unfolds_to(len(body), times=TIMES)
+
+
+def parsed(body: bytes) -> dict[str, object]:
+    """A JSON body's object. Raises BadInput, TooLarge."""
+    check_counts(body)
     try:
         told = _read(body.removeprefix(BYTE_ORDER_MARK))
     except (BadInput, RecursionError) as error:
         wrong = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        message = f"the body is {wrong}; {_EXPECTED}"
+        message = f"the body is {wrong}; {EXPECTED}"
         raise BadInput(message) from None
     if not isinstance(told, dict):
-        message = f"the body is {kind_of(told)}; {_EXPECTED}"
+        message = f"the body is {kind_of(told)}; {EXPECTED}"
         raise BadInput(message)
     return told
 
@@ -81,7 +86,7 @@ def batch_from(told: dict[str, object], *, size: int, digest: str = "") -> Batch
     """The columns of an object. Raises BadInput, TooLarge."""
     columns, rows = told.get("columns"), told.get("rows")
     if isinstance(columns, dict) and isinstance(rows, list):
-        raise BadInput(f"the body has both columns and rows; {_EXPECTED}")
+        raise BadInput(f"the body has both columns and rows; {EXPECTED}")
     if isinstance(columns, dict):
         return batch_of(_columns(columns), Shape.COLUMNS, size=size, digest=digest)
     if isinstance(rows, list):
@@ -91,11 +96,16 @@ def batch_from(told: dict[str, object], *, size: int, digest: str = "") -> Batch
 
 def _columns(told: dict[str, object]) -> dict[str, Values]:
     check_count(len(told))
-    for name, values in told.items():
-        if not isinstance(values, list):
-            message = f"/columns/{name} is {kind_of(values)}; expected a list with a value a row"
-            raise BadInput(message)
-    return {name: as_values(cast("list[object]", values)) for name, values in told.items()}
+    lists = {name: a_list(name, values) for name, values in told.items()}
+    return {name: as_values(values) for name, values in lists.items()}
+
+
+def a_list(name: str, values: object) -> list[object]:
+    """The values of a column. Raises BadInput where they are none."""
+    if not isinstance(values, list):
+        message = f"/columns/{name} is {kind_of(values)}; expected a list with a value a row"
+        raise BadInput(message)
+    return values
 
 
 def turned(rows: list[object]) -> dict[str, Values]:

@@ -1,5 +1,6 @@
 """JSON lines: a row a line, so that one broken line costs one row and no more."""
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -8,9 +9,13 @@ from numpy.typing import NDArray
 
 from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.ingest.batch import MOST_ROWS, Batch, Shape, Unreadable, batch_of, kind_of
-from controlplane.ingest.formats.json import BYTE_ORDER_MARK, MOST_VALUES, turned
+from controlplane.ingest.formats.json import BYTE_ORDER_MARK, MOST_VALUES, TIMES
+from controlplane.ingest.formats.stacking import stacked
 from controlplane.ingest.loose import loosely_read
+from controlplane.ingest.unfolding import unfolds_to
 
+PART: Final = 4 * 2**20
+"""Bytes of lines that are looked at together."""
 _EXPECTED: Final = "expected a row as an object with its values"
 _NEWLINE, _RETURN, _OPENS, _SHUTS = (ord(sign) for sign in "\n\r{}")
 
@@ -40,15 +45,36 @@ def decode(body: bytes, *, digest: str = "") -> Batch:
     if (rows := text.count(b"\n")) > 2 * MOST_ROWS:
         message = f"{rows} lines came; expected at most {MOST_ROWS} in one request"
         raise TooLarge(message)
-    found = _at_once(text) or _one_by_one(text)
+    unfolds_to(len(text), times=TIMES)
+    numbers: list[NDArray[np.int64]] = []
+    unreadable: dict[int, Unreadable] = {}
+    columns = stacked(_parts(text, numbers, unreadable))
     return batch_of(
-        turned(found.rows), Shape.LINES, size=len(body), digest=digest, lines=found.numbers,
-        unreadable=found.unreadable,
+        columns, Shape.LINES, size=len(body), digest=digest,
+        lines=np.concatenate([*numbers, np.zeros(0, np.int64)]), unreadable=unreadable,
     )  # fmt: skip
 
 
-def _at_once(text: bytes) -> _Lines | None:
-    """All lines in one call; None where one of them may be no object of its own.
+def _parts(
+    text: bytes, numbers: list[NDArray[np.int64]], unreadable: dict[int, Unreadable]
+) -> Iterator[list[object]]:
+    """The objects of some lines after the other, and into `numbers` and `unreadable` what else
+    there is to know of them."""
+    begin = before = rows = 0
+    while begin < len(text):
+        end = text.find(b"\n", begin + PART) + 1 or len(text)
+        some = text[begin:end]
+        found = _at_once(some, before) or _one_by_one(some, before)
+        numbers.append(found.numbers)
+        unreadable |= {rows + row: wrong for row, wrong in found.unreadable.items()}
+        yield found.rows
+        rows += len(found.rows)
+        before += some.count(b"\n")
+        begin = end
+
+
+def _at_once(text: bytes, before: int) -> _Lines | None:
+    """All lines, after so many others, in one call; None where one of them may be no object of its own.
 
     Between two tokens of one value no `}` is followed by `{`, so lines that all begin with the one
     and end with the other hold whole objects; and as many objects as lines are one a line.
@@ -69,15 +95,15 @@ def _at_once(text: bytes) -> _Lines | None:
         rows: list[object] = _decoder.decode_lines(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return _Lines(rows, np.flatnonzero(full) + 1, {}) if len(rows) == len(begins) else None
+    return _Lines(rows, np.flatnonzero(full) + before + 1, {}) if len(rows) == len(begins) else None
 
 
-def _one_by_one(text: bytes) -> _Lines:
+def _one_by_one(text: bytes, before: int) -> _Lines:
     """Line by line, where something is wrong with one of them and it has to be told with which."""
     rows: list[object] = []
     numbers: list[int] = []
     unreadable: dict[int, Unreadable] = {}
-    for number, line in enumerate(text.split(b"\n"), 1):
+    for number, line in enumerate(text.split(b"\n"), before + 1):
         if not line.strip():
             continue
         row, wrong = _one(line)

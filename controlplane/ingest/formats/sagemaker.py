@@ -22,6 +22,7 @@ from controlplane.ingest.layout import Columns, Layout, inputs, outputs
 from controlplane.ingest.media import media_type_of
 from controlplane.ingest.payloads.block import Block, Payload, names
 from controlplane.ingest.payloads.texts import from_csv, from_json
+from controlplane.ingest.unfolding import WHOLE, unfolds_to
 
 _CAPTURED: Final = b'"captureData"'
 _TRUTH: Final = b'"groundTruthData"'
@@ -77,6 +78,7 @@ def is_captured(body: bytes) -> bool:
 def decode(body: bytes, feed: Feed, layout: Layout) -> Batch:
     """The rows of captured lines: predictions of captured data, labels of files of labels. Raises
     TooLarge; what is wrong with a line costs that line alone."""
+    unfolds_to(len(body) * WHOLE)
     read: list[_Read] = []
     wrong: dict[int, Unreadable] = {}
     for number, line in enumerate(body.split(b"\n"), 1):
