@@ -21,6 +21,7 @@ BETTER: Final = 0.05
 """By so much more a finer season must explain."""
 SURE: Final = 0.01
 """A column is affected where chance explains its season with less, shared over the columns."""
+TINY: Final = float(np.finfo(np.float64).tiny)
 
 
 class Season(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +84,8 @@ def chosen(groupings: Groupings, means: Floats, inside: NDArray[np.bool_]) -> st
 
 def _explained(means: Floats, groups: NDArray[np.int64]) -> float:
     known = means[:, ~np.isnan(means).any(axis=0)]
+    # Shares of variance know no unit; in that of its greatest mean no column overflows.
+    known = known / np.maximum(np.abs(known).max(axis=0, initial=0.0), TINY)
     known = known[:, known.std(axis=0) > 0.0]
     count, many = np.unique(groups).size, groups.size
     if not known.shape[1] or many <= count:

@@ -212,3 +212,13 @@ def test_a_threshold_from_blocks_of_a_short_reference_is_optimistic() -> None:
     generator = np.random.default_rng(16)
     _, found = calibrated([normals(generator, 100, 1) for _ in range(40)], pseudo=True)
     assert found.basis is Basis.OPTIMISTIC
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1.0, 1e307])
+def test_a_season_is_found_in_whatever_unit_a_column_is(unit) -> None:
+    hours = np.arange(24 * 20) % 24
+    noise = np.random.default_rng(1).normal(size=(480, 2))
+    moved = (noise + np.sin(hours / 24 * 2 * np.pi)[:, None]) * unit
+    inside = np.ones(480, dtype=bool)
+    assert seasons.chosen({"hour": hours.tolist()}, moved, inside) == "hour"
+    assert seasons.chosen({"hour": hours.tolist()}, noise * unit, inside) is None
