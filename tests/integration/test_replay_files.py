@@ -142,9 +142,9 @@ def test_figures_are_those_of_the_stored_rows(tmp_path: Path, task: str) -> None
 def test_a_break_is_noticed_repaired_and_told_of_in_rows_where_there_are_no_times(
     tmp_path: Path,
 ) -> None:
-    rows = 1900
+    rows = 1400
     wind = np.random.default_rng(5).normal(size=rows)
-    label = np.where(np.arange(rows) < 700, 5 * wind, 20 - 5 * wind)
+    label = np.where(np.arange(rows) < 520, 5 * wind, 20 - 5 * wind)
     path = tmp_path / "boats.csv"
     pyarrow.csv.write_csv(pa.table({"wind": wind, "y": label}), path)
     model = (
