@@ -75,9 +75,17 @@ def missing_rows(store: Store, gap: Gap) -> pa.Table:
     features = [column.name for column in gap.schema.features]
     with store.read() as view:
         rows = view.events.rows(gap.version.model, features, known)
-        there = view.events.scored(gap.version.model, gap.version.version, known)
-    absent = pc.invert(pc.is_in(rows.column("id"), value_set=there.column("id").combine_chunks()))
-    return rows.filter(absent).select(["id", "at", *features])
+        rows = rows.filter(pc.invert(_logged_by(gap.version, rows)))
+        if rows.num_rows:
+            there = view.events.scored(gap.version.model, gap.version.version, known)["id"]
+            rows = rows.filter(pc.invert(pc.is_in(rows["id"], value_set=there.combine_chunks())))
+    return rows.select(["id", "at", *features])
+
+
+def _logged_by(version: Version, rows: pa.Table) -> pa.ChunkedArray:
+    """Which rows the version itself served: of a champion all, so that nothing more is asked."""
+    own = pc.fill_null(pc.equal(rows["version"], version.version), fill_value=False)
+    return pc.and_(own, pc.is_valid(rows["prediction"]))
 
 
 def read_scored(path: Path, schema: Schema, ids: pa.ChunkedArray) -> pa.Table:
