@@ -99,11 +99,12 @@ def standardised(raw: float, m: int, n: int) -> float:
 
 def interpolated(statistic: float) -> float:
     """The p-value from the tables of two samples, held within [0.001, 0.25]."""
-    fit = np.polyfit(_HEIGHTS, np.log(_LEVELS), 2)
-    found = float(np.exp(np.polyval(fit, statistic)))
     if statistic < _HEIGHTS[0]:
         return GREATEST_P
-    return LEAST_P if statistic > _HEIGHTS[-1] else found
+    if statistic > _HEIGHTS[-1]:  # so far off the fitted curve turns upwards, and overflows
+        return LEAST_P
+    fit = np.polyfit(_HEIGHTS, np.log(_LEVELS), 2)
+    return float(np.exp(np.polyval(fit, statistic)))
 
 
 def _p_value(one: Counts, two: Counts, params: AndersonDarlingParams) -> float:

@@ -272,3 +272,11 @@ def test_no_change_is_the_least_and_sides_may_be_exchanged(first, second) -> Non
     one, two, _ = ranks.tied(first, second)
     assert from_bins.anderson_darling(one, two) >= 0.0
     assert ad.LEAST_P <= ad.interpolated(float(from_bins.anderson_darling(one, two))) <= 0.25
+
+
+def test_tails_that_are_worlds_apart_have_the_least_p_value_and_no_warning() -> None:
+    found = anderson_darling(numeric([-np.inf] * 200), numeric([2.0] * 200))
+
+    assert found.p_value == 0.001
+    assert found.statistic is not None
+    assert found.statistic > 100.0
