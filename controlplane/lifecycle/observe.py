@@ -79,7 +79,7 @@ def observe(view: Snapshot, model: str, now: datetime) -> Situation:
         failed=tuple(d for d in decisions if d.state is DecisionState.FAILED and d.by == "policy"),
         held=frozenset(d.subject for d in decisions if d.kind is DecisionKind.HOLD),
         open_alerts=tuple(ledger.find(Alert, model=model, states=[AlertState.FIRING])),
-        labelled_rows=_labelled(view, record, champion, now),
+        labelled_rows=0 if policy.trainer is None else _labelled(view, record, champion, now),
     )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def _fruitless(decisions: list[Decision]) -> int:
 
 
 def _labelled(view: Snapshot, model: Model, champion: Version | None, now: datetime) -> int:
-    """Counted only where it matters: before there is a champion."""
+    """Counted only where it matters: before there is a champion, of a model that is trained here."""
     if champion is not None or model.schema is None:
         return 0
     return int(view.events.labelled(model.model, [], Known(by=now)).num_rows)

@@ -1,13 +1,10 @@
 """What a model's windows are scored with at one instant: its file, its calendar, its champions."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
-import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from controlplane.domain.budget import Budget, budget_of, families_of
@@ -20,7 +17,7 @@ from controlplane.domain.reigns import Reign, champion_at
 from controlplane.domain.schema import Schema
 from controlplane.domain.windows import Calendar, calendar_of
 from controlplane.policy.where import columns_asked
-from controlplane.store.ports import EventsReader, Known, Snapshot, Store, Transaction
+from controlplane.store.ports import EventsReader, Snapshot, Store, Transaction
 
 MOMENT: Final = timedelta(microseconds=1)
 LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -176,17 +173,16 @@ def _every(
     calendar = calendar_of(model, policy)
     if calendar.rows is not None and not model.timed:
         return calendar.rows * HOUR
-    at = _micros(events.rows(model.model, [], Known(by=instant))["at"])
+    hours = events.hours(model.model, instant)
     if calendar.rows is not None:
-        if at.size <= calendar.rows:
+        rows = pc.sum(hours["rows"]).as_py() or 0
+        if rows <= calendar.rows:
             return None
-        return timedelta(microseconds=float(np.ptp(at)) * calendar.rows / at.size)
-    return default_every(Counter((at // (HOUR // timedelta(microseconds=1))).tolist()))
-
-
-def _micros(at: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    found: np.ndarray[tuple[int], np.dtype[np.int64]] = at.cast(pa.int64()).to_numpy()
-    return found
+        span = pc.max(hours["last"]).as_py() - pc.min(hours["first"]).as_py()
+        return timedelta(microseconds=float(span) * calendar.rows / rows)
+    return default_every(
+        dict(zip(hours["hour"].to_pylist(), hours["rows"].to_pylist(), strict=True))
+    )
 
 
 def _put(t: Transaction, decided: Model) -> Model | None:

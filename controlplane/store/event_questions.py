@@ -141,6 +141,11 @@ select count(*) from {predictions}
 where "at" >= $start and "at" < $end and known_at <= $by and role = 'live'
   and (prediction is not null or not $served)"""
 
+HOURS: Final = """
+select epoch_us(date_trunc('hour', "at")) // 3600000000 as hour, count(*) as rows,
+       min(epoch_us("at")) as first, max(epoch_us("at")) as last
+from {predictions} where known_at <= $by and role = 'live' group by 1"""
+
 REFERENCE_ROWS: Final = """
 select count(*), min("at"), max("at"), max(known_at) from {predictions}
 where role = 'reference' and version is not distinct from $version"""

@@ -33,6 +33,9 @@ _ROW: Final = (
 )  # fmt: skip
 _NUMBERED: Final = ["id", "at", "known_at"]
 NO_NEWS: Final = pa.table({"at": pa.array([], INSTANT)})
+NO_HOURS: Final = pa.table(
+    dict.fromkeys(("hour", "rows", "first", "last"), pa.array([], pa.int64()))
+)
 
 
 class DuckDBEventsReader:
@@ -158,6 +161,13 @@ class DuckDBEventsReader:
             return NO_NEWS
         sql = self._about(questions.NEW_ROWS, model)
         return self._session.arrow(sql, {"after": stored_time(after), "by": stored_time(by)})
+
+    def hours(self, model: str, by: datetime) -> pa.Table:
+        """Live rows known by then, by the hour in which they happened; a scan of three columns."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return NO_HOURS
+        sql = self._about(questions.HOURS, model)
+        return self._session.arrow(sql, {"by": stored_time(by)})
 
     def row_numbers(self, model: str, first: int, last: int) -> pa.Table:
         """Served live rows number `first` to `last`, in the order of (known_at, arrival); one that

@@ -130,6 +130,11 @@ class EventsReader(Protocol):
         """How many live rows there are of a span, by then; with `served` those with a prediction."""
         ...
 
+    def hours(self, model: str, by: datetime) -> pa.Table:
+        """Live rows known by then, by the hour in which they happened: `hour` (hours since 1970),
+        `rows`, and the `first` and `last` of them (microseconds since 1970)."""
+        ...
+
     def reference_rows(self, model: str, version: str | None) -> Counts:
         """How many rows were sent as a version's reference (as that of none), and their bounds."""
         ...

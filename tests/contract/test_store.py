@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -530,6 +530,25 @@ def test_counts_say_what_is_there_and_leave_references_out(store: Store) -> None
         whole=True,
     )  # fmt: skip
     assert newest.rows == 4
+
+
+def test_hours_count_live_rows_known_by_then_also_before_1970(store: Store) -> None:
+    with store.read() as view:
+        assert view.events.hours(MODEL, NOON).num_rows == 0
+    prepared(store)
+    long_ago = -(NOON - datetime(1969, 12, 31, 22, 30, tzinfo=UTC)) / HOUR
+    stored(store, predictions(
+        ["a", "b", "c", "d", "e", "f"], [0, 0.5, 1, 2, 0, long_ago],
+        known_at=[0, 0, 1, 9, 0, 0], role=["live"] * 4 + ["shadow", "live"],
+    ))  # fmt: skip
+    with store.read() as view:
+        told = view.events.hours(MODEL, NOON + HOUR).sort_by("hour").to_pylist()
+    noon, micros = int(NOON.timestamp()) // 3600, 3_600_000_000
+    assert told == [
+        {"hour": -2, "rows": 1, "first": -1.5 * micros, "last": -1.5 * micros},
+        {"hour": noon, "rows": 2, "first": noon * micros, "last": (noon + 0.5) * micros},
+        {"hour": noon + 1, "rows": 1, "first": (noon + 1) * micros, "last": (noon + 1) * micros},
+    ]
 
 
 def test_last_at_in_the_writer_follows_what_it_appends_and_what_was_undone(store: Store) -> None:
