@@ -4,7 +4,7 @@ What is the same for every row is so paid for once. A request that is not like t
 which a row is not good, is treated by itself, from its own bytes, as if it had come alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +23,8 @@ from controlplane.ingest.unfolding import bounded
 
 TOGETHER: Final = frozenset({JSON, JSON_LINES, ARROW})
 """Formats that are decoded beside others; the rest is rarely small, or unfolds."""
+SHORT: Final = 4096
+"""Rows; shorter chunks are copied together."""
 LARGEST: Final = 8 * 2**20
 """Bytes that a small request may unfold to and be stored with others."""
 
@@ -131,17 +133,23 @@ def _kind(batch: Batch) -> tuple[object, ...] | None:
 
 
 def _joined(some: list[tuple[int, Batch]]) -> Gathered:
-    first = some[0][1].columns
-    columns: Mapping[str, Values] = {
-        name: pa.chunked_array([c for _, b in some for c in b.columns[name].chunks], values.type)  # type: ignore[union-attr]
-        for name, values in first.items()
-    }
     lengths = [batch.rows for _, batch in some]
+    columns = {
+        name: _put_together([c for _, b in some for c in b.columns[name].chunks], values.type)  # type: ignore[union-attr]
+        for name, values in some[0][1].columns.items()
+    }
     batch = batch_of(columns, Shape.TABLE, size=sum(batch.size for _, batch in some))
     return Gathered(
         batch=batch, numbers=np.array([number for number, _ in some], np.int64),
         bounds=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
     )  # fmt: skip
+
+
+def _put_together(chunks: list[pa.Array], kind: pa.DataType) -> pa.ChunkedArray:
+    """Chunks as a column; short ones as one, since each is paid for at every step on the way."""
+    if sum(len(chunk) for chunk in chunks) < SHORT * len(chunks):
+        chunks = [pa.concat_arrays(chunks)]
+    return pa.chunked_array(chunks, kind)
 
 
 def present(values: Values) -> NDArray[np.bool_]:

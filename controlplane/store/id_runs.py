@@ -135,7 +135,7 @@ def found_in(part: Part, asked: Hashes) -> Found:
 
 def sorted_part(hashes: Hashes, values: Hashes) -> Part:
     """A part of rows in any order."""
-    order = np.argsort(hashes, kind="stable")
+    order = np.argsort(hashes)
     return hashes[order], values[order]
 
 
