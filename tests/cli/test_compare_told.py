@@ -102,3 +102,13 @@ def test_the_mark_of_a_course_is_not_cut(mean) -> None:
     mark = re.search(r'<text class="mark" x="([\d.]+)"[^>]*>([^<]+)<', drawn)
     assert mark is not None
     assert float(mark[1]) >= 7.0 * len(mark[2])
+
+
+def test_windows_of_too_few_rows_are_told_by_their_rows(compare) -> None:
+    start = datetime(2024, 1, 1)  # noqa: DTZ001 - as files without a zone have them
+    hourly = [start + timedelta(hours=row) for row in range(ROWS)]
+    tables = [rows(seed).set_column(2, "day", pa.array(hourly)) for seed in (1, 2)]
+
+    found = compare(*tables, "--time", "day")
+
+    assert "windows of 1 day, of 24 rows, of which 30 are needed" in found.stdout

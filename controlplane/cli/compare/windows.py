@@ -80,10 +80,15 @@ class Windows(msgspec.Struct, frozen=True):
         columns = [each.counted for each in found if each.counted is not None]
         calibrated = windowed.calibrated(columns, level=asking.level, seasons=self.seasons)
         if calibrated is None:
-            held = len(self.reference.rows)
+            held, rows = len(self.reference.rows), int(np.median(self.reference.rows))
+            short = (
+                f"of {rows} rows, of which {MIN_ROWS} are needed; a longer --every has them"
+                if rows < MIN_ROWS
+                else "too few to calibrate by"
+            )
             note = (
-                f"{self.column} cuts the reference into {held} windows of {told(self.every)}, too few to "
-                "calibrate by; so all rows are compared at once"
+                f"{self.column} cuts the reference into {held} windows of {told(self.every)}, {short}; "
+                "so all rows are compared at once"
             )
             # Of files of other hours or days of the week these differ without a change.
             rhythms = {
