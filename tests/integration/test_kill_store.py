@@ -1,5 +1,9 @@
-"""A store in a process of its own: killed at any moment, out of space, and opened twice."""
+"""A store in a process of its own: killed at any moment, out of space, and opened twice.
 
+LEEBOARD_KILLS says how often; four times unless told.
+"""
+
+import os
 import subprocess
 from pathlib import Path
 
@@ -15,7 +19,7 @@ from controlplane.store.ports import Known
 from tests.killed import begun, child, killed
 from tests.stored import MODEL
 
-LIVES = 6
+LIVES = int(os.environ.get("LEEBOARD_KILLS", "4"))
 
 COMMITS = """
 import sys, os
