@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final
 
 from connectors.contract import Receiver, Trainer
-from connectors.receivers.webhook import Webhook
 from connectors.trainers.command import CommandTrainer, builtin_trainer
 from controlplane.api.app import App, create_app
 from controlplane.api.keyring import Keyring
@@ -150,6 +149,10 @@ def trainers_of(settings: Settings) -> dict[str, Trainer]:
 
 def receivers_of(settings: Settings) -> dict[str, Receiver]:
     """The receivers that `leeboard.yaml` names."""
+    if not settings.receivers:
+        return {}
+    from connectors.receivers.webhook import Webhook  # noqa: PLC0415 - a tenth of a start's imports
+
     return {
         name: Webhook(named.webhook, named.secret.reveal() if named.secret else None)
         for name, named in settings.receivers.items()
