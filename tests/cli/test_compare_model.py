@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from controlplane.cli import render
 from tests.outline import Outline
 
 ROWS = 800
@@ -168,3 +169,15 @@ def test_files_as_tables_and_pairs_that_came_apart_are_told(compare, tmp_path) -
     assert "1: still" in said
     assert "1: x = same" in said
     assert "200 (25" in said
+
+
+@pytest.mark.parametrize("wide", [80, 120])
+def test_the_figures_fit_a_terminal(compare, monkeypatch, wide) -> None:
+    monkeypatch.setattr(render, "width", lambda: wide)
+
+    lines = compare(rows(1), rows(2, flipped=0.6), *BINARY).stdout.splitlines()
+
+    figures = lines[next(at for at, each in enumerate(lines) if each.startswith("The model")) :]
+    assert max(map(render.shown, figures)) <= wide
+    log_loss = next(each for each in figures if each.startswith("log_loss"))
+    assert log_loss.count("[") == (3 if wide > 80 else 1)

@@ -8,12 +8,14 @@ import click
 from controlplane.cli import render
 from controlplane.cli.report.words import VERDICTS
 from detectors.comparison.quality import Figure, Quality
-from detectors.performance import Measure
+from detectors.finding import Interval
 
 COLUMNS: Final = [
-    render.Column("metric"), render.Column("reference"), render.Column("current"),
-    render.Column("change"), render.Column("", grows=True),
+    render.Column("metric"), render.Column("reference", right=True), render.Column("", spare=True),
+    render.Column("current", right=True), render.Column("", spare=True),
+    render.Column("change", right=True), render.Column("", spare=True), render.Column("", grows=True),
 ]  # fmt: skip
+"""A figure and its interval; a narrow terminal goes without the intervals."""
 
 
 def told_quality(quality: Quality) -> Iterator[str]:
@@ -30,18 +32,20 @@ def told_quality(quality: Quality) -> Iterator[str]:
 
 
 def _line(figure: Figure) -> tuple[str, ...]:
-    interval = figure.interval
-    change = render.NOTHING
-    if figure.change is not None:
-        bounds = None if interval is None else (interval.low, interval.high)
-        change = render.bounded(figure.change, *(bounds or (None, None)))
-    reason = figure.reference.reason or figure.current.reason or ""
-    said = click.style(figure.says, fg=render.HUES[figure.says]) if figure.says else reason
-    return figure.metric, _told(figure.reference), _told(figure.current), change, said
+    before, now = figure.reference, figure.current
+    said = figure.reference.reason or figure.current.reason or ""
+    if figure.says:
+        said = click.style(figure.says, fg=render.HUES[figure.says])
+    return (
+        figure.metric, render.number(before.value), _bounds(before.interval),
+        render.number(now.value), _bounds(now.interval),
+        render.number(figure.change), _bounds(figure.interval), said,
+    )  # fmt: skip
 
 
-def _told(measure: Measure) -> str:
-    interval = measure.interval
-    if interval is None:
-        return render.number(measure.value)
-    return render.bounded(measure.value, interval.low, interval.high)
+def _bounds(interval: Interval | None) -> str:
+    return (
+        ""
+        if interval is None
+        else f"[{render.number(interval.low)}, {render.number(interval.high)}]"
+    )
