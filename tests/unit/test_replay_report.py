@@ -135,6 +135,14 @@ What it bought: mae over 1 window, 168 labelled rows (less is better)
     )
 
 
+def test_what_was_asked_for_and_held_back_is_not_said_to_have_held_never() -> None:
+    history = a_history()
+    held = wire.Decision(id="h", model="boats", kind="hold", model_time=day(history, 1400))
+    told = " ".join(report(a_document(history), a_story(history, decisions=[held])).split())
+    assert "Nothing was retrained: what asked was held back, so v1 served throughout." in told
+    assert "Once a retraining was asked for and held back" in told
+
+
 def test_a_retraining_is_one_episode_from_its_reason_to_what_came_of_it() -> None:
     history = a_history()
     guard = wire.Guard(

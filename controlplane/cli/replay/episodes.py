@@ -132,11 +132,12 @@ def alerts_left(story: Story) -> list[wire.Decision]:
 
 
 def held_back(story: Story) -> str | None:
-    """That it asked again while it could not be, in a sentence."""
+    """That it asked, or asked again, while it could not be, in a sentence."""
     held = sum(d.kind == "hold" for d in story.decisions)
     if not held:
         return None
+    more = " more" if episodes(story) else ""
     return (
-        f"{times(held).capitalize()} more a retraining was asked for and held back: one was under "
+        f"{times(held).capitalize()}{more} a retraining was asked for and held back: one was under "
         "way, or the policy's cooldown or budget stood against it."
     )

@@ -137,16 +137,16 @@ def _still(story: Story) -> Iterator[str]:
     told = episodes(story)
     promoted = sum(e.trial is not None and e.trial.verdict == "better" for e in told)
     lines = []
+    held = held_back(story)
     if not told:
-        lines.append(
-            "Nothing was retrained: no condition of the policy ever held, so v1 served throughout."
-        )
+        why = "no condition of the policy ever held" if held is None else "what asked was held back"
+        lines.append(f"Nothing was retrained: {why}, so v1 served throughout.")
     elif not promoted:
         lines.append(
             f"{some(len(told), 'retraining')} {'was' if len(told) == 1 else 'were'} tried and none "
             "was better: the champion stayed."
         )
-    if (held := held_back(story)) is not None:
+    if held is not None:
         lines.append(held)
     lines += _unjudged(story.windows)
     if lines:
