@@ -44,6 +44,14 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
         return self.rows - len(self.kept)
 
 
+def joined(one: Rejection, other: Rejection) -> Rejection:
+    """What is said of other rows of the same batch, too."""
+    return Rejection(
+        rows=one.rows + other.rows, kept=(*one.kept, *other.kept)[:MOST_KEPT],
+        errors=(*one.errors, *other.errors)[:MOST_ERRORS],
+    )  # fmt: skip
+
+
 def rejection_of(batch: Batch, faults: list[Fault], good: NDArray[np.bool_]) -> Rejection:
     """Why each row that is not good is rejected."""
     rejected = np.flatnonzero(~good)

@@ -15,6 +15,7 @@ from controlplane.ingest.batch import Batch, Feed
 from controlplane.ingest.checking import FURTHEST, Checked, Terms, check
 from controlplane.ingest.erasing import without_erased
 from controlplane.ingest.inference import schema_of
+from controlplane.ingest.kpi_names import within_names
 from controlplane.ingest.reigning import with_versions
 from controlplane.store.ports import LedgerReader, Received, Transaction
 
@@ -98,6 +99,7 @@ def store_rows(t: Transaction, request: Request, checked: Checked) -> Outcome:
     schema = settled(request, model)
     if schema != checked.schema:
         checked = checked_of(request, schema)
+    checked = within_names(t, request.model, request.batch, checked)
     checked, erased = without_erased(t, request.model, checked)
     rejection = checked.rejection
     none = Receipt(accepted=0, rejected=rejection.rows, errors=list(rejection.errors))

@@ -2,6 +2,7 @@
 anew where that is worth it."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -101,25 +102,28 @@ class Upkeep:
         ).result()
         if self._retention.events is None:
             return
+        older_than = model_time(model, now) - self._retention.events
+        gone = self._in_pieces(lambda t: t.upkeep.age_kpis(model.id, before=older_than, most=PIECE))
         with self._store.read() as view:
             first_at = view.events.counts(model.id).first_at
-        if first_at is None:
-            return
-        older_than = model_time(model, now) - self._retention.events
-        gone = 0
-        while not self._stopping.is_set():
-            piece = self._store.write(
-                lambda t: self._piece(t, model.id, older_than, first_at), quiet=True
-            ).result()
-            gone += piece
-            if not piece:
-                break
-            self._stopping.wait(PAUSE)
+        if first_at is not None:
+            gone += self._in_pieces(lambda t: self._piece(t, model.id, older_than, first_at))
         if gone:
             self._store.write(lambda t: t.ledger.journal(
                 model=model.id, at=now, kind="aged", subject=model.id, by="retention",
                 facts={"rows": gone, "older_than": older_than.isoformat()},
             ), quiet=True).result()  # fmt: skip
+
+    def _in_pieces(self, work: Callable[[Transaction], int]) -> int:
+        """Delete until nothing is left to go, a transaction after the other; how many rows went."""
+        gone = 0
+        while not self._stopping.is_set():
+            piece = self._store.write(work, quiet=True).result()
+            gone += piece
+            if not piece:
+                break
+            self._stopping.wait(PAUSE)
+        return gone
 
     def _forget_jobs(self, model: Model) -> None:
         """The rows that ended runs were given are in the store, and are copies of it here."""

@@ -10,7 +10,6 @@ import pyarrow as pa
 from controlplane.store.catalog import LABELS, PREDICTIONS, Catalog
 from controlplane.store.erasing import delete_rows, event_tables_of
 from controlplane.store.keeping import Aged
-from controlplane.store.kpis import TABLE as KPIS
 from controlplane.store.session import STORED_INSTANT, Session, filled, quoted, stored_time
 
 KEPT: Final = "incoming kept spans"
@@ -42,8 +41,6 @@ where t.known_at < $before and (
         where p."at" < $before and p.id = t.id and p."at" = t.place)))
 limit $most"""
 """Of ids that came once each: little is left of the predictions from before then."""
-_OLD_KPIS: Final = """
-select rowid as n from kpis where model = $model and "at" < $before limit $most"""
 _THESE: Final = "rowid in (select n from {going})"
 
 
@@ -64,7 +61,6 @@ def age(
                 continue
             going = _old(session, table, aged, most, needed)
             gone += _delete(session, model, table, going, numbered=aged.rows_kept_from is not None)
-    gone += _old_kpis(session, model, aged, most)
     labels = LABELS + model
     if gone < most and catalog.has(labels):
         asked = {"before": stored_time(aged.before), "most": most}
@@ -75,12 +71,6 @@ def age(
         about = filled(sql, table=quoted(labels), predictions=quoted(PREDICTIONS + model))
         gone += _delete(session, model, labels, session.arrow(about, asked), numbered=False)
     return gone
-
-
-def _old_kpis(session: Session, model: str, aged: Aged, most: int) -> int:
-    asked = {"model": model, "before": stored_time(aged.before), "most": most}
-    going = session.arrow(_OLD_KPIS, asked)
-    return _delete(session, model, KPIS, going, numbered=False)
 
 
 def _old(

@@ -1,5 +1,6 @@
 """What is asked of the store beside rows: business metrics, and halves that wait for each other."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -35,6 +36,10 @@ class Kpis(Protocol):
 
 class KpisWriter(Kpis, Protocol):
     """Appending; only inside a transaction."""
+
+    def names(self, model: str) -> "AbstractSet[str]":
+        """What a model's KPIs are called; remembered."""
+        ...
 
     def append(self, model: str, rows: pa.Table) -> "tuple[int, int]":
         """Rows of `name, at, known_at, version, value`; how many were stored, and how many were

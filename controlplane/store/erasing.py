@@ -7,18 +7,31 @@ deleted is nobody's to see at once; its bytes leave the file when that is writte
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from controlplane.store.catalog import PREDICTIONS, Catalog
+from controlplane.store.catalog import LABELS, PREDICTIONS, SCORED, Catalog
+from controlplane.store.id_index import IdIndex
 from controlplane.store.keeping import Erased
 from controlplane.store.pending import NEXT
-from controlplane.store.row_hashes import Hashes, text_hashes
+from controlplane.store.row_hashes import (
+    WAITING,
+    Hashes,
+    Micros,
+    asked_for,
+    kinds_of,
+    moments_of,
+    text_hashes,
+)
 from controlplane.store.session import Session, filled, quoted, stored_time
+from controlplane.store.spans import spans_of
 
 IDS: Final = "incoming ids"
+GOING: Final = "rows that go"
+MOST_SPANS: Final = 64
+"""Stretches of time in which rows are looked for; with more moments some are joined."""
 
 _KNOWN: Final = """
 select e.sha256 from erased_ids as e
@@ -30,25 +43,41 @@ where sha256 not in (select sha256 from erased_ids where model = $model)"""
 _MARKS: Final = "select mark from erased_ids where model = $model"
 _IS_ERASED: Final = """
 select sha256 from erased_ids where model = $model and list_contains($hashes, sha256)"""
-_HAVE_ROWS: Final = "select distinct id from {table} where id in (select id from {ids})"
-_THESE: Final = "id in (select id from {ids})"
+_ROWS: Final = """
+select rowid as n, id{more} from {table}
+where {within} and id in (select id from {ids})"""
+_NUMBERED: Final = ", known_at, seq, role = 'live' and prediction is not null as numbered"
+_KEEP_FOUND: Final = """
+insert into removed_places (model, known_at, seq)
+select $model, known_at, seq from {going} where numbered"""
+_DELETE_FOUND: Final = "delete from {table} where rowid in (select n from {going})"
+_HAVE_OF_MODEL: Final = """
+select i.id from {ids} as i where exists (
+    select 1 from {table} as t where t.model = $model
+    and (t.id = i.id or t.id = regexp_replace(i.id, ':[0-9]+$', '')))"""
+"""Of an event with several rows, which are called after it and numbered, the half that waits holds
+them all."""
 _DELETE_OF_MODEL: Final = """
 delete from {table} where model = $model and (
     id in (select id from {ids})
     or id in (select regexp_replace(id, ':[0-9]+$', '') from {ids}))"""
-"""Of an event with several rows, which are called after it and numbered, the half that waits holds
-them all."""
 _KEEP_PLACES: Final = """
 insert into removed_places (model, known_at, seq)
 select $model, known_at, seq from {table}
 where {which} and role = 'live' and prediction is not null"""
 _DELETE: Final = "delete from {table} where {which}"
-_DELETE_REJECTED: Final = """
-delete from rejected_rows where model = $model and (
-    try(json_extract_string("text", '$.id')) in (select id from {ids})
-    or (not coalesce(whole, false) and exists (
-        select 1 from {ids} as i where contains("text", i.id) or contains(reason, i.id))))"""
+_REJECTED: Final = """
+select r.seq, i.id from (
+    select seq, try(json_extract_string("text", '$.id')) as told
+    from rejected_rows where model = $model
+) as r join {ids} as i on r.told = i.id
+union
+select r.seq, i.id from rejected_rows as r join {ids} as i
+    on contains(r."text", i.id) or contains(r.reason, i.id)
+where r.model = $model and not coalesce(r.whole, false)"""
 """A text that is no whole row goes where it holds an id anywhere."""
+_DELETE_REJECTED: Final = """
+delete from rejected_rows where model = $model and seq in (select seq from {going})"""
 _UNFLOOR: Final = 'delete from arrival_floors where "table" = $name'
 _SET_FLOOR: Final = "insert into arrival_floors values ($name, $next)"
 
@@ -63,11 +92,10 @@ def tombstone(model: str, id: str) -> str:  # noqa: A002 - as rows call it
 
 
 def erase(session: Session, catalog: Catalog, model: str, ids: Sequence[str],
-          buried: tuple[datetime, str]) -> Erased:  # fmt: skip
-    """Delete the rows of these ids from every table; `buried` is when, and by whom.
-
-    Costs one look at the ids of all rows of the model.
-    """
+          buried: tuple[datetime, str], indexes: tuple[IdIndex, IdIndex] | None) -> Erased:  # fmt: skip
+    """Delete the rows of these ids from every table; `buried` is when, and by whom, `indexes` say
+    at which moments there may be some. Costs a look at the rows about those, and at the ids of what
+    was scored here."""
     wanted = pa.table({"id": pa.array(sorted(set(ids)), pa.string())})
     hashes = [tombstone(model, id) for id in wanted["id"].to_pylist()]  # noqa: A001
     marked = wanted.append_column("sha256", pa.array(hashes, pa.string())).append_column(
@@ -77,15 +105,25 @@ def erase(session: Session, catalog: Catalog, model: str, ids: Sequence[str],
         known = {str(row[0]) for row in session.run(_about(_KNOWN), {"model": model})}
         found: set[str] = set()
         rows: dict[str, int] = {}
-        for table in event_tables_of(catalog, model):
-            here = {str(row[0]) for row in session.run(_about(_HAVE_ROWS, table))}
-            if here:
-                found |= here
-                rows[table.split("/")[0]] = delete_rows(session, model, table, _about(_THESE))
+        places = [] if indexes is None else _places(model, marked["id"], indexes)
+        for place in places:
+            here, gone = _deleted(session, model, place)
+            found |= here
+            kind = place.table.split("/")[0]
+            rows[kind] = rows.get(kind, 0) + gone
         for table in catalog.tables:
             if is_of_all_models(catalog, table):
+                found |= {
+                    str(row[0])
+                    for row in session.run(_about(_HAVE_OF_MODEL, table), {"model": model})
+                }
                 rows[table] = session.count(_about(_DELETE_OF_MODEL, table), {"model": model})
-        rows["rejected"] = session.count(_about(_DELETE_REJECTED), {"model": model})
+        rejected = session.arrow(_about(_REJECTED), {"model": model})
+        found |= set(rejected["id"].to_pylist())
+        with session.registered(GOING, rejected):
+            rows["rejected"] = session.count(
+                filled(_DELETE_REJECTED, going=quoted(GOING)), {"model": model}
+            )
         session.run(
             _about(_BURY),
             {"model": model, "erased_at": stored_time(buried[0]), "by": buried[1]},
@@ -96,6 +134,60 @@ def erase(session: Session, catalog: Catalog, model: str, ids: Sequence[str],
         ids=len(found), repeated=len(known), unknown=len(set(fresh.values()) - found),
         rows={kind: count for kind, count in rows.items() if count}, hashes=tuple(fresh),
     )  # fmt: skip
+
+
+class _Place(NamedTuple):
+    """Rows of a table of which some may be of the ids: by a condition each for some of them."""
+
+    table: str
+    conditions: list[str]
+    more: str = ""
+    """Columns of them that are wanted."""
+
+
+def _places(model: str, ids: pa.ChunkedArray, indexes: tuple[IdIndex, IdIndex]) -> list[_Place]:
+    """Where rows of ids may be: about the moments that are kept of them.
+
+    Labels that waited for their prediction are kept by when they were known. What was scored here is
+    looked for among all of it: it has no index, and some may be left of predictions that are gone.
+    """
+    asked = asked_for(text_hashes(ids))
+    (_, happened), (_, told) = (index.find(asked) for index in indexes)
+    moments, waits = moments_of(happened), kinds_of(told) == WAITING
+    placed = np.concatenate([moments, moments_of(told[~waits])])
+    waiting = moments_of(told[waits])
+    return [
+        _Place(PREDICTIONS + model, _about_moments('"at"', moments), _NUMBERED),
+        _Place(SCORED + model, ["true"]),
+        _Place(LABELS + model, [*_about_moments("place", placed),
+                                *_about_moments("known_at", waiting)]),
+    ]  # fmt: skip
+
+
+def _about_moments(column: str, moments: Micros) -> list[str]:
+    """Conditions that together hold where a time is one of some moments, and seldom elsewhere."""
+    return [
+        f"{column} >= make_timestamp({first}) and {column} <= make_timestamp({last})"
+        for first, last in spans_of(moments, MOST_SPANS)
+    ]
+
+
+def _deleted(session: Session, model: str, place: _Place) -> tuple[set[str], int]:
+    """Which of the ids have rows in a place, and how many went."""
+    about = {"table": quoted(place.table), "more": place.more, "ids": quoted(IDS)}
+    parts = [filled(_ROWS, within=condition, **about) for condition in place.conditions]
+    if not parts:
+        return set(), 0
+    there = session.arrow(" union ".join(parts), {})
+    if not there.num_rows:
+        return set(), 0
+    _keep_floor(session, place.table)
+    going = {"going": quoted(GOING), "table": quoted(place.table)}
+    with session.registered(GOING, there):
+        if place.more:
+            session.run(filled(_KEEP_FOUND, **going), {"model": model})
+        gone = session.count(filled(_DELETE_FOUND, **going))
+    return set(there["id"].to_pylist()), gone
 
 
 def event_tables_of(catalog: Catalog, model: str) -> Iterator[str]:

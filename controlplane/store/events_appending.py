@@ -90,6 +90,7 @@ class DuckDBEventsWriter(DuckDBEventsReader):
         """The transaction was undone: what was derived from its rows is not true."""
         self._pending.undone()
         self.halves.undone()
+        self.kpis.undone()
         self._indexes.undone()
         self._last_at.clear()
         for table in self._dropped:
@@ -234,6 +235,13 @@ class DuckDBEventsWriter(DuckDBEventsReader):
         self._pending.insert()
         upto = self._pending.numbers(table, 0)
         return self._indexes.of(self._session, table, source, upto=upto)
+
+    def indexes(self, model: str) -> tuple[IdIndex, IdIndex] | None:
+        """At which moments ids of predictions, and of labels, came; None where the model has no
+        tables."""
+        if not self._tables.catalog.has(PREDICTIONS + model):
+            return None
+        return self._predictions_of(model), self._labels_of(model)
 
     def reused_unready(self) -> str | None:
         """A model whose ids came again and whose index nobody has asked for since the start."""

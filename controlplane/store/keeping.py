@@ -99,6 +99,10 @@ class Upkeep(UpkeepReader, Protocol):
         """Delete up to `most` rows of each table that are too old; how many went."""
         ...
 
+    def age_kpis(self, model: str, *, before: datetime, most: int) -> int:
+        """Delete up to `most` values of business metrics from before then; how many went."""
+        ...
+
     def age_rejected(self, model: str, *, before: datetime, keep: int) -> int:
         """Delete rejected rows from before then, and all but the newest `keep`; how many."""
         ...

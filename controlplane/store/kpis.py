@@ -1,6 +1,7 @@
 """Business metrics in DuckDB: every value as it was told, the latest known of each shown."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -15,12 +16,14 @@ from controlplane.store.session import (
     Session,
     filled,
     quoted,
+    stored_time,
     stored_times,
     time_of,
 )
 
 TABLE: Final = "kpis"
 TOLD: Final = "incoming kpis"
+GOING: Final = "kpis that go"
 
 _FRESH: Final = """
 with known as (
@@ -43,6 +46,10 @@ order by "at", version nulls first"""
 _ALL: Final = """
 select name, count(distinct ("at", coalesce(version, ''))), max("at"), arg_max(value, ("at", known_at, seq))
 from kpis where model = ? group by name order by name"""
+_NAMES: Final = "select distinct name from kpis where model = ?"
+_OLD: Final = """
+select rowid as n from kpis where model = $model and "at" < $before limit $most"""
+_AGE: Final = "delete from kpis where rowid in (select n from {going})"
 _DROP: Final = "delete from kpis where model = ?"
 
 
@@ -80,6 +87,18 @@ class KpisWriterInDuckDB(KpisInDuckDB):
         super().__init__(session, pending.insert)
         self._pending = pending
         self._touched = touched
+        self._names: dict[str, set[str]] = {}
+
+    def names(self, model: str) -> set[str]:
+        """What a model's KPIs are called; remembered."""
+        if model not in self._names:
+            self._before()
+            self._names[model] = {str(row[0]) for row in self._session.run(_NAMES, [model])}
+        return self._names[model]
+
+    def undone(self) -> None:
+        """The transaction was undone: what is remembered may not be true."""
+        self._names.clear()
 
     def append(self, model: str, rows: pa.Table) -> tuple[int, int]:
         """Store values that are not told already; how many, and how many were."""
@@ -97,8 +116,23 @@ class KpisWriterInDuckDB(KpisInDuckDB):
             named = pa.repeat(pa.scalar(model), kept.num_rows)
             self._pending.take(TABLE, kept.append_column("model", named))
             self._touched(model)
+            if model in self._names:
+                self._names[model].update(pc.unique(kept["name"]).to_pylist())
         return kept.num_rows, rows.num_rows - kept.num_rows
+
+    def age(self, model: str, before: datetime, most: int) -> int:
+        """Delete up to `most` values of times before then; how many went."""
+        self._before()
+        asked = {"model": model, "before": stored_time(before), "most": most}
+        going = self._session.arrow(_OLD, asked)
+        if not going.num_rows:
+            return 0
+        self._names.pop(model, None)
+        self._touched(model)
+        with self._session.registered(GOING, going):
+            return self._session.count(filled(_AGE, going=quoted(GOING)))
 
     def drop(self, model: str) -> None:
         """Delete a model's KPIs."""
+        self._names.pop(model, None)
         self._session.run(_DROP, [model])

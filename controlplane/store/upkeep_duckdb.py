@@ -61,7 +61,9 @@ class DuckDBUpkeep(DuckDBUpkeepReader):
     def erase(self, model: str, ids: Sequence[str], *, at: datetime, by: str) -> Erased:
         """Delete everything that is stored of these ids, and refuse them from now on."""
         self._events.settle()
-        erased = erasing.erase(self._session, self._tables.catalog, model, ids, (at, by))
+        erased = erasing.erase(
+            self._session, self._tables.catalog, model, ids, (at, by), self._events.indexes(model)
+        )
         self._marks.pop(model, None)
         self._events.halves.undone()  # what it remembers may have gone
         self._events.touched.add(model)
@@ -73,6 +75,10 @@ class DuckDBUpkeep(DuckDBUpkeepReader):
         number = aged.rows_kept_from
         needed = None if number is None else self._events.row_place(model, number)
         return ageing.age(self._session, self._tables.catalog, model, aged, most, needed)
+
+    def age_kpis(self, model: str, *, before: datetime, most: int) -> int:
+        """Delete up to `most` values of business metrics from before then; how many went."""
+        return self._events.kpis.age(model, before, most)
 
     def age_rejected(self, model: str, *, before: datetime, keep: int) -> int:
         """Delete rejected rows from before then, and all but the newest `keep`; how many."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from controlplane.domain.errors import AllRejected, BadInput, NotFound
@@ -78,6 +79,79 @@ def test_halves_that_wait_go_too_and_are_not_found_by_the_other_one(store: Store
     other = [store.write(lambda t, e=event: t.events.halves.meet(
         MODEL, a_half(e, Side.RESPONSE))).result() for event in ("e1", "e3")]  # fmt: skip
     assert [half and half.id for half in other] == [None, "e3"]
+
+
+def test_an_id_of_rejected_rows_alone_was_there(store: Store) -> None:
+    store.write(lambda t: t.events.append_rejected(MODEL, "predictions", NOON, [
+        ("at is missing", '{"id":"x1","wind":1}'), ("at is missing", '{"id":7,"wind":1}'),
+        ("no row: x2,1", "x2,1,…"), ("at is missing", '{"id":"x11","wind":1}'),
+    ])).result()  # fmt: skip
+    erased = erase(store, MODEL, ["x1", "x2", "7", "x3"], at=NOON, by="ada")
+    assert (erased.ids, erased.unknown, erased.rows) == (3, 1, {"rejected": 3})
+    assert there(store)["rejected"] == ['{"id":"x11","wind":1}']
+
+
+def test_an_id_of_a_half_alone_was_there(store: Store) -> None:
+    store.write(lambda t: t.events.halves.meet(MODEL, a_half("e1"))).result()
+    erased = erase(store, MODEL, ["e1:3", "e2"], at=NOON, by="ada")
+    assert (erased.ids, erased.unknown, erased.rows) == (1, 1, {"halves": 1})
+
+
+def everything(store: Store) -> dict[str, list[tuple[str, object]]]:
+    """Every row of the model's tables, its id and time, read off the tables themselves."""
+    found: dict[str, list[tuple[str, object]]] = {}
+
+    def work(t) -> None:
+        session = t.events._session
+        t.events.settle()
+        for table, time in (("predictions", "at"), ("scored", "at"), ("labels", "known_at")):
+            sql = f'select id, "{time}" from "{table}/{MODEL}" order by all'
+            found[table] = session.run(sql)
+
+    store.write(work).result()
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_of_an_id_go_wherever_in_time_they_lie(tmp_path: Path, seed: int) -> None:
+    """Ids that come again, labels before and long after them, scores that outlived their rows."""
+    rng = np.random.default_rng(seed)
+    store = open_store(tmp_path)
+    a_model(store)
+    store.write(lambda t: t.events.prepare(MODEL, SCHEMA)).result()
+    for part in range(6):
+        ids = [f"i{n}" for n in rng.integers(0, 40, 30)]
+        hours = [float(h) for h in rng.integers(0, 2_000, 30)]
+        told = [f"i{n}" for n in rng.integers(0, 60, 20)]
+        known = [float(h) for h in rng.integers(0, 4_000, 20)]
+        roles = [["live", "shadow", "reference"][n] for n in rng.integers(0, 3, 30)]
+        store.write(lambda t, i=ids, h=hours, r=roles: t.events.append_predictions(
+            MODEL, predictions(i, h, role=r))).result()  # fmt: skip
+        store.write(lambda t, i=told, k=known: t.events.append_labels(
+            MODEL, labels(i, [float(n) for n in range(20)], k))).result()  # fmt: skip
+        store.write(lambda t, i=ids, h=hours: t.events.append_scored(
+            MODEL, "v2", predictions(i, h).select(["id", "at", "prediction"]))).result()  # fmt: skip
+        if part == 3:
+            aged = Aged(before=NOON + 600 * HOUR)
+            store.write(lambda t, a=aged: t.upkeep.age(MODEL, a, most=15)).result()
+            store.close()
+            store = open_store(tmp_path)
+    before = everything(store)
+    gone = {f"i{n}" for n in rng.choice(60, 12, replace=False)}
+    erased = erase(store, MODEL, sorted(gone | {"none"}), at=NOON, by="ada")
+
+    after = everything(store)
+    assert after == {
+        table: [row for row in rows if row[0] not in gone] for table, rows in before.items()
+    }
+    had = {row[0] for rows in before.values() for row in rows} & gone
+    assert (erased.ids, erased.unknown) == (len(had), len(gone) + 1 - len(had))
+    assert dict(erased.rows) == {
+        table: count
+        for table, rows in before.items()
+        if (count := sum(row[0] in gone for row in rows))
+    }
+    store.close()
 
 
 def test_an_erased_id_is_refused_when_it_comes_late_and_counted(store: Store) -> None:

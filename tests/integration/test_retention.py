@@ -222,18 +222,51 @@ def test_rejected_rows_age_by_the_wall_clock(store: Store) -> None:
         assert view.events.counts(MODEL).rejected == 1
 
 
-def test_business_metrics_age_with_the_rows(store: Store) -> None:
-    a_model(store)
+def metrics(store: Store) -> None:
+    """A value a day."""
     at = pa.array([NOON + day * DAY for day in range(DAYS)], pa.timestamp("us", "UTC"))
     rows = pa.table({
         "name": ["revenue"] * DAYS, "at": at, "known_at": at, "version": pa.nulls(DAYS, pa.string()),
         "value": [float(day) for day in range(DAYS)],
     })  # fmt: skip
     store.write(lambda t: t.events.kpis.append(MODEL, rows)).result()
-    retained(store)
+
+
+def values(store: Store) -> tuple[int, float]:
+    """How many values are left, and the last."""
     with store.read() as view:
         [kpi] = view.events.kpis.all(MODEL)
-    assert (kpi.values, kpi.last_value) == (30, 99.0)
+    return kpi.values, kpi.last_value
+
+
+def test_business_metrics_age_with_the_rows(store: Store) -> None:
+    a_model(store)
+    metrics(store)
+    retained(store)
+    assert values(store) == (30, 99.0)
+
+
+def test_business_metrics_age_where_rows_are_needed_still(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeeping, "PIECE", 9)
+    monkeypatch.setattr(upkeeping, "PAUSE", 0.0)
+    a_model(store)
+    metrics(store)
+    put(store, a_window(0, WindowState.SCORED))
+    assert retained(store) == list(range(100))
+    assert values(store) == (30, 99.0)
+    with store.read() as view:
+        [entry] = view.ledger.find(Entry)
+    assert '"rows":70' in entry.text
+
+
+def test_business_metrics_of_a_model_without_rows_age(store: Store) -> None:
+    a_model(store)
+    store.write(lambda t: t.events.drop(MODEL)).result()
+    metrics(store)
+    Upkeep(store, At(), Retention(events=30 * DAY)).retain()
+    assert values(store) == (30, 99.0)
 
 
 def test_the_rows_that_ended_runs_were_given_go_a_day_later(store: Store, tmp_path: Path) -> None:

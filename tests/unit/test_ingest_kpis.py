@@ -9,6 +9,7 @@ import pytest
 
 from controlplane.domain.errors import AllRejected, Refused
 from controlplane.domain.models import Model
+from controlplane.ingest import kpi_names
 from controlplane.ingest.decode import decode
 from controlplane.ingest.receive import receive
 from controlplane.store.beside import Kpi
@@ -136,3 +137,49 @@ def test_a_model_that_is_dropped_takes_its_kpis_with_it(store: Store) -> None:
     assert told(store) == []
     sent(store, "kpis", row(2), known_at=NOON + timedelta(minutes=1))
     assert told(store) == [(-2, None, 2)]
+
+
+def many(*names: str, hour: int = 10) -> dict[str, object]:
+    """A value of each name."""
+    at = [f"2024-03-01T{hour}:00:00Z"] * len(names)
+    return {"columns": {"name": list(names), "at": at, "value": [1.0] * len(names)}}
+
+
+def test_a_name_too_many_is_rejected_by_its_row_and_the_names_that_are_there_go_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kpi_names, "MOST_KPIS", 3)
+    receipt = sent(store, "kpis", many("a", "b", "a", "", "c", "d", "b", "e"))
+    assert (receipt.accepted, receipt.duplicates, receipt.rejected) == (3, 2, 3)
+    told = {(error.row, error.message) for error in receipt.errors}
+    expected = "expected one of the 3 KPIs that the model has"
+    assert {(5, f"name is 'd'; {expected}"), (7, f"name is 'e'; {expected}")} < told
+    assert sent(store, "kpis", many("a", "b", hour=11)).accepted == 2
+    with pytest.raises(AllRejected, match="name is 'f'; expected one of"):
+        sent(store, "kpis", many("f"))
+    with pytest.raises(AllRejected, match="1 of 2 rows were rejected, so with strict=true"):
+        sent(store, "kpis", many("a", "f", hour=12), strict=True)
+    with store.read() as view:
+        assert [kpi.name for kpi in view.events.kpis.all(MODEL)] == ["a", "b", "c"]
+        kept = {r.text for r in view.upkeep.rejected_page(MODEL, before=None, limit=9)}
+    assert any('"f"' in text for text in kept)
+
+
+def test_names_that_have_gone_leave_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kpi_names, "MOST_KPIS", 2)
+    sent(store, "kpis", many("a", hour=10))
+    sent(store, "kpis", many("b", hour=11))
+
+    def undone(t) -> None:
+        t.upkeep.age_kpis(MODEL, before=NOON, most=9)
+        raise ValueError("not after all")
+
+    with pytest.raises(ValueError, match="not after all"):
+        store.write(undone).result()
+    with pytest.raises(AllRejected):
+        sent(store, "kpis", many("c"))
+    aged = store.write(lambda t: t.upkeep.age_kpis(MODEL, before=NOON - HOUR, most=9)).result()
+    assert aged == 1
+    assert sent(store, "kpis", many("c")).accepted == 1
+    store.write(lambda t: t.events.drop(MODEL)).result()
+    assert sent(store, "kpis", many("x", "y")).accepted == 2
