@@ -1,6 +1,8 @@
 """What is said of rows that are not stored."""
 
 import math
+from datetime import date
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -87,7 +89,8 @@ def _wrong(batch: Batch, faults: list[Fault], row: int) -> dict[str, str]:
 
 def _says(batch: Batch, fault: Fault, row: int) -> str:
     value = batch.value(fault.column, row)
-    found = "missing" if value is None or value == "" else _short(repr(value), LONGEST_VALUE)
+    shown = str(value) if isinstance(value, date | Decimal) else repr(value)
+    found = "missing" if value is None or value == "" else _short(shown, LONGEST_VALUE)
     return f"{fault.column} is {found}; expected {fault.expected}"
 
 

@@ -1,6 +1,7 @@
 """Which rows are stored, in which form, and what is said of the others."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -88,6 +89,7 @@ def test_a_word_where_a_number_belongs_rejects_its_row_alone() -> None:
         ("2024-03-01T11:00:00", "expected a time with an offset"),
         ("2024-03-01", "expected a time with an offset"),
         ("yesterday", "expected a time with an offset"),
+        (Decimal("7.5"), "at is 7.5; expected a time with an offset"),
         (None, "at is missing; expected a time with an offset"),
         (1709290800, "at is 1709290800; expected a time with an offset"),
         ("2024-03-01T12:05:01Z", "expected a time at most 5 minutes after it became known"),
@@ -99,6 +101,11 @@ def test_a_time_that_cannot_be_taken_rejects_its_row(at: object, says: str) -> N
     [(row, message)] = reasons(result)
     assert row == 1
     assert says in message
+
+
+def test_a_tables_times_without_an_offset_are_said_as_times() -> None:
+    result = checked(at=[datetime(2024, 3, 1, 11)], n=[1])  # noqa: DTZ001 - that is the case
+    assert reasons(result)[0][1].startswith("at is 2024-03-01 11:00:00; expected a time with an")
 
 
 def test_offsets_are_honoured_and_finer_digits_cut() -> None:

@@ -220,3 +220,18 @@ def test_what_is_quoted_comes_back_as_it_was(rows: list[list[str]]) -> None:
     ]
     assert not batch.unreadable
     assert batch.lines is None or np.all(np.diff(batch.lines) > 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "between"),
+    [
+        ("text/csv", "id;at;prediction\n1;2024-01-01T00:00:00Z;1,5\n", "commas"),
+        ("text/csv", "id\tat\n1\t2\n", "commas"),
+        ("text/tab-separated-values", "id,at\n1,2\n", "tabs"),
+    ],
+)
+def test_another_sign_between_values_is_told_at_once(kind: str, text: str, between: str) -> None:
+    with pytest.raises(
+        BadInput, match=f"the header is one name, 'id.*; expected {between} between"
+    ):
+        decode(kind, text.encode(), feed="predictions")

@@ -35,6 +35,10 @@ _LONGEST_SHOWN: Final = 1_000
 """Characters of a row that cannot be read."""
 
 
+_SEPARATORS: Final = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+"""Signs that stand between values in files called CSV; the first two are taken."""
+
+
 class _Read(NamedTuple):
     """The records that have as many fields as the header, and the others by their number; the
     header is number 1."""
@@ -94,6 +98,10 @@ def _names(text: bytes, begun: NDArray[np.int64], delimiter: str) -> list[str]:
     twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if twice is not None:
         message = f"the header has the column {twice!r} twice; expected a name a column"
+        raise BadInput(message)
+    if len(names) == 1 and any(sign in names[0] for sign in _SEPARATORS.keys() - {delimiter}):
+        between = _SEPARATORS[delimiter]
+        message = f"the header is one name, {names[0][:60]!r}; expected {between} between names"
         raise BadInput(message)
     return names
 
