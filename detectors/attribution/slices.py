@@ -23,6 +23,8 @@ PAIRED: Final = 20
 REPORTED: Final = 5
 ALIKE: Final = 0.9
 """A slice is told by a pair within it that gives so much of what it gives, and stands out more."""
+CONCENTRATED: Final = 0.75
+"""So does one that gives it with this share of its rows at most: what rose, rose there."""
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -107,7 +109,8 @@ def worst(reference: Side, now: Side, parts: Sequence[int]) -> list[Slice]:
     give most, with at least 50 rows and 1 % of the window's. Kept are those whose loss rose by
     0.4 standard deviations more than that of all other rows, where Welch's test of that, adjusted
     by Benjamini and Hochberg over all slices looked at, is at most 10 %. A pair must stand out by
-    as much again beside its parts; a part of which it gives nine tenths is then not told. One
+    as much again beside its parts, or give nine tenths of what they give with three quarters of
+    their rows at most; a part of which it gives nine tenths is then not told. One
     bincount a column, and products of twenty rows of marks.
     """
     single = [found for column, count in enumerate(parts)
@@ -134,11 +137,17 @@ def _told_once(kept: Sequence[Slice]) -> list[Slice]:
         inside = [singles[place] for place in found.places if place in singles]
         if len(found.places) == 1 or not inside:
             continue
-        if any(found.effect < part.effect + LEAST_EFFECT for part in inside):
+        if not all(_stands_out(found, part) for part in inside):
             dropped.add(found.places)
         else:
             dropped |= {part.places for part in inside if found.within >= ALIKE * part.within}
     return [found for found in kept if found.places not in dropped]
+
+
+def _stands_out(pair: Slice, part: Slice) -> bool:
+    """Whether a pair says more than a part of it: it rose further, or it alone rose."""
+    concentrated = pair.rows <= CONCENTRATED * part.rows and pair.within >= ALIKE * part.within
+    return concentrated or pair.effect >= part.effect + LEAST_EFFECT
 
 
 def _singles(reference: Side, now: Side, column: int, parts: int) -> list[Slice]:

@@ -40,8 +40,11 @@ def c2st(reference: Table, sample: Table, params: C2stParams = _DEFAULT) -> Find
     spread over time; five folds of contiguous time, for neighbours in time are alike and random
     folds would tell on them. The statistic is the area, 0.5 where nothing tells them apart, the
     effect the area less 0.5. The p-value is two-sided with the variance (n + m + 1) / (12 n m) of
-    independent rows; with `permutations`, the share of exchanges of the labels of ten stretches a
-    side that reach the area. Some seconds, times the permutations. Lopez-Paz and Oquab 2017.
+    independent rows, and rough: without any change one window in seven of such rows lies below
+    0.05, and most windows do whose rows resemble their neighbours or whose days differ
+    (`benchmarks/budget_c2st.py`). With `permutations` it is the share of exchanges of the labels
+    of ten stretches a side that reach the area. Some seconds, times the permutations. Lopez-Paz
+    and Oquab 2017.
 
     >>> import pyarrow as pa
     >>> from detectors.finding import Kind, Sample

@@ -60,6 +60,30 @@ def test_a_pair_that_is_to_blame_is_told_and_its_parts_are_not() -> None:
     assert found.within == pytest.approx(3.0 / 20, rel=0.2)
 
 
+def large_parts(seed: int, rise: float, where) -> list[tuple[tuple[int, int], ...]]:
+    """What is told where two parts of half and two fifths of the rows make a pair of a fifth."""
+    generator = np.random.default_rng(seed)
+    sides = []
+    for factor in (1.0, rise):
+        a = generator.choice(3, 10_000, p=[0.5, 0.3, 0.2])
+        b = generator.choice(3, 10_000, p=[0.4, 0.4, 0.2])
+        losses = np.abs(generator.normal(size=10_000)) * np.where(where(a, b), factor, 1.0)
+        sides.append(side(losses, a, b))
+    return [found.places for found in slices.worst(*sides, [3, 3])]
+
+
+@pytest.mark.parametrize("rise", [1.5, 2.0, 3.0])
+def test_a_pair_is_told_where_its_parts_stand_out_by_it_alone(rise: float) -> None:
+    """By twice, both parts stand out, and the pair by less than as much again."""
+    assert large_parts(7, rise, lambda a, b: (a == 0) & (b == 0)) == [((0, 0), (1, 0))]
+
+
+@pytest.mark.parametrize("rise", [2.0, 3.0])
+def test_a_part_is_told_where_all_of_it_rose(rise: float) -> None:
+    for seed in range(5):
+        assert large_parts(seed, rise, lambda a, b: a == 0) == [((0, 0),)]
+
+
 def test_a_slice_that_was_always_bad_is_no_cause() -> None:
     generator = np.random.default_rng(3)
     sides = []
