@@ -158,7 +158,6 @@ def fill(folder: Path, rows: int, models: int) -> dict[str, float]:
     store = open_store(folder)
     make_models(store, models)
     each = rows // models
-    began, cpu = time.perf_counter(), time.process_time()
     commit = min(each, 5 * COMMIT)
     for number in range(models):
         model = model_name(number)
@@ -167,11 +166,8 @@ def fill(folder: Path, rows: int, models: int) -> dict[str, float]:
             told = first - DAY
             if told >= 0:
                 tell(store, model, labels_of(np.arange(told, told + commit)))
-    found = {"fill rows/s": rows / (time.perf_counter() - began),
-             "fill cpu": time.process_time() - cpu, **memory()}  # fmt: skip
-    began = time.perf_counter()
     store.close()
-    return found | {"close": time.perf_counter() - began}
+    return {}
 
 
 def opened(folder: Path, rows: int, models: int) -> dict[str, float]:
@@ -270,13 +266,13 @@ def case(rows: int, models: int, scratch: Path) -> dict[str, float]:
         return {}
     with tempfile.TemporaryDirectory(dir=scratch) as name:
         folder = Path(name)
-        filled = apart("fill", folder, rows, models)
+        apart("fill", folder, rows, models)
         clean = apart("open", folder, rows, models)
         found = apart("measure", folder, rows, models)
         killed = apart("open", folder, rows, models)
     return {
-        "rows": rows, "models": models, "fill rows/s": filled["fill rows/s"],
-        "fill MiB": filled["VmHWM"], "open": clean["open"], "first commit": clean["first commit"],
+        "rows": rows, "models": models, "open": clean["open"],
+        "first commit": clean["first commit"],
         "open after kill": killed["open"], **found,
     }  # fmt: skip
 
@@ -297,7 +293,6 @@ COLUMNS: dict[str, Callable[[dict[str, float]], str]] = {
     "first row, s": lambda f: f"{f['first commit']:.2f}",
     "open after a kill, s (log, MiB)": lambda f: f"{f['open after kill']:.2f} ({f['log MiB']:.0f})",
     "memory, MiB: own / with files": lambda f: f"{f['RssAnon']:.0f} / {f['VmHWM']:.0f}",
-    "while filling": lambda f: f"{f['fill MiB']:.0f}",
     "database / ids, MiB": lambda f: f"{f['file MiB']:,.0f} / {f['ids MiB']:,.0f}",
 }
 

@@ -1,1 +1,1 @@
-"""Alerts: grouping, silences, the outbox and its delivery."""
+"""Alerts: the outbox and its delivery."""

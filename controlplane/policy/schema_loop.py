@@ -54,7 +54,7 @@ _TRIGGER: Final = either(
     only("schedule", says("Five fields of cron, model's time zone.", {"type": "string"})),
     only("new_labels", whole("So many labels since the last training.")),
     only("age", of("The champion is older.", "duration")),
-    only("trigger", says("A message of this name came in.", ANY_TEXT)),
+    only("trigger", says("A message of this name came in; this version takes none yet.", ANY_TEXT)),
 )
 
 RETRAIN: Final[Part] = {

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +61,13 @@ def test_the_rules_of_other_tools_see_a_change_in_one_of_many_columns(budget) ->
     for rule in rules.rules_of():
         assert rules.any_rule(rule, usual, windows)[3]
     assert not rules.any_rule(rules.rules_of()[0], usual, windows)[:3].any()
+
+
+def test_the_kept_figures_of_a_growing_history_are_the_table_and_the_plot(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    history, plot = (importlib.import_module(name) for name in ("history", "history_plot"))
+    found = json.loads((FOLDER / "history.json").read_text())
+    table = history.table(found)
+    assert table in (FOLDER / "RESULTS.md").read_text()
+    assert plot.drawn(found) == (FOLDER / "history.svg").read_text()
+    assert len({tuple(sorted(one)) for one in found}) == 1
