@@ -14,7 +14,8 @@ from detectors.reading import Counts
 LEVELS: Final = 100
 LEVEL_SHARE: Final = 0.001
 LEVEL_ROWS: Final = 5
-RARE_LEVELS: Final = 10_000
+RARE_LEVELS: Final = 50_000
+"""Rare levels that are kept by name, so that what is new beside them is seen; some 100 bytes each."""
 IDENTIFIER_SHARE: Final = 0.3
 _BOOLEANS: Final = ("false", "true")
 _MOST_SINGLY: Final = 5_000
@@ -120,7 +121,7 @@ def places(names: pa.Array, known: list[str]) -> NDArray[np.int64]:
 
     O(names + known).
     """
-    if len(names) > _MOST_SINGLY:
+    if max(len(names), len(known)) > _MOST_SINGLY:
         import pyarrow.compute as pc  # noqa: PLC0415 - where there are few, the import costs more
 
         index = pc.index_in(names, value_set=pa.array(known, pa.string())).fill_null(len(known))

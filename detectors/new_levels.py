@@ -38,7 +38,7 @@ def new_levels(reference: Sample, sample: Sample, params: NewLevelsParams = _DEF
     first divided by how much wider than Poisson's X - N1 n/m is, X rounded down and N1 up; 2 N2 / N1, the rows of such a
     level, at most ten.
 
-    Not applicable to numbers, to dates, to identifiers, and beyond ten thousand rare levels.
+    Not applicable to numbers, to dates, to identifiers, and beyond fifty thousand rare levels.
 
     >>> import pyarrow as pa
     >>> a, b = (Sample("x", Kind.CATEGORICAL, pa.chunked_array([list(text)]))

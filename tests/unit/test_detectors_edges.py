@@ -180,6 +180,13 @@ def test_what_cannot_be_levels_is_refused_by_name() -> None:
         freeze(nested)
 
 
+def test_of_forty_thousand_levels_those_that_are_new_are_seen() -> None:
+    names = np.char.add("k", np.arange(40_000).astype(str))
+    bins = freeze(levels(np.concatenate([names, names])))
+    found = tally(bins, levels(["k1", "k39999", "new", "newer"]))
+    assert (found.counts, found.unseen) == ((2, 2), 2)
+
+
 def test_a_hundred_thousand_levels_are_counted_in_a_moment_and_kept_short() -> None:
     names = np.char.add("k", np.arange(100_000).astype(str))
     wide = levels(np.concatenate([names, names, names]))
