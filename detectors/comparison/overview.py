@@ -67,7 +67,7 @@ def overview(
         constant=named["constant"], nearly_constant=named["nearly"], without_values=named["none"],
         repeated=None if folded is None else repeated(folded.rows),
         empty=None if folded is None else int(np.count_nonzero(~folded.holds)),
-        alike=() if folded is None else _alike(folded.columns),
+        alike=() if folded is None else _alike(folded.columns, frozenset(named["none"])),
     )  # fmt: skip
 
 
@@ -134,10 +134,13 @@ def _is_empty(side: Side) -> bool:
     return side.rows > 0 and side.missing == side.rows
 
 
-def _alike(columns: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
+def _alike(columns: Mapping[str, int], without: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Pairs of columns of one word, but for those without any value."""
     first: dict[int, str] = {}
     found = []
     for name, word in columns.items():
+        if name in without:
+            continue
         if word in first:
             found.append((first[word], name))
         first.setdefault(word, name)

@@ -139,3 +139,19 @@ def test_a_column_of_very_many_levels_fails_where_half_of_them_are_gone(
     half = lee("compare", paths[0], paths[2])
     assert half.exit_code == 3
     assert "many_levels" in half.stdout
+
+
+def test_a_column_without_a_name_can_be_opened_and_empty_ones_are_not_called_alike(
+    lee, tmp_path
+) -> None:
+    nothing = pa.nulls(ROWS, pa.float64())
+    table = pa.table({"": VALUES, "same": VALUES, "empty": nothing, "void": nothing})
+    pq.write_table(table, path := tmp_path / "a.parquet")
+
+    lee("compare", str(path), str(path), "--html", str(tmp_path / "a.html"))
+
+    page = (tmp_path / "a.html").read_text()
+    assert '<a href="#c0">&#34;&#34;</a>' in page or '<a href="#c0">""</a>' in page
+    assert "1:  = same" in page
+    assert "2: empty, void" in page
+    assert "empty = void" not in page
