@@ -11,6 +11,8 @@ import numpy as np
 from detectors.estimation.calibrating import Flags
 from detectors.reading import Floats
 
+GREATEST: Final = 1e300
+"""Numbers beyond, infinities among them, stand here: bins are cut between quantiles of them."""
 LEVELS: Final = 254
 """Levels that a tree tells apart; the rest are as if missing."""
 
@@ -44,6 +46,7 @@ def grown(tree: Any, inputs: Floats, target: Floats | Flags, categorical: Flags)
     blank = np.isnan(inputs).all(axis=0)
     if blank.any():
         inputs = np.where(blank, 0.0, inputs)
+    inputs = np.clip(inputs, -GREATEST, GREATEST)
     tree.set_params(categorical_features=categorical if categorical.any() else None)
     with _threads().limit(limits=1):
         return tree.fit(inputs, target)
@@ -51,6 +54,7 @@ def grown(tree: Any, inputs: Floats, target: Floats | Flags, categorical: Flags)
 
 def foretold(tree: Any, inputs: Floats) -> Floats:  # noqa: ANN401
     """What fitted trees say of rows: a regressor's value, a classifier's probability of true."""
+    inputs = np.clip(inputs, -GREATEST, GREATEST)
     with _threads().limit(limits=1):
         if hasattr(tree, "predict_proba"):
             sides = tree.predict_proba(inputs)

@@ -106,3 +106,18 @@ def test_several_classes_shifted_are_weighted_and_strange_ones_hidden() -> None:
         == "there are no rows"
     )
     assert multiclass.calibration_error(fitted.maps, none, "accuracy") == 0.0
+
+
+def test_infinite_inputs_part_two_sides_as_great_numbers_do() -> None:
+    generator = np.random.default_rng(6)
+    before, now = (generator.normal(size=(400, 2)) for _ in range(2))
+    before[::8, 0], now[::2, 0] = -np.inf, np.inf
+    held = [np.clip(side, -1e9, 1e9) for side in (before, now)]
+
+    found, expected_ = (
+        shifts.shift(Inputs(one, NONE), Inputs(two, NONE), seed=3)
+        for one, two in ((before, now), held)
+    )
+
+    assert found.separable == expected_.separable > 0.7
+    assert found.effective == expected_.effective
