@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import resembling, tail_arrays, thresholds
+from detectors import remembering, tail_arrays, thresholds
 from detectors.answers import number
 from detectors.finding import Basis, Reason
 from detectors.laws import (
@@ -47,13 +47,14 @@ def fit(
     ]
     fitted = _in_order(scores, scales)
     kept = [one for one in fitted if one.reason is None]
-    freedom = max((one.windows for one in kept), default=2) - 2
+    counted = _counted(kept)
+    freedom = (counted or max((one.windows for one in kept), default=2)) - 2
     maxima = _maxima(scores, scales, freedom)
     tests = sum(sides(one.form) for one in kept)
     usable = max([maxima.size, *(one.windows for one in fitted)])
     needs = max(0, thresholds.FEWEST_WINDOWS - usable) if fitted else 0
-    worth = usable if options.pseudo else min(_worth(scores, scales, options), usable)
-    found = None if needs else thresholds.threshold(maxima, alpha, scores=tests)
+    worth = usable if counted is None else min(counted, usable)
+    found = None if needs else thresholds.threshold(maxima, alpha, scores=tests, worth=counted)
     return Calibration(
         family=family,
         windows=usable,
@@ -64,7 +65,7 @@ def fit(
         conformal=None if found is None else found.conformal,
         trustworthy=found is None or found.trustworthy,
         needs=needs,
-        basis=_basis(usable, worth, options) if not needs else None,
+        basis=_basis(worth, options) if not needs else None,
         freedom=freedom,
         scales=tuple(fitted),
     )
@@ -106,6 +107,7 @@ def _scale(
         rows_reference=law.rows_reference, power=law.power, column=column, detector=detector,
         part=part, form=scores.form, floor=floor, windows=values.size, least=float(values.min()),
         greatest=float(values.max()), reason=_why_not(scores.form, values, law), smaller=smaller,
+        memory=0.0 if scores.memory is None else float(scores.memory[at]),
     )  # fmt: skip
 
 
@@ -134,16 +136,15 @@ def _laws(scores: Scores, known: NDArray[np.bool_]) -> list[Law | None]:
 
 def _laws_over(scores: Scores) -> list[Law]:
     """The law of each score over all windows."""
-    rows = np.median(scores.drawn, axis=1)
-    rows_reference = np.median(scores.rows_reference, axis=1)
-    none = np.zeros((rows.size, 1))
-    power = POWER if scores.values.shape[1] >= thresholds.CALIBRATED_FROM else 0.0
-    of_power = np.full_like(none, power)
-    sized = Laws(none, none, none, rows[:, None], rows_reference[:, None], of_power)
+    sized = untold(scores)
     levels = transformed(scores, sized)
-    several = levels.shape[1] > 1
-    spread = levels.std(axis=1, ddof=1) if several else np.zeros(rows.size)
-    fields = (levels.mean(axis=1), spread, _means(scores.effects), rows, rows_reference)
+    windows = levels.shape[1]
+    spread = levels.std(axis=1, ddof=1) if windows > 1 else np.zeros(len(levels))
+    if scores.memory is not None:
+        spread = spread * remembering.wider(scores.memory, np.array(float(windows)))
+    figures = (levels.mean(axis=1), spread, _means(scores.effects))
+    fields = (*figures, sized.rows[:, 0], sized.rows_reference[:, 0])
+    power = float(sized.power[0, 0]) if len(levels) else 0.0
     return [
         Law(
             mean=mean,
@@ -155,6 +156,16 @@ def _laws_over(scores: Scores) -> list[Law]:
         )
         for mean, sd, effect, size, reference in zip(*(f.tolist() for f in fields), strict=True)
     ]
+
+
+def untold(scores: Scores) -> Laws:
+    """The sizes and the power of laws whose figures are yet to be told, (scores, 1) each."""
+    none = np.zeros((len(scores.values), 1))
+    power = POWER if scores.values.shape[1] >= thresholds.CALIBRATED_FROM else 0.0
+    rows, rows_reference = (
+        np.median(own, axis=1)[:, None] for own in (scores.drawn, scores.rows_reference)
+    )
+    return Laws(none, none, none, rows, rows_reference, np.full_like(none, power))
 
 
 def jackknife(levels: Floats, more: Floats) -> Floats:
@@ -186,9 +197,11 @@ def _maxima(scores: Sequence[Scores], scales: Sequence[Sequence[Scale]], freedom
         if kept.size:
             laws = [fitted[at] for at in kept.tolist()]
             z = _calibrating(one.picked(kept), laws)
-            df = np.array([law.windows - 2.0 for law in laws])[:, None]
-            z = tail_arrays.t_matched(z, df, freedom)
-            greatest = np.fmax(greatest, np.fmax.reduce(z, axis=0))
+            counted = np.array([law.counted for law in laws])
+            for worth in np.unique(counted).tolist():  # equal tails keep the order of those alike
+                most = np.fmax.reduce(z[counted == worth], axis=0)
+                most = tail_arrays.t_matched(most, np.array(worth - 2.0), freedom)
+                greatest = np.fmax(greatest, most)
     found: Floats = greatest[np.isfinite(greatest)]
     return found
 
@@ -218,28 +231,22 @@ def _why_not(form: Form, values: Floats, law: Law) -> str | None:
     return str(Reason.DEGENERATE) if narrow or few else None
 
 
-def _worth(scores: Sequence[Scores], scales: Sequence[Sequence[Scale]], options: Options) -> int:
-    """As how many windows that know nothing of each other those of the usual size count."""
-    levels = []
-    for one, fitted in zip(scores, scales, strict=True):
-        kept = np.flatnonzero([scale.reason is None for scale in fitted])
-        if kept.size:
-            some = one.picked(kept)
-            known = transformed(some, as_laws([fitted[at] for at in kept.tolist()]))
-            levels.append(np.where(some.bucket == 0, known, np.nan))
-    if not levels:
-        return scores[0].values.shape[1] if scores else 0
-    return int(resembling.worth(np.vstack(levels), options.groupings))
+def _counted(kept: Sequence[Scale]) -> int | None:
+    """As how many windows apart those of the scores count where half of them or more wander.
+
+    That of the many sets the rule of the threshold; scores of more or fewer are brought to its tail.
+    """
+    if not kept or float(np.median([one.memory for one in kept])) <= 0.0:
+        return None
+    return int(np.median([one.counted for one in kept]))
 
 
-def _basis(windows: int, worth: int, options: Options) -> Basis | None:
-    if windows < thresholds.FEWEST_WINDOWS:
+def _basis(worth: int, options: Options) -> Basis | None:
+    if worth < thresholds.FEWEST_WINDOWS:
         return None
     if options.pseudo:
         return Basis.OPTIMISTIC
-    return (
-        Basis.CALIBRATED if min(windows, worth) >= thresholds.CALIBRATED_FROM else Basis.PROVISIONAL
-    )
+    return Basis.CALIBRATED if worth >= thresholds.CALIBRATED_FROM else Basis.PROVISIONAL
 
 
 def _means(values: Floats) -> Floats:

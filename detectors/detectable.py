@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import judging
+from detectors import judging, remembering, tail_arrays
 from detectors.counted import Column, reference_of, spread, taken
 from detectors.finding import Kind
 from detectors.laws import Calibration, Detectable, Scale
@@ -48,11 +48,14 @@ def detectable_rates(calibration: Calibration) -> tuple[Detectable, ...]:
     """For each rate the change that a window of the usual size shows in four cases of five."""
     if calibration.threshold is None:
         return ()
-    return tuple(_rate(calibration.threshold, s) for s in calibration.scales if s.reason is None)
+    return tuple(_rate(calibration, s) for s in calibration.scales if s.reason is None)
 
 
-def _rate(height: float, fitted: Scale) -> Detectable:
-    spread = (height + _NORMAL_80) * fitted.sd * np.sqrt(1.0 + 1.0 / fitted.windows)
+def _rate(calibration: Calibration, fitted: Scale) -> Detectable:
+    known = np.array([calibration.freedom + 1.0])
+    height = tail_arrays.t_matched(np.array([calibration.threshold]), known, fitted.counted - 1.0)
+    windows = remembering.counted_mean(np.array(fitted.memory), np.array(float(fitted.windows)))
+    spread = float((height[0] + _NORMAL_80) * fitted.sd * np.sqrt(1.0 + 1.0 / windows))
     counted = fitted.form is Form.COUNT
     if counted:
         shift = float(np.expm1(spread))

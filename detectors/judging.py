@@ -17,7 +17,7 @@ from detectors.finding import Basis, Finding, Reason, Verdict
 from detectors.laws import Calibration, Laws, Scale
 from detectors.reading import Floats
 from detectors.scores import Form, Name, Scores
-from detectors.thresholds import FEWEST_WINDOWS
+from detectors.thresholds import CALIBRATED_FROM, FEWEST_WINDOWS
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,8 +139,14 @@ def _judged(
         p_value=p_value,
         effect=effect,
         verdict=Verdict.FAILED if figures[3] else Verdict.PASSED,
-        basis=Basis.PROVISIONAL if still else calibration.basis,
+        basis=Basis.PROVISIONAL if still else _basis(calibration, fitted),
     )
+
+
+def _basis(calibration: Calibration, fitted: Scale) -> Basis | None:
+    """That of the threshold; provisional too where this score's own windows count as too few."""
+    few = fitted.memory > 0.0 and fitted.counted < CALIBRATED_FROM
+    return Basis.PROVISIONAL if few and calibration.basis is Basis.CALIBRATED else calibration.basis
 
 
 def standing_of(fitted: Scale | None) -> Standing:
@@ -173,7 +179,7 @@ def outcome(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -
     """
     known = laws.laws_of(fitted, scores.bucket)
     z = laws.standardised(fitted, scores, known)
-    freedom = np.array([scale.windows - 1.0 for scale in fitted])[:, None]
+    freedom = np.array([scale.counted - 1.0 for scale in fitted])[:, None]
     p_values = np.minimum(1.0, laws.sides(scores.form) * tail_arrays.t_sf(z, freedom))
     z = tail_arrays.t_matched(z, freedom, calibration.freedom + 1.0)
     effects = _effects(known, scores)

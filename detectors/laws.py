@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import remembering
 from detectors.finding import Basis
 from detectors.reading import Floats
 from detectors.scores import Form, Scores
@@ -57,8 +58,15 @@ class Scale(Law, frozen=True, kw_only=True):
     greatest: float = 0.0
     reason: str | None = None
     smaller: tuple[Law | None, ...] = ()
+    memory: float = 0.0
+    """How much the score resembles itself one window before; `sd` is wider for it."""
     rhythm: Rhythm | None = None
     """Of a rate that its season explains: the law is then that of what is left."""
+
+    @property
+    def counted(self) -> int:
+        """As how many windows that know nothing of each other its own tell its spread."""
+        return remembering.counted_spread(self.memory, self.windows)
 
 
 class Detectable(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +105,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True):
     needs: int = 0
     basis: Basis | None
     worth: int | None = None
-    """As how many windows that know nothing of each other these count: fewer where each resembles
-    the one before. None of calibrations of before this was looked at."""
+    """As how many windows that know nothing of each other these count, for half of the scores or
+    more: fewer where each resembles the one before. None of calibrations of before this was looked
+    at."""
     freedom: int = 0
     usual: dict[str, float] = {}
     """Values in the median window, by column."""
@@ -236,7 +245,10 @@ def more_variance(scores: Scores, laws: Laws) -> Floats:
 
 def standardised(scales: Sequence[Scale], scores: Scores, laws: Laws) -> Floats:
     """Later windows' scores by the laws of their size, without sign where both ways count."""
-    windows = np.array([fitted.windows for fitted in scales])[:, None]
+    of_all, memory = (
+        np.array([[getattr(fitted, name)] for fitted in scales]) for name in ("windows", "memory")
+    )
+    windows = remembering.counted_mean(memory, of_all)
     variance = np.square(laws.sd) + more_variance(scores, laws)
     spread = np.sqrt(np.maximum(variance * (1.0 + 1.0 / windows), ROUNDING**2))
     z: Floats = (transformed(scores, laws) - laws.mean) / spread

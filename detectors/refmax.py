@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import answers, judging, rhythms, seasons, thinning
+from detectors import answers, judging, rhythms, seasons, thinning, wanders
 from detectors.answers import MIN_ROWS
 from detectors.bins import Bins, Tally
 from detectors.calibration import fit, smaller_laws
@@ -83,16 +83,19 @@ def calibrate_columns(
         columns = seasons.within(season, columns, labels)
     usual = [thinning.usual_rows(column) for column in columns]
     columns = thinning.matched(columns, usual, SEED, MIN_ROWS)
+    memory = {} if options.pseudo else wanders.of_columns(columns, options.groupings)
     own = score(columns)
     alone = sum(len(found.names) for found in own)
     joint = [
         rhythms.learned(msgspec.structs.replace(s, places=(alone + n,)), options.groupings)
         for n, s in enumerate(options.joint)
     ]
+    every = own + [one for _, one in joint]
+    if not options.pseudo:
+        every = wanders.remembered(every, memory, columns[0].inside, options.groupings)
     found = fit(
-        own + [one for _, one in joint], family=family, alpha=alpha, options=options,
-        sized=_sized(columns, usual),
-    )  # fmt: skip
+        every, family=family, alpha=alpha, options=options, sized=_sized(columns, usual, memory)
+    )
     found = _rhythmical(found, [None] * alone + [rhythm for rhythm, _ in joint])
     names = [column.bins.column for column in columns]
     return msgspec.structs.replace(
@@ -127,7 +130,9 @@ def _unjudged(finding: Finding) -> Finding:
     )
 
 
-def _sized(columns: Sequence[Column], usual: Sequence[float]) -> list[list[list[Law | None]]]:
+def _sized(
+    columns: Sequence[Column], usual: Sequence[float], memory: Mapping[str, float]
+) -> list[list[list[Law | None]]]:
     """The laws of calibration windows thinned to each smaller size, the largest first.
 
     A window that was smaller before, or a size of too few rows, has no score.
@@ -144,7 +149,8 @@ def _sized(columns: Sequence[Column], usual: Sequence[float]) -> list[list[list[
             for column, size in zip(thinner, wanted, strict=True)
         ]
         thinner = thinning.drawn(thinner, rows, generator)
-        found.append([smaller_laws(scores) for scores in score(thinner)])
+        scored = wanders.likewise(score(thinner), memory, columns[0].inside[some])
+        found.append([smaller_laws(scores) for scores in scored])
     return found
 
 
@@ -222,7 +228,8 @@ def calibrate_rates(
         rhythms.learned(_rate(name, windows[:, at], sizes, few, at), options.groupings)
         for at, name in enumerate(names)
     ]
-    found = fit([one for _, one in learned], family=family, alpha=alpha, options=options)
+    scores = wanders.in_themselves([one for _, one in learned], options.groupings)
+    found = fit(scores, family=family, alpha=alpha, options=options)
     found = _rhythmical(found, [rhythm for rhythm, _ in learned])
     return msgspec.structs.replace(
         found, detectable=detectable_rates(found),

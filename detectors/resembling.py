@@ -48,15 +48,12 @@ def worth(scores: Floats, groupings: Groupings = NO_SEASONS, *, chance: float = 
     (60.0, 9)
     """
     windows = scores.shape[1]
-    centred = np.nan_to_num(scores - _means(scores))
-    for labels in groupings.values():
-        centred = _without(centred, np.asarray(labels))
+    centred = without_seasons(scores, groupings)
     size = np.sqrt(np.square(centred).sum(axis=1, keepdims=True))
     unit = centred[size.ravel() > ROUNDING] / size[size > ROUNDING][:, None]
     if windows < FEWEST or not unit.size:
         return float(windows)
-    alike = unit.T @ unit if windows < len(unit) else unit @ unit.T
-    unlike = len(unit) ** 2 / float(np.square(alike).sum())
+    unlike = effective(unit)
     lags = _autocorrelations(unit)
     if lags[1] <= chance / math.sqrt(windows * unlike) - 1.0 / windows:
         return float(windows)
@@ -82,10 +79,26 @@ def _inflation(lags: Floats, windows: int) -> float:
     return (1.0 + twice) / left if left > 0.0 else float(windows)
 
 
+def effective(unit: Floats) -> float:
+    """How many series that know nothing of each other these, centred and of length 1, are worth:
+    (sum of c)^2 / sum of c^2 over the eigenvalues c of their correlations."""
+    alike = unit.T @ unit if unit.shape[1] < len(unit) else unit @ unit.T
+    return len(unit) ** 2 / float(np.square(alike).sum())
+
+
 def _means(scores: Floats) -> Floats:
     known = ~np.isnan(scores)
     count = np.maximum(known.sum(axis=1, keepdims=True), 1)
     found: Floats = np.where(known, scores, 0.0).sum(axis=1, keepdims=True) / count
+    return found
+
+
+def without_seasons(levels: Floats, groupings: Groupings = NO_SEASONS) -> Floats:
+    """Series of shape (series, windows) about their means, and without those of every season whose
+    groups came back often enough; 0 where not known."""
+    found = np.nan_to_num(levels - _means(levels))
+    for labels in groupings.values():
+        found = _without(found, np.asarray(labels))
     return found
 
 

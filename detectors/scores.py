@@ -59,6 +59,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     values in each window, `drawn` those that a distance was computed from, `rows_reference` those
     it was compared with; 0 where not known. `bucket` is the size of what was drawn: 0 the usual
     one, k that over 1.5 to the k. `places` say where each score stands among those of all forms.
+    `memory`, shape (scores,), is how much each resembles itself one window before; None: not at all.
     """
 
     names: tuple[Name, ...]
@@ -71,6 +72,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     rows_reference: Counts
     bucket: Counts
     floors: Floats
+    memory: Floats | None = None
 
     def picked(self, at: NDArray[np.int64], windows: NDArray[np.bool_] | None = None) -> "Scores":
         """These of the scores, in all windows or those of a mask."""
@@ -83,7 +85,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
             names=tuple(self.names[n] for n in at), places=tuple(self.places[n] for n in at),
             form=self.form, values=of(self.values), effects=of(self.effects), rows=of(self.rows),
             drawn=of(self.drawn), rows_reference=of(self.rows_reference), bucket=of(self.bucket),
-            floors=self.floors[at],
+            floors=self.floors[at], memory=None if self.memory is None else self.memory[at],
         )  # fmt: skip
 
 
@@ -143,7 +145,7 @@ class _Measured(msgspec.Struct, frozen=True):
 
 def _distances(columns: Sequence[Column]) -> list[Scores]:
     """The areas of the numbers, and the Jensen–Shannon distances of all that are given."""
-    parts = [_measured(group) for group in _alike(columns)]
+    parts = [_measured(group) for group in alike(columns)]
     numbers = [part for part in parts if part.areas is not None]
     found = [_areas(numbers)] if numbers else []
     if parts:
@@ -162,7 +164,7 @@ def _measured(group: Sequence[Column]) -> _Measured:
         areas, moved = wasserstein.areas(reference, drawn, edges)
     return _Measured(
         group, drawn.counts.sum(axis=2), reference.counts.sum(axis=2),
-        jensen_shannon.distance(_coarse(group, reference.counts), _coarse(group, drawn.counts)),
+        jensen_shannon.distance(coarse(group, reference.counts), coarse(group, drawn.counts)),
         areas, moved,
     )  # fmt: skip
 
@@ -186,7 +188,7 @@ def _spread(column: Column) -> float:
     return float(bins.std or 0.0) if light else 0.0
 
 
-def _coarse(group: Sequence[Column], counts: Counts) -> Counts:
+def coarse(group: Sequence[Column], counts: Counts) -> Counts:
     """Counts on the coarse bins of numbers, those of levels as they are."""
     if not _is_coarse(group[0]):
         return counts
@@ -202,7 +204,7 @@ def _is_coarse(column: Column) -> bool:
     return column.bins.kind is Kind.NUMERIC and not column.bins.exact
 
 
-def _alike(columns: Sequence[Column]) -> list[list[Column]]:
+def alike(columns: Sequence[Column]) -> list[list[Column]]:
     """Columns of the same shape together, so that they are computed at once.
 
     Not more of them than the processor's cache holds.
@@ -210,8 +212,8 @@ def _alike(columns: Sequence[Column]) -> list[list[Column]]:
     groups: dict[tuple[bool, int, int], list[Column]] = {}
     for column in columns:
         kind = column.bins.kind is Kind.NUMERIC
-        coarse = len(column.bins.coarse) if _is_coarse(column) else 0
-        groups.setdefault((kind, len(column.bins.counts), coarse), []).append(column)
+        few = len(column.bins.coarse) if _is_coarse(column) else 0
+        groups.setdefault((kind, len(column.bins.counts), few), []).append(column)
     found = []
     for (_, size, _), group in groups.items():
         step = max(1, AT_ONCE // max(size * len(group[0].counts), 1))

@@ -28,14 +28,17 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     """False where the tail's model lies more than 1 below the order statistics."""
 
 
-def threshold(maxima: Floats, alpha: float, *, scores: int) -> Threshold | None:
+def threshold(
+    maxima: Floats, alpha: float, *, scores: int, worth: int | None = None
+) -> Threshold | None:
     """The height for the maximum of `scores` standardised scores; None below 8 windows.
 
     `maxima` are the maxima of the calibration windows, `alpha` in (0, 1) the probability that a
     window without change passes. By number of windows: 150 or more, exponential excesses over
     a high order statistic; 30 or more, Gumbel by L-moments; 14 or more, the greater of that and
     Student's quantile at alpha / scores; 8 or more, that quantile. Never below the quantile of
-    a single normal score.
+    a single normal score. `worth` takes the place of that number where windows resemble each other
+    and count as fewer.
 
     >>> maxima = np.random.default_rng(4).gumbel(2.0, 0.5, 60)
     >>> found = threshold(maxima, 0.01, scores=30)
@@ -46,13 +49,14 @@ def threshold(maxima: Floats, alpha: float, *, scores: int) -> Threshold | None:
     if windows < FEWEST_WINDOWS:
         return None
     alpha = min(max(alpha, 1e-12), 0.5)
-    if windows >= PEAKS_FROM:
+    counted = windows if worth is None else worth
+    if counted >= PEAKS_FROM:
         height, tail = _peaks(maxima, alpha), "peaks"
-    elif windows >= CALIBRATED_FROM:
+    elif counted >= CALIBRATED_FROM:
         height, tail = _gumbel(maxima, alpha), "gumbel"
     else:
-        height, tail = tails.t_quantile(1.0 - alpha / max(scores, 1), windows - 2), "t"
-        if windows >= GUMBEL_FROM:
+        height, tail = tails.t_quantile(1.0 - alpha / max(scores, 1), counted - 2), "t"
+        if counted >= GUMBEL_FROM:
             height, tail = max(height, _gumbel(maxima, alpha)), "gumbel or t"
     height = max(height, tails.normal_quantile(1.0 - alpha))
     rank = math.floor(alpha * (windows + 1))

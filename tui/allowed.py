@@ -125,7 +125,8 @@ def _family(budget: wire.Budget, family: wire.BudgetFamily) -> Facts:
     ]  # fmt: skip
     if family.threshold is not None:
         lines.append(("threshold", _height(family)))
-        lines.append(("windows", f"{count(family.windows)}, {_compared(family)}"))
+        counted = _counted(family.windows, family.counted_as)
+        lines.append(("windows", f"{counted}, {_compared(family)}"))
     elif family.needs:
         lines.append(("missing", Content.styled(
             f"{plural(family.needs, 'calibration window')}, there are {family.windows}",
@@ -152,6 +153,12 @@ def _height(family: wire.BudgetFamily) -> Content:
     return Content.assemble(*parts)
 
 
+def _counted(windows: int, counted_as: int) -> str:
+    """How many windows, and as how many they count where they resemble each other."""
+    told = count(windows)
+    return f"{told} as {count(counted_as)}" if 0 < counted_as < windows else told
+
+
 def _compared(family: wire.BudgetFamily) -> str:
     if family.mode == "matched" and family.season:
         return f"each compared with those of the same {family.season}"
@@ -172,7 +179,7 @@ def row(position: int, column: wire.BudgetColumn) -> Row:
             Content(number(column.floor)),
             Content.styled(shows, palette.TEXT if column.detectable else palette.MUTED_TEXT),
             Content.styled(number(column.usual), palette.MUTED_TEXT),
-            Content.styled(count(column.windows), palette.MUTED_TEXT),
+            Content.styled(_counted(column.windows, column.counted_as), palette.MUTED_TEXT),
             Content.styled(words(column.family), palette.MUTED_TEXT),
             Content.styled(BUT.get(column.reason or "", column.reason or ""), palette.MUTED_TEXT),
         ),

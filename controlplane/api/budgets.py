@@ -148,6 +148,7 @@ def _family(
     return wire.BudgetFamily(
         family=family, share=share, alarms_allowed=share * budget.count,
         alpha=budget.alpha(family), windows=0 if found is None else found.windows,
+        counted_as=0 if found is None else found.windows if found.worth is None else found.worth,
         mode="pooled" if found is None else found.mode,
         season=None if found is None or found.season is None else found.season.name,
         threshold=None if found is None else found.threshold,
@@ -196,7 +197,7 @@ def _columns(family: Family, found: Calibration) -> Iterator[wire.BudgetColumn]:
         part = f" of {fitted.part}" if fitted.part else ""
         yield wire.BudgetColumn(
             family=family, column=fitted.column, detector=fitted.detector + part,
-            windows=fitted.windows, floor=fitted.floor, usual=fitted.effect,
+            windows=fitted.windows, counted_as=fitted.counted, floor=fitted.floor, usual=fitted.effect,
             detectable=None if shift is None else shift.shift,
             unit="sd" if shift is None else shift.unit, reason=fitted.reason,
         )  # fmt: skip

@@ -88,13 +88,18 @@ def _sheet(found: wire.Budget, *, with_columns: bool) -> Iterator[str]:
 
 
 def _family(family: wire.BudgetFamily) -> tuple[str, ...]:
-    rests = f"{family.windows} windows"
+    rests = f"{_counted(family.windows, family.counted_as)} windows"
     if family.basis is not None:
         rests += f", {family.basis}, {family.season or family.mode}"
     return (
         family.family, f"{family.share:.0%}", number(family.alarms_allowed),
         number(family.alpha), number(family.threshold), rests,
     )  # fmt: skip
+
+
+def _counted(windows: int, counted_as: int) -> str:
+    """How many windows, and as how many they count where they resemble each other."""
+    return f"{windows} as {counted_as}" if 0 < counted_as < windows else str(windows)
 
 
 def _measured(found: wire.Budget) -> Iterator[str]:
@@ -133,6 +138,7 @@ def _column(column: wire.BudgetColumn) -> tuple[str, ...]:
     if column.detectable is not None:
         seen = UNITS.get(column.unit, "{:.2g}").format(column.detectable)
     return (
-        column.column, column.detector, number(column.floor), seen, str(column.windows),
+        column.column, column.detector, number(column.floor), seen,
+        _counted(column.windows, column.counted_as),
         column.reason or "",
     )  # fmt: skip

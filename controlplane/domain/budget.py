@@ -188,11 +188,7 @@ def in_words(family: Family, found: Calibration | None) -> str:
         f"with the rows {compared}; {TAILS[found.tail or 't']} puts the height that such a maximum "
         f"passes with {found.alpha:.2g} at {found.threshold:.3g} standard deviations"
     )
-    if found.worth is not None and found.worth < found.windows:
-        said += (
-            "; these windows resemble the ones before them and count as at most "
-            f"{found.worth} that do not"
-        )
+    said += _resembling(found)
     if found.basis is Basis.PROVISIONAL:
         said += "; provisional, since with fewer than 30 the budget may not be kept"
     if optimistic:
@@ -205,6 +201,25 @@ def in_words(family: Family, found: Calibration | None) -> str:
             f"; by order alone it would be {found.conformal:.3g}: expect more alarms than allowed"
         )
     return said
+
+
+def _resembling(found: Calibration) -> str:
+    """What is made of windows that resemble the ones before them; empty where none do."""
+    counted = [one.counted for one in found.scales if one.memory and one.reason is None]
+    if found.worth is not None and found.worth < found.windows:
+        return (
+            "; these windows resemble the ones before them and count as "
+            f"{found.worth} that do not: its law is that of so many, and what they show is taken "
+            "as so much wider"
+        )
+    if not counted:
+        return ""
+    judged = sum(one.reason is None for one in found.scales)
+    least, most = min(counted), max(counted)
+    return (
+        f"; in {len(counted)} of {judged} scores windows resemble the ones before them and count as "
+        f"{least if least == most else f'{least} to {most}'} that do not, so more is asked of these"
+    )
 
 
 TAILS: Final[Mapping[str, str]] = {

@@ -40,7 +40,7 @@ MOST_KEPT = 64
 """Measures held in memory; the oldest gives way."""
 MOST_BYTES = 512 * 2**20
 """Of the columns that they hold, all measures together."""
-FORM = 7
+FORM = 8
 """Counts up when what is stored changes its form, so that older ones are made anew."""
 
 

@@ -1,18 +1,12 @@
 """As how many windows count those that resemble the ones before them."""
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from controlplane.domain.budget import Family, in_words
-from detectors.finding import Basis, Verdict
-from detectors.laws import Calibration, Options
-from detectors.refmax import calibrate, calibrate_rates, judge_rates
 from detectors.resembling import worth
-from tests.columns import frozen, normals, numeric
 
 
 def wandering(generator, scores, windows, memory):
@@ -106,50 +100,3 @@ def test_scores_that_never_move_and_no_scores_count_as_they_are() -> None:
     assert worth(np.full((3, 20), np.nan)) == 20.0
     assert worth(np.empty((0, 20))) == 20.0
     assert worth(np.arange(7.0)[None]) == 7.0
-
-
-def test_a_calibration_on_windows_that_resemble_each_other_is_provisional_and_says_so() -> None:
-    generator = np.random.default_rng(101)
-    wander = wandering(generator, 1, 60, 0.9)[0] * 0.02
-    shares = np.clip(0.3 + wander + generator.normal(0.0, 0.005, 60), 0.0, 1.0)[:, None]
-    found = calibrate_rates(["missing:x"], shares, family="quality", alpha=0.01)
-    assert found.windows == 60
-    assert found.worth < 30
-    assert found.basis is Basis.PROVISIONAL
-    [finding] = judge_rates(found, np.array([0.9]), 1_000)
-    assert (finding.verdict, finding.basis) == (Verdict.FAILED, Basis.PROVISIONAL)
-    said = in_words(Family.QUALITY, found)
-    assert f"resemble the ones before them and count as at most {found.worth} that do not" in said
-    assert "provisional" in said
-    apart = calibrate_rates(
-        ["missing:x"], generator.permutation(shares), family="quality", alpha=0.01
-    )
-    assert (apart.worth, apart.basis) == (60, Basis.CALIBRATED)
-    assert "resemble" not in in_words(Family.QUALITY, apart)
-    assert found.threshold == pytest.approx(apart.threshold)
-
-
-def test_distances_of_columns_whose_days_wander_are_seen_to() -> None:
-    generator = np.random.default_rng(103)
-    for memory, basis in ((0.0, Basis.CALIBRATED), (0.95, Basis.PROVISIONAL)):
-        means = wandering(generator, 6, 60, memory) * np.sqrt(1.0 - memory**2) * 0.5
-        windows = [
-            [numeric(generator.normal(mean, 1.0, 200), f"x{at}") for at, mean in enumerate(window)]
-            for window in means.T.tolist()
-        ]
-        bins, tallies = frozen(windows)
-        found = calibrate(bins, tallies, [True] * 60, family="drift", alpha=0.01)
-        assert found.basis is basis
-        assert (found.worth < 30) is (basis is Basis.PROVISIONAL)
-    again = msgspec.json.decode(msgspec.json.encode(found), type=Calibration)
-    assert again == found
-
-
-def test_windows_drawn_from_blocks_are_optimistic_whatever_they_resemble() -> None:
-    generator = np.random.default_rng(107)
-    windows = [normals(generator, 100, 1, shift=float(at)) for at in np.linspace(-1.0, 1.0, 40)]
-    bins, tallies = frozen(windows)
-    found = calibrate(
-        bins, tallies, [True] * 40, family="drift", alpha=0.01, options=Options(pseudo=True)
-    )
-    assert (found.basis, found.worth) == (Basis.OPTIMISTIC, found.windows)

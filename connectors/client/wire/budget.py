@@ -24,6 +24,7 @@ class BudgetFamily(msgspec.Struct, frozen=True, kw_only=True):
     alarms_allowed: float = 0.0
     alpha: float = 0.0
     windows: int = 0
+    counted_as: int = 0
     mode: str = "pooled"
     season: str | None = None
     threshold: float | None = None
@@ -43,6 +44,7 @@ class BudgetColumn(msgspec.Struct, frozen=True, kw_only=True):
     column: str
     detector: str
     windows: int = 0
+    counted_as: int = 0
     floor: float = 0.0
     usual: float | None = None
     detectable: float | None = None

@@ -32,6 +32,8 @@ class BudgetFamily(msgspec.Struct, frozen=True, kw_only=True):
     """The probability that one window without change alarms."""
     windows: int
     """Calibration windows."""
+    counted_as: int
+    """As how many of them that know nothing of each other they count, for half of the scores."""
     mode: str
     """`pooled`, or `matched`: windows are compared with those of their season alone."""
     season: str | None
@@ -59,6 +61,8 @@ class BudgetColumn(msgspec.Struct, frozen=True, kw_only=True):
     column: str
     detector: str
     windows: int
+    counted_as: int
+    """As how many windows that know nothing of each other these count."""
     floor: float
     """The least effect that alarms."""
     usual: float | None
