@@ -187,32 +187,22 @@ def _rates(models: Sequence[Model], count: int, *, rows: int | None = None) -> t
 
 def wander(size: Size) -> Rows:
     """Days that resemble the one before, 20 columns, and how long a reference they need."""
-    yield (
-        "wander",
-        "resembles the day before",
-        "reference",
-        "counts as",
-        "provisional",
-        "alarming windows",
-        "episodes",
-        "models over 1",
-    )
+    yield ("wander", "resembles the day before", "reference", "counts as", "provisional",
+           "alarming windows", "episodes", "models over 1", "+3 wanders within 7",
+           "+6 wanders within 7")  # fmt: skip
     cells = (
-        (0.1, 0.0, 60),
-        (0.1, 0.5, 60),
-        (0.1, 0.9, 60),
-        (0.1, 0.9, 240),
-        (0.3, 0.5, 60),
-        (0.3, 0.9, 60),
-        (0.3, 0.9, 240),
-    )
+        (0.1, 0.0, 60), (0.1, 0.5, 60), (0.1, 0.9, 60), (0.1, 0.9, 240), (0.3, 0.5, 60),
+        (0.3, 0.9, 60), (0.3, 0.9, 240),
+    )  # fmt: skip
     for day, memory, reference in cells:
         stream = normal(20, day=day, memory=memory)
         made = [Model(stream, 8000 + n, reference=reference) for n in range(size.of(8, 40))]
         worth = [model.calibration.worth or 0 for model in made]
         few = np.mean([model.calibration.basis is Basis.PROVISIONAL for model in made])
+        rates = _rates(made, 120)
+        seen = [_found(made, Sown(shift=times * day))[1] for times in (3.0, 6.0)]
         yield (f"{day:g} sd", f"{memory:g}", str(reference), f"{min(worth)} to {max(worth)}", f"{few:.2f}",
-               *_rates(made, 120))  # fmt: skip
+               *rates, *seen)  # fmt: skip
 
 
 def hourly(size: Size) -> Rows:

@@ -59,9 +59,10 @@ def _levels(scores: Scores) -> Floats:
 
 
 def _means(values: Floats, place: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """The mean of each group, and for every window that of the others of its group."""
-    count = np.bincount(place)
-    total = np.bincount(place, weights=values)
+    """The mean of each group over the windows in which it is known, and for every window that of
+    the others of its group."""
+    count = np.bincount(place, weights=~np.isnan(values))
+    total = np.bincount(place, weights=np.nan_to_num(values))
     return total / count, (total[place] - values) / (count[place] - 1)
 
 

@@ -83,23 +83,26 @@ def chosen(groupings: Groupings, means: Floats, inside: NDArray[np.bool_]) -> st
 
 
 def _explained(means: Floats, groups: NDArray[np.int64]) -> float:
-    known = means[:, ~np.isnan(means).any(axis=0)]
+    """Over the windows in which each column is known, of those known in every group."""
+    place = np.unique(groups, return_inverse=True)[1]
+    held = np.equal.outer(np.arange(place.max() + 1), place)
+    known = means[:, (held @ ~np.isnan(means)).all(axis=0)]
     # Shares of variance know no unit; in that of its greatest mean no column overflows.
-    known = known / np.maximum(np.abs(known).max(axis=0, initial=0.0), TINY)
-    known = known[:, known.std(axis=0) > 0.0]
-    count, many = np.unique(groups).size, groups.size
-    if not known.shape[1] or many <= count:
+    known = known / np.maximum(np.nanmax(np.abs(known), axis=0, initial=0.0), TINY)
+    known = known[:, np.nanstd(known, axis=0) > 0.0]
+    count, many = len(held), (~np.isnan(known)).sum(axis=0)
+    known, many = known[:, many > count], many[many > count]
+    if not known.shape[1]:
         return 0.0
-    apart = known - known.mean(axis=0)
-    total = np.square(apart).sum(axis=0)
+    total = np.nansum(np.square(known - np.nanmean(known, axis=0)), axis=0)
     inner = sum(
-        np.square(part - part.mean(axis=0)).sum(axis=0)
-        for part in (known[groups == group] for group in np.unique(groups))
+        np.nansum(np.square(part - np.nanmean(part, axis=0)), axis=0)
+        for part in (known[own] for own in held)
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         f = ((total - inner) / (count - 1)) / (inner / (many - count))
         explained = 1.0 - (inner / (many - count)) / (total / (many - 1))
-    affected = tail_arrays.f_sf(f, count - 1, many - count) < SURE / known.shape[1]
+    affected = tail_arrays.f_sf(f, count - 1.0, many - count) < SURE / known.shape[1]
     return float(np.median(explained[affected])) if affected.any() else 0.0
 
 

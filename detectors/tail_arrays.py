@@ -56,7 +56,9 @@ def t_matched(z: NDArray[np.float64], df: NDArray[np.float64], to: float) -> NDA
     return found
 
 
-def f_sf(f: NDArray[np.float64], between: float, within: float) -> NDArray[np.float64]:
+def f_sf(
+    f: NDArray[np.float64], between: float, within: float | NDArray[np.int64]
+) -> NDArray[np.float64]:
     """P(F > f) for Fisher's F with these degrees of freedom."""
     from scipy.special import fdtrc  # noqa: PLC0415 - see the module's docstring
 

@@ -27,7 +27,10 @@ UNSEEN = "unseen"
 def of_columns(columns: Sequence[Column], groupings: Groupings) -> dict[str, float]:
     """How much each column's windows resemble the ones before them, by its name: see
     `remembering.memories`. Costs about as much as a tenth of the distances."""
-    found = np.full((len(columns), len(columns[0].counts) if columns else 0), np.nan)
+    windows = len(columns[0].counts) if columns else 0
+    if windows < remembering.FEWEST:
+        return {}
+    found = np.full((len(columns), windows), np.nan)
     place = {column.bins.column: at for at, column in enumerate(columns)}
     for group in alike(columns):
         at = [place[column.bins.column] for column in group]
@@ -41,10 +44,12 @@ def remembered(
 ) -> list[Scores]:  # fmt: skip
     """The scores with their memory, and distances as far as those of windows to come.
 
-    `columns` are the memories of columns, `inside` tells the windows that the reference holds.
+    `columns` are the memories of columns, none where windows are too few to tell; `inside` tells the windows that the reference holds.
     Scores that resemble nothing stay as they are.
     """
-    most = max(columns.values(), default=0.0)
+    if not columns:
+        return list(scores)
+    most = max(columns.values())
     return [_remembered(one, _signed(one, columns, most, groupings), inside) for one in scores]
 
 
@@ -61,8 +66,8 @@ def likewise(
 
 def in_themselves(rates: Sequence[Scores], groupings: Groupings) -> list[Scores]:
     """Rates, a struct each over the same windows, with their memory."""
-    if not rates:
-        return []
+    if not rates or rates[0].values.shape[1] < remembering.FEWEST:
+        return list(rates)
     levels = np.concatenate([_levels(one) for one in rates])
     found = remembering.memories(levels, groupings)
     return [

@@ -161,8 +161,13 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make(scope: Scope, material: Material, made_of: str, joint: Sequence[Scores]) -> Yardstick:
-    """Freeze the bins of a reference and calibrate every family that the model file asks for;
+    """The yardstick of a reference whose rows are at hand, every family that the model file asks for;
     `joint` are the scores of its calibration windows, all features together."""
+    return calibrated(scope, counted_of(scope, material, joint), made_of)
+
+
+def counted_of(scope: Scope, material: Material, joint: Sequence[Scores]) -> Counted:
+    """Freeze the bins of a reference, and count its windows on them."""
     bins = [freeze(sample) for sample in compared(scope, material.sample).values()]
     names = [frozen.column for frozen in bins]
 
@@ -171,20 +176,17 @@ def make(scope: Scope, material: Material, made_of: str, joint: Sequence[Scores]
 
     tallies = [tallied(bins, features(part.rows)) for part in material.parts]
     inside = [part.rows for part in material.parts if part.inside]
-    few = len(tallies) < FEWEST_WINDOWS
-    stretches = _stretches(bins, inside, features) if few else ()
+    stretches = _stretches(bins, inside, features) if len(tallies) < FEWEST_WINDOWS else ()
     kinds = prediction_columns(scope.schema, material.answers)
     answers = [freeze(sample) for sample in samples(material.answers, kinds).values()]
     answer_windows = [tallied(answers, samples(part, kinds)) for part in material.answer_parts]
-    counted = Counted(
+    return Counted(
         bins=bins, windows=tallies, parts=material.parts, joint=joint, answers=answers,
         answer_windows=answer_windows,
         answer_firsts=[part["at"][0].as_py() for part in material.answer_parts],
         stretches=stretches, answer_stretches=_stretches(
-            answers, material.answer_parts, lambda rows: samples(rows, kinds)
-        ),
+            answers, material.answer_parts, lambda rows: samples(rows, kinds)),
     )  # fmt: skip
-    return calibrated(scope, counted, made_of)
 
 
 def calibrated(scope: Scope, counted: Counted, made_of: str) -> Yardstick:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connectors.client import wire
+from controlplane.cli import budget
 from controlplane.domain.references import Reference
 from tests.fakes_actions import T0
 
@@ -28,6 +30,20 @@ def test_the_budget_is_told_in_words_and_as_one_document(lee) -> None:
     assert document["safety"] == 0.5
     assert sum(family["share"] for family in document["families"]) == pytest.approx(1.0)
     assert lee("budget", "bikez").exit_code == 1
+
+
+def test_windows_that_resemble_each_other_are_told_as_how_many_they_count() -> None:
+    family = wire.BudgetFamily(family="quality", windows=60, counted_as=12, basis="provisional")
+    column = wire.BudgetColumn(
+        family="quality", column="x", detector="missing", windows=60, counted_as=60
+    )
+    told = wire.Budget(
+        model="bikes", period_seconds=86_400.0, windows_a_period=1.0, families=[family],
+        columns=[column],
+    )  # fmt: skip
+    said = [" ".join(line.split()) for line in budget._sheet(told, with_columns=True)]
+    assert any("60 as 12 windows, provisional, pooled" in line for line in said)
+    assert any(line.startswith("x missing") and line.endswith("60") for line in said)
 
 
 @pytest.mark.parametrize("verdict", ["false-alarm", "true-alarm"])

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -15,8 +17,10 @@ from controlplane.monitor.material import Material
 from controlplane.monitor.rehearsal import card as card_of
 from controlplane.monitor.rehearsal.card import Card, rehearse
 from controlplane.monitor.rehearsal.columns import Measured, measured
+from controlplane.monitor.rehearsal.ground import ground
 from controlplane.monitor.rehearsal.plan import Sown
-from controlplane.monitor.scope import Scope
+from controlplane.monitor.scope import Scope, open_scope
+from controlplane.monitor.yardstick import counted_of, make
 from controlplane.store.duckdb_store import open_store
 from controlplane.store.ports import Store
 from detectors.sowing import Sowing
@@ -52,6 +56,36 @@ def watched() -> Iterator[Store]:
 @pytest.fixture(scope="module")
 def card(watched: Store) -> Card:
     return rehearse(watched, "boats", NOW, asked=None, quiet=True, windows=8)
+
+
+@pytest.mark.parametrize("few", [False, True], ids=["many windows", "few windows"])
+def test_a_window_is_left_out_of_thresholds_as_if_it_had_never_been(
+    watched: Store, few: bool
+) -> None:
+    scope = open_scope(watched, "boats", NOW)
+    assert scope is not None
+    with watched.read() as view:
+        found = ground(view, scope)
+    assert found is not None
+    material = found[1]
+    if few:
+        material = msgspec.structs.replace(material, parts=material.parts[:8])
+    joint = measured(scope, material).joint
+    counted = counted_of(scope, material, joint)
+    for at in (0, len(material.parts) - 1):
+        parts = tuple(part for n, part in enumerate(material.parts) if n != at)
+        left = np.arange(len(material.parts)) != at
+        others = [one.picked(np.arange(len(one.names)), left) for one in joint]
+        anew = make(
+            scope, msgspec.structs.replace(material, parts=parts), "rehearsal", others
+        )  # fmt: skip
+        without = card_of._without(scope, material, counted, at)
+        assert anew.rates is not None
+        assert without.rates is not None
+        assert without.bins == anew.bins
+        assert without.drift == anew.drift
+        assert without.rates.inputs == anew.rates.inputs
+        assert without.rates.columns == anew.rates.columns
 
 
 def of(card: Card, kind: Sowing, column: str, size: float) -> Sown:

@@ -51,6 +51,19 @@ async def test_each_column_shows_its_floor_and_the_least_shift_that_is_seen() ->
                    for line in lines)  # fmt: skip
 
 
+async def test_windows_that_resemble_each_other_are_told_as_how_many_they_count() -> None:
+    server, known = a_busy_server(), a_budget()
+    server.answers["/v1/models/bikes/budget"] = a_budget(
+        families=[structs.replace(one, counted_as=12) for one in known.families],
+        columns=[structs.replace(one, counted_as=12) for one in known.columns],
+    )
+    async with dashboard(server, (200, 60)) as it:
+        await open_budget(it)
+        await it.sees("59 as 12, compared with the whole reference")
+        lines = [" ".join(line.split()) for line in it.text.splitlines()]
+        assert any("age a1 0.1 0.25 sd 0.02 59 as 12" in line for line in lines)
+
+
 async def test_a_budget_that_was_broken_says_so_above_everything() -> None:
     server = a_busy_server()
     audit = wire.BudgetAudit(since=week(10), periods=1.2, alerts=6, false_alarms=5, rate=4.6,

@@ -12,7 +12,14 @@ from detectors.counted import columns_of
 from detectors.detectable import shifted
 from detectors.finding import Basis, Reason, Verdict
 from detectors.judging import failed
-from detectors.refmax import NO_GROUPS, Options, calibrate, judge, window_scores
+from detectors.refmax import (
+    NO_GROUPS,
+    Options,
+    calibrate,
+    calibrate_rates,
+    judge,
+    window_scores,
+)
 from tests.columns import booleans, frozen, levels, normals, numeric
 
 ALPHA = 1 / 60
@@ -148,6 +155,43 @@ def test_a_finer_season_must_explain_more_than_a_coarser_one() -> None:
     assert (
         seasons.chosen(groupings, noise + 2 * sine * (1 - weekend[:, None]), everywhere) == "fine"
     )
+
+
+def test_a_season_is_seen_in_the_windows_in_which_a_column_is_known() -> None:
+    generator = np.random.default_rng(12)
+    labels = np.arange(24 * 15) % 24
+    sine = np.sin(labels / 24 * 2 * np.pi)[:, None]
+    means = generator.normal(size=(360, 3)) + 2 * sine
+    everywhere = np.ones(360, dtype=bool)
+    means[7, 0] = np.nan  # a single window
+    means[:200, 1] = np.nan  # a column that began late
+    means[labels == 3, 2] = np.nan  # one that an hour never holds says nothing of it
+    groupings = {"hour": labels.tolist()}
+    assert seasons.chosen(groupings, means, everywhere) == "hour"
+    for column in (0, 1):
+        assert seasons.chosen(groupings, means[:, [column]], everywhere) == "hour"
+    assert seasons.chosen(groupings, means[:, [2]], everywhere) is None
+    assert seasons.chosen(groupings, np.full((360, 1), np.nan), everywhere) is None
+
+
+def test_a_rate_that_is_not_known_in_one_window_keeps_its_rhythm() -> None:
+    generator = np.random.default_rng(13)
+    labels = np.arange(6 * 20) % 6
+    usual = 0.3 + 0.1 * np.sin(labels / 6 * 2 * np.pi)
+    shares = (generator.binomial(400, usual) / 400)[:, None]
+    whole = calibrate_rates(
+        ["missing:x"], shares, family="q", alpha=0.01,
+        options=Options(groupings={"hour": labels.tolist()}),
+    )  # fmt: skip
+    shares[4] = np.nan
+    found = calibrate_rates(
+        ["missing:x"], shares, family="q", alpha=0.01,
+        options=Options(groupings={"hour": labels.tolist()}),
+    )  # fmt: skip
+    assert (found.mode, found.windows) == ("matched", 119)
+    assert found.scales[0].rhythm is not None
+    assert found.scales[0].rhythm.rates == pytest.approx(whole.scales[0].rhythm.rates, abs=0.01)
+    assert found.threshold == pytest.approx(whole.threshold, rel=0.1)
 
 
 def test_a_column_of_fewer_windows_is_brought_to_the_tail_of_the_others() -> None:

@@ -18,9 +18,10 @@ from controlplane.monitor.rehearsal.ground import ground
 from controlplane.monitor.rehearsal.listening import Listened, heard
 from controlplane.monitor.rehearsal.plan import Sown, drifts_of
 from controlplane.monitor.scope import Scope, open_scope
-from controlplane.monitor.yardstick import Yardstick, make
+from controlplane.monitor.yardstick import Counted, Yardstick, calibrated, counted_of, make
 from controlplane.store.ports import Snapshot, Store
 from detectors.finding import Kind
+from detectors.thresholds import FEWEST_WINDOWS
 
 MOST_WINDOWS: Final = 60
 _kept: "WeakKeyDictionary[Store, tuple[str, Measured]]" = WeakKeyDictionary()
@@ -134,13 +135,11 @@ def _card(  # noqa: PLR0913
 def _quiet(scope: Scope, material: Material, stage: Stage, judged: "labels.Judged | None") -> Quiet:
     """Each window judged by thresholds that it had no part in."""
     alarms = 0
+    place = {id(part): at for at, part in enumerate(material.parts)}
+    counted = counted_of(scope, material, stage.joint)
     for at, part in enumerate(stage.parts):
-        left = np.array([other is not part for other in material.parts])
-        others = msgspec.structs.replace(
-            material, parts=tuple(other for other in material.parts if other is not part)
-        )
-        joint = [one.picked(np.arange(len(one.names)), left) for one in stage.joint]
-        alarms += alarmed(stage, make(scope, others, "rehearsal", joint), at)
+        yardstick = _without(scope, material, counted, place[id(part)])
+        alarms += alarmed(stage, yardstick, at)
     alphas = scope.budget().alphas
     expected = sum(alphas.get(family, 0.0) for family in ("feature_drift", "quality"))
     return Quiet(
@@ -148,6 +147,24 @@ def _quiet(scope: Scope, material: Material, stage: Stage, judged: "labels.Judge
         spans=0 if judged is None else len(judged.spans),
         worse=0 if judged is None else len(judged.spans) - len(judged.calm),
     )  # fmt: skip
+
+
+def _without(scope: Scope, material: Material, counted: Counted, at: int) -> Yardstick:
+    """The yardstick as it were without one of the windows, as far as features and their missing
+    values are judged by it: the bins are those of the whole reference, and so are the counts."""
+    left = np.arange(len(counted.parts)) != at
+    joint = [one.picked(np.arange(len(one.names)), left) for one in counted.joint]
+    kept = np.flatnonzero(left).tolist()
+    if len(kept) < FEWEST_WINDOWS:  # blocks of the rows take their place
+        others = msgspec.structs.replace(material, parts=tuple(material.parts[n] for n in kept))
+        return make(scope, others, "rehearsal", joint)
+    parts = [counted.parts[n] for n in kept]
+    return calibrated(scope, Counted(
+        bins=counted.bins, windows=[counted.windows[n] for n in kept], joint=joint,
+        parts=tuple(
+            msgspec.structs.replace(part, rows=part.rows.select(["at"])) for part in parts
+        ),
+    ), "rehearsal")  # fmt: skip
 
 
 def _notes(yardstick: Yardstick, judged: "labels.Judged | None") -> tuple[str, ...]:
