@@ -79,7 +79,7 @@ def reading(path: Path, *, texts: Collection[str] = (), start: Place = BEGIN) ->
         if json_lines.is_json_lines(path):
             return _json_lines(path, texts, start)
         return _csv(path, texts, start)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         kind = "Parquet" if path.suffix.lower() in PARQUET else "CSV"
         kind = "JSON lines" if json_lines.is_json_lines(path) else kind
         message = f"{path} is not readable as {kind}: {_first_line(error)}"

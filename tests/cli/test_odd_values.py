@@ -218,3 +218,12 @@ def test_a_file_with_another_number_of_fields_throughout_is_refused(logged, serv
     with pytest.raises(json.JSONDecodeError):
         logged(HEAD + "a,b\n" * 20)
     assert ids(served) == []
+
+
+@pytest.mark.parametrize("code", ["utf-16", "latin-1"])
+def test_a_header_that_is_not_utf_8_is_told_in_one_sentence(lee, tmp_path: Path, code: str) -> None:
+    path = tmp_path / "rides.csv"
+    path.write_bytes("ride,ts,témp\n1,2024-03-01T00:00:00Z,4\n".encode(code))
+    found = lee("log", path, *WORDS)
+    assert found.exit_code == 1
+    assert found.stderr.startswith(f"Error: {path} is not readable as CSV: 'utf-8' codec can't")
