@@ -64,7 +64,8 @@ class CsvFile:
         return pyarrow.csv.open_csv(
             stream,
             read_options=pyarrow.csv.ReadOptions(
-                block_size=self._block, skip_rows_after_names=self._rows
+                block_size=self._block, skip_rows_after_names=self._rows,
+                use_threads=False,  # with several the reader does not know which row is odd
             ),
             parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=self._passed_over),
             convert_options=pyarrow.csv.ConvertOptions(
