@@ -5,17 +5,20 @@ is done with, its commit included, since what it unfolded to lives that long; fo
 is told to come again.
 """
 
+import ctypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
+
+import pyarrow as pa
 
 from controlplane.domain.errors import Overloaded, TooLarge
 
 LARGE: Final = 16 * 2**20
 """Bytes that any request may unfold to beside others."""
 
-WHOLE: Final = 4
+WHOLE: Final = 3
 """A body whose values are made all at once, as objects, counts so many times its bytes."""
 PATIENCE_SECONDS: Final = 20.0
 """How long a request waits for its turn."""
@@ -45,7 +48,17 @@ def bounded(most: int | None = None) -> Iterator[None]:
         _mine.is_bounded, _mine.most = False, None
         if _mine.is_large:
             _mine.is_large = False
+            _give_back()
             _turn.release()
+
+
+def _give_back() -> None:
+    """Memory that is free to the system, before the next large body comes: Arrow keeps it, and
+    glibc a part of it for each thread; other C libraries have no such call."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def unfolds_to(size: int, *, times: int = 1) -> None:

@@ -4,6 +4,8 @@ The index of ids says of which rows that may be, and when; only those are asked 
 stretches of time where they may be found.
 """
 
+from typing import Final
+
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -16,6 +18,10 @@ from controlplane.store.row_hashes import Asked, Hashes, Micros, moments_of
 from controlplane.store.spans import spans_of
 
 Mask = NDArray[np.bool_]
+
+
+NAMED: Final = ["id", "at", "role", "version"]
+"""What makes a row one that is stored once; of many doubtful rows no more is copied."""
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -39,7 +45,7 @@ def fresh_rows(asking: Asking, model: str, came: Incoming) -> Mask:
     if len(doubtful):
         spans = spans_of(moments_of(came.values[doubtful]))
         said = asking.asked(
-            questions.FRESH, model, came.rows, doubtful,
+            questions.FRESH, model, came.rows.select(NAMED), doubtful,
             some_predictions=some_predictions(model, spans),
         )  # fmt: skip
         fresh[said["n"].to_numpy()] = True
@@ -78,7 +84,7 @@ def _confirmed(
     asking: Asking, model: str, rows: pa.Table, which: Mask, moments: Micros
 ) -> NDArray[np.int64]:
     answer = asking.asked(
-        questions.COME_AGAIN, model, rows, np.flatnonzero(which),
+        questions.COME_AGAIN, model, rows.select(NAMED), np.flatnonzero(which),
         some_predictions=some_predictions(model, spans_of(moments)),
     )  # fmt: skip
     numbers: NDArray[np.int64] = answer["n"].to_numpy()

@@ -104,7 +104,9 @@ class Writer:
             running = [piece for piece in pieces if piece.future.set_running_or_notify_cancel()]
             if running:
                 self._engine.commit(running)
-            self._engine.rest(idle=not pieces)
+            is_idle = not pieces
+            del pieces, running  # else the rows of a large one are held until the next
+            self._engine.rest(idle=is_idle)
 
     def _taken(self) -> list[Piece[object]] | None:
         """What goes into the next commit; empty after a rest without work, None at the end."""
