@@ -19,6 +19,11 @@ AlertId = NewType("AlertId", str)
 RESERVED: Final = frozenset({"id", "at", "known_at", "version", "role", "label"})
 """Column names of every event table; no feature may be called so."""
 
+LONGEST_COLUMN: Final = 255
+"""Characters of a column's name."""
+MOST_FEATURES: Final = 1_000
+"""Features of a model."""
+
 _LEGAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 

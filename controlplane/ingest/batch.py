@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from controlplane.domain.errors import BadInput, TooLarge
+from controlplane.domain.names import LONGEST_COLUMN
 
 MOST_ROWS: Final = 1_000_000
 """Rows of one request."""
 MOST_COLUMNS: Final = 2_000
-LONGEST_NAME: Final = 255
-"""Characters of a column's name."""
+LONGEST_NAME: Final = LONGEST_COLUMN
+"""Characters of a column's name, and of a version's."""
 
 
 class Feed(StrEnum):

@@ -7,14 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from controlplane.domain.errors import TooLarge
-from controlplane.domain.names import RESERVED
+from controlplane.domain.names import MOST_FEATURES, RESERVED
 from controlplane.domain.policy import Policy
 from controlplane.domain.schema import Column, Schema, Task
 from controlplane.ingest.batch import Unusable, Values
 from controlplane.ingest.coercion import classes, moments, numbers
 from detectors.finding import Kind
 
-MOST_FEATURES: Final = 1_000
 _OUTPUT: Final = frozenset({"prediction", "label_known_at"})
 """Beside the reserved names, columns that tables from the store have themselves."""
 _POSITIVE: Final = ("true", "1", "yes")

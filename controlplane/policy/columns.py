@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from controlplane.domain.names import RESERVED
+from controlplane.domain.names import LONGEST_COLUMN, MOST_FEATURES, RESERVED
 from controlplane.domain.policy import Label, Segment
 from controlplane.domain.schema import Column, Task, canonical_label
 from controlplane.policy.defaults import LABEL_DELAY, default_scores
@@ -35,6 +35,9 @@ def read_features(top: Section) -> tuple[Column, ...] | None:
     found = tuple(
         Column(name, _kind(section, entry.key, entry.value)) for name, entry in section.entries()
     )
+    if len(found) > MOST_FEATURES:
+        message = f"names {len(found)} features; expected at most {MOST_FEATURES}"
+        top.faults.add(section.place, "features", message)
     if not found and isinstance(top.node("features"), Mapping):
         top.faults.add(section.place, "features", "is empty; expected features, or no such key")
     return found or None
@@ -45,6 +48,9 @@ def _kind(section: Section, key: Scalar, node: Node) -> Kind:
     if key.text in RESERVED:
         message = f"has a reserved name; every row has {_RESERVED} of its own"
         faults.add(key.place, path, f"{message} (did you mean {key.text}_?)")
+    elif len(key.text) > LONGEST_COLUMN:
+        message = f"has {len(key.text)} characters; expected at most {LONGEST_COLUMN} in a name"
+        faults.add(key.place, f"{path[:60]}…", message)
     else:
         faults.guarded(key, path, reader=text("the name of a feature"), default="")
     kind: str | None
