@@ -20,6 +20,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from controlplane.cli.replay import run
 from controlplane.cli.replay.asked import Asked
 from controlplane.cli.replay.report import report
 from controlplane.cli.replay.run import Outcome, Replay, replay
@@ -50,19 +51,25 @@ def written(folder: Path, name: str = "boats.parquet", /, **columns: Any) -> Pat
     return path
 
 
-def replayed(path: Path, *, model: str | None = None, **asked: Any) -> Outcome:
+def replayed(
+    path: Path, *, model: str | None = None, rivalled: bool = False, **asked: Any
+) -> Outcome:
+    """A replay; only where it is `rivalled` is it reckoned what always retraining would bring."""
     data = path.parent / "data"
     data.mkdir()
     file = path.parent / "model.yaml"
     if model is not None:
         file.write_text(model)
-    return replay(
-        Replay(
-            file=path, asked=Asked(**{"label": "y", "time": "ts", **asked}), data=data,
-            say=lambda _: None, model_file=file if model is not None else None,
-        ),
-        Event(),
-    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patched:
+        if not rivalled:
+            patched.setattr(run, "FOUR_WEEKS", timedelta(days=3650))
+        return replay(
+            Replay(
+                file=path, asked=Asked(**{"label": "y", "time": "ts", **asked}), data=data,
+                say=lambda _: None, model_file=file if model is not None else None,
+            ),
+            Event(),
+        )  # fmt: skip
 
 
 def stored(path: Path, model: str, features: list[str]) -> pa.Table:
@@ -91,7 +98,7 @@ def odd_columns() -> Mapping[str, Any]:
 
 
 def test_columns_of_every_kind_are_served_watched_and_trained_on(tmp_path: Path) -> None:
-    found = replayed(written(tmp_path, **odd_columns()))
+    found = replayed(written(tmp_path, **odd_columns()), rivalled=True)
     story = found.story
     assert [column.name for column in story.history.features] == [
         "wind", "tide", "sail", "at_", "label_", "two words", "größe", "a.b", "A.b_2", "infinite",
@@ -151,11 +158,12 @@ def test_a_break_is_noticed_repaired_and_told_of_in_rows_where_there_are_no_time
         "model: boats\ntask: regression\nlabel: y\n"
         "retrain: {when: [performance: {worse_by: 20%}], cooldown: 7d}\n"
     )
-    found = replayed(path, time=None, model=model)
+    found = replayed(path, time=None, model=model, rivalled=True)
     promoted = [p.version for p in found.document.promotions]
     assert promoted[0] == "v1"
     assert len(promoted) > 1
     summary = found.document.summary
+    assert summary.retrainings_always == 1
     assert summary.retrainings == len(found.document.runs) - 1
     assert summary.served is not None
     assert summary.never_retrained is not None
