@@ -60,12 +60,15 @@ class Waker:
             if until is None:
                 return IDLE
             reached: datetime | None = None
+            done = False
             while (instant := self._next(model, until)) is not None:
                 self._begun(model, instant)
                 score_due(self._store, model, instant)
-                self._settle(record, instant)
+                done = self._settle(record, instant)
                 reached = instant
-            busy = is_live and not self._settle(record, until)
+            if is_live and reached != until:
+                done = self._settle(record, until)
+            busy = is_live and not done
             if reached != until:
                 self._reached(model, until)
             if not is_live:
