@@ -3,7 +3,7 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
-from controlplane.scheduler import GATHER, REST, Scheduler
+from controlplane.scheduler import GATHER, LONGEST_REST, REST, Scheduler, rest_after
 
 
 class Standing:
@@ -75,6 +75,19 @@ def test_a_model_that_was_just_woken_is_left_alone_for_a_second() -> None:
         scheduler.nudge("boats")
     scheduler.nudge("gulls")
     assert engine.due[1:] == [Standing().now() + REST, scheduler._clock.now() + GATHER]
+
+
+def test_a_model_rests_longer_after_a_long_wake_but_not_beyond_what_is_due() -> None:
+    minute = timedelta(seconds=60)
+    assert rest_after(timedelta(milliseconds=10), minute) == REST
+    assert rest_after(timedelta(milliseconds=600), minute) == timedelta(seconds=3)
+    assert rest_after(minute, minute) == LONGEST_REST
+    assert rest_after(minute, timedelta(seconds=2)) == timedelta(seconds=2)
+
+    scheduler, engine = scheduled(lambda _: timedelta(milliseconds=300))
+    scheduler._run("boats")
+    scheduler.nudge("boats")
+    assert engine.due == [Standing().now() + timedelta(milliseconds=300)] * 2
 
 
 def test_a_model_that_went_and_came_back_does_not_wait_for_its_former_self() -> None:
