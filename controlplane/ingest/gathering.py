@@ -69,7 +69,7 @@ def gathered(arrivals: Sequence[Arrival]) -> list[Gathered]:
     bare: list[tuple[int, dict[str, object]]] = []
     alike: dict[tuple[object, ...], list[tuple[int, Batch]]] = {}
     for number, arrival in enumerate(arrivals):
-        with bounded():
+        with bounded(LARGEST):  # else it is treated alone, and none waits for its turn here
             found = _decoded(arrival)
         if isinstance(found, dict):
             bare.append((number, found))

@@ -2,14 +2,19 @@
 
 import threading
 import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from controlplane.domain.errors import FileErrors, Overloaded, TooLarge
 from controlplane.ingest import unfolding
+from controlplane.ingest.batch import Feed
 from controlplane.ingest.decode import decode
 from controlplane.ingest.encoding import decoded
+from controlplane.ingest.gathering import Arrival, gathered
+from controlplane.ingest.media import ARROW
 from controlplane.ingest.unfolding import LARGE, bounded, unfolds_to
 from controlplane.policy.server_file import parse
 from controlplane.settings import Settings
@@ -110,3 +115,23 @@ def test_the_servers_file_says_how_much_that_is() -> None:
     for wrong in (b"63", b"513", b"1.5", b"100MiB"):
         with pytest.raises(FileErrors, match="unfolded_mib"):
             parse(b"unfolded_mib: " + wrong + b"\n", base, {}, source=path)
+
+
+def test_where_small_requests_are_gathered_nobody_waits_for_a_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Never:
+        def acquire(self, timeout: float) -> bool:
+            raise AssertionError(timeout)
+
+    monkeypatch.setattr(unfolding, "_turn", Never())
+    texts = pa.array(["x" * 20_000] * 1_000).dictionary_encode()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, pa.schema([("id", texts.type)])) as writer:
+        writer.write_table(pa.table({"id": texts}))
+    arrival = Arrival(
+        model="m", feed=Feed.PREDICTIONS, body=sink.getvalue().to_pybytes(), content_type=ARROW,
+        known_at=datetime(2024, 3, 1, tzinfo=UTC),
+    )  # fmt: skip
+    assert len(arrival.body) < 2**20
+    assert gathered([arrival]) == []
