@@ -43,7 +43,7 @@ COLUMNS = {
     "nowhere": pa.array([1] * ROWS, pa.timestamp("s", "Nowhere/Nothing")),
     "span": pa.array([1] * ROWS, pa.duration("ns")), "day": pa.array([1] * ROWS, pa.date32()),
 }  # fmt: skip
-UNUSABLE = ("list", "list view", "struct", "bytes", "map", "runs", "union", "uuid", "span")
+UNUSABLE = ("list", "list view", "struct", "bytes", "map", "union", "span")
 PATTERNS = (b"\xff\xff\xff\x7f", b"\xff" * 4, b"\0\0\0\x80", b"\0" * 4, b"\xff" * 7 + b"\x7f",
             b"\0\0\0\0\0\1\0\0")  # fmt: skip
 
@@ -96,7 +96,7 @@ def fuzz(kind: str, seed: int) -> None:
     write, packings = (
         (parquet, (None, "zstd", "snappy")) if kind == PARQUET else (stream, (None, "zstd", "lz4"))
     )
-    left_out = {"list view", "runs", "union"} if kind == PARQUET else set()
+    left_out = {"list view", "union"} if kind == PARQUET else set()
     bodies = [
         write(pa.table({"id": IDS, "at": TIMES, name: column}), packed)
         for name, column in COLUMNS.items() if name not in left_out for packed in packings
