@@ -121,13 +121,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `minimum_effect` multiplies the floors: none, small, medium, large. `groupings` name the season
     of each calibration window. Calibration windows never overlap, whether those to come do or
     not. `joint` are scores of the same windows that no column has alone. `pseudo` says that the
-    windows were drawn from blocks of a short reference.
+    windows were drawn from blocks of a short reference, `bare` that only windows of the usual size
+    will be judged and nobody asks what they would show: most of the work.
     """
 
     minimum_effect: str = "small"
     groupings: Groupings = {}
     joint: Sequence[Scores] = ()
     pseudo: bool = False
+    bare: bool = False
 
     @property
     def factor(self) -> float:

@@ -75,8 +75,8 @@ def calibrate_columns(
     """The same from columns that are arrays already."""
     if not columns:
         return fit([], family=family, alpha=alpha, options=options)
-    name = seasons.chosen(options.groupings, seasons.means_of(columns), columns[0].inside)
-    season = None
+    inside, season = columns[0].inside, None
+    name = seasons.chosen(options.groupings, seasons.means_of(columns), inside)
     if name is not None:
         labels = options.groupings[name]
         season = seasons.season_of(name, columns, labels)
@@ -90,17 +90,16 @@ def calibrate_columns(
         rhythms.learned(msgspec.structs.replace(s, places=(alone + n,)), options.groupings)
         for n, s in enumerate(options.joint)
     ]
-    every = own + [one for _, one in joint]
-    if not options.pseudo:
-        every = wanders.remembered(every, memory, columns[0].inside, options.groupings)
+    every = wanders.remembered(own + [one for _, one in joint], memory, inside, options.groupings)
     found = fit(
-        every, family=family, alpha=alpha, options=options, sized=_sized(columns, usual, memory)
-    )
+        every, family=family, alpha=alpha, options=options,
+        sized=() if options.bare else _sized(columns, usual, memory),
+    )  # fmt: skip
     found = _rhythmical(found, [None] * alone + [rhythm for rhythm, _ in joint])
-    names = [column.bins.column for column in columns]
     return msgspec.structs.replace(
-        found, usual=dict(zip(names, usual, strict=True)), mode="pooled" if season is None else "matched", season=season,
-        detectable=detectable(found, columns),
+        found, usual={c.bins.column: rows for c, rows in zip(columns, usual, strict=True)},
+        mode="pooled" if season is None else "matched", season=season,
+        detectable=() if options.bare else detectable(found, columns),
     )  # fmt: skip
 
 

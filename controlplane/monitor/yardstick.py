@@ -117,24 +117,20 @@ def make_room(kept: dict[str, Measure]) -> None:
 
 
 def record_of(measure: Measure) -> Reference:
-    """The reference's record with the yardstick in it; of one that goes on with the windows
-    without, since each window would keep another."""
-    if measure.reference.spans:
-        windows = measure.yardstick.windows
-        return msgspec.structs.replace(measure.reference, calibration_windows=windows)
-    return msgspec.structs.replace(
-        measure.reference,
-        calibration=msgspec.Raw(msgspec.json.encode(measure.yardstick)),
-        calibration_windows=measure.yardstick.windows,
-    )
+    """The reference's record with the yardstick, which those that go on with windows do not keep."""
+    known, yardstick = measure.reference, measure.yardstick
+    found = msgspec.structs.replace(known, calibration_windows=yardstick.windows)
+    return found if known.spans else msgspec.structs.replace(
+        found, calibration=msgspec.Raw(msgspec.json.encode(yardstick))
+    )  # fmt: skip
 
 
 def recorded(store: Store, measure: Measure) -> None:
     """Take note that a measure's yardstick is in the ledger now."""
     if measure.reference.spans:
         return
-    kept = _measures.setdefault(store, {})
-    kept[measure.reference.id] = msgspec.structs.replace(measure, is_recorded=True)
+    known = msgspec.structs.replace(measure, is_recorded=True)
+    _measures.setdefault(store, {})[measure.reference.id] = known
 
 
 Stretches = Sequence[Sequence[Sequence[Tally]]]
@@ -147,6 +143,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     predictions, `answer_windows` the windows of those, `answer_firsts` when each of them begins.
     `joint` are the windows' scores of all features together. `stretches[i][k][j]` (and so
     `answer_stretches`) is the k-th of 24 stretches of window i, where whole windows are too few.
+    `bare`: only windows as large as these will be judged (`detectors.laws.Options`).
     """
 
     bins: Sequence[Bins]
@@ -158,6 +155,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     joint: Sequence[Scores] = ()
     stretches: Stretches = ()
     answer_stretches: Stretches = ()
+    bare: bool = False
 
 
 def make(scope: Scope, material: Material, made_of: str, joint: Sequence[Scores]) -> Yardstick:
@@ -202,7 +200,7 @@ def calibrated(scope: Scope, counted: Counted, made_of: str) -> Yardstick:
             groupings=groupings_of(scope.calendar, [part.first for part in counted.parts]),
             joint=counted.joint, stretches=[
                 [[place[n] for n in drifting] for place in window] for window in counted.stretches
-            ],
+            ], bare=counted.bare,
         )),
         answers=tuple(answers),
         answer_drift=_drift(scope, Family.PREDICTION_DRIFT, answers, _Windows(
@@ -254,6 +252,7 @@ class _Windows(msgspec.Struct, frozen=True, kw_only=True):
     groupings: Mapping[str, Sequence[int]]
     stretches: Stretches
     joint: Sequence[Scores] = ()
+    bare: bool = False
 
 
 def _drift(
@@ -264,8 +263,9 @@ def _drift(
         return None
     alpha = scope.budget().alpha(family)
     options = Options(
-        minimum_effect=drift.minimum_effect, groupings=windows.groupings, joint=windows.joint
-    )
+        minimum_effect=drift.minimum_effect, groupings=windows.groupings, joint=windows.joint,
+        bare=windows.bare,
+    )  # fmt: skip
     if windows.stretches:
         return blocks.calibrate_blocks(
             bins, windows.stretches, family=str(family), alpha=alpha, options=options

@@ -21,6 +21,7 @@ from controlplane.monitor.scope import Scope, open_scope
 from controlplane.monitor.yardstick import Counted, Yardstick, calibrated, counted_of, make
 from controlplane.store.ports import Snapshot, Store
 from detectors.finding import Kind
+from detectors.thinning import STEP
 from detectors.thresholds import FEWEST_WINDOWS
 
 MOST_WINDOWS: Final = 60
@@ -159,8 +160,10 @@ def _without(scope: Scope, material: Material, counted: Counted, at: int) -> Yar
         others = msgspec.structs.replace(material, parts=tuple(material.parts[n] for n in kept))
         return make(scope, others, "rehearsal", joint)
     parts = [counted.parts[n] for n in kept]
+    rows = np.array([[tally.valid for tally in window] for window in counted.windows])
+    alike = bool((rows.max(axis=0) <= STEP * rows.min(axis=0)).all())
     return calibrated(scope, Counted(
-        bins=counted.bins, windows=[counted.windows[n] for n in kept], joint=joint,
+        bins=counted.bins, windows=[counted.windows[n] for n in kept], joint=joint, bare=alike,
         parts=tuple(
             msgspec.structs.replace(part, rows=part.rows.select(["at"])) for part in parts
         ),
