@@ -111,7 +111,7 @@ def test_every_format_keeps_to_it(kind: str, body: bytes, most: int) -> None:
 def test_the_servers_file_says_how_much_that_is() -> None:
     base, path = Settings(data=Path("d")), Path("leeboard.yaml")
     assert parse(b"unfolded_mib: 100\n", base, {}, source=path).unfolded_mib == 100
-    assert parse(b"", base, {}, source=path).unfolded_mib == 192
+    assert parse(b"", base, {}, source=path).unfolded_mib == 512
     for wrong in (b"63", b"513", b"1.5", b"100MiB"):
         with pytest.raises(FileErrors, match="unfolded_mib"):
             parse(b"unfolded_mib: " + wrong + b"\n", base, {}, source=path)
