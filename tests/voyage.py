@@ -56,13 +56,16 @@ SCHEMA = Schema(
 )
 
 
-def a_file(**changes: object) -> Policy:
-    """Weekly windows, labels within a day, one trigger; only performance is watched."""
+def a_file(*, estimate: bool = False, **changes: object) -> Policy:
+    """Weekly windows, labels within a day, one trigger; only performance is watched, and unless it
+    is asked for it is not estimated either: to learn to takes as long as all the rest."""
     policy = Policy(
         model="boats", task=Task.REGRESSION, label=Label(column="knots"),
         windows=Windows(every=WEEK, lateness=timedelta(0)),
-        monitors=Monitors(drift=None, quality=None, performance=Performance(metric="mae"),
-                          stream=None),
+        monitors=Monitors(
+            drift=None, quality=None, stream=None,
+            performance=Performance(metric="mae", estimate=estimate),
+        ),
         retrain=Retrain(when=(WORSE,), cooldown=WEEK, at_most=AtMost(4, 90 * DAY)),
         trial=Trial(metric="mae"), alerts=(Route(to="ops"),),
     )  # fmt: skip

@@ -28,7 +28,7 @@ def store() -> Iterator[Store]:
 def test_an_alert_fires_once_and_ends_with_what_it_told_of(store: Store, tmp_path: Path) -> None:
     voyage = Voyage(store, tmp_path, FakeTrainer())
     voyage.launch()
-    voyage.apply(a_file(trainer=None))
+    voyage.apply(a_file(trainer=None, estimate=True))  # what is left over is a condition, too
     voyage.log(waters(SERVED, 14, rise=3.0))
     voyage.log(waters(SERVED + 14 * DAY, 28))
     voyage.sail(SERVED + 15 * DAY)

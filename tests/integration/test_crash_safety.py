@@ -10,7 +10,7 @@ from controlplane.domain.decisions import DecisionKind
 from controlplane.domain.journal import Entry, first_break
 from controlplane.store.duckdb_store import open_store
 from tests.fakes import FakeTrainer, Killed, MortalStore, Plan
-from tests.voyage import DAY, SERVED, Voyage, waters
+from tests.voyage import DAY, SERVED, Voyage, a_file, waters
 
 DAYS = 21
 
@@ -20,7 +20,7 @@ def life(root: Path, dies_at: Callable[[int], str | None], looks: int = 0) -> tu
     store = open_store(None)
     mortal = MortalStore(store, dies_at)
     trainer = FakeTrainer(Plan(off=0.0), Plan(off=3.0), looks=looks)
-    voyage = Voyage(store, root, trainer)
+    voyage = Voyage(store, root, trainer, a_file(estimate=True))
     voyage.log(waters(SERVED - 21 * DAY, 21), version=None)
     voyage.log(waters(SERVED, 17, rise=3.0))
     voyage.log(waters(SERVED + 17 * DAY, 7))
