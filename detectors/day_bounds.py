@@ -41,7 +41,7 @@ def bounds(means: Floats, *, alpha: float, fewest: int) -> Bounded:
 
     >>> found = bounds(np.random.default_rng(1).normal(0.2, 0.1, 28), alpha=0.05, fewest=14)
     >>> round(found.low, 3), round(found.high, 3), found.worth
-    (0.166, 0.268, 28)
+    (0.145, 0.237, 28)
     """
     days = means.size
     if days < fewest:
@@ -60,7 +60,7 @@ def worth(means: Floats) -> int:
     do not resemble each other as far as can be seen, and where they are fewer than eight.
 
     >>> worth(np.sin(np.arange(28) / 6.0))
-    1
+    2
     """
     return int(resembling.worth(means[None], chance=CHANCE))
 

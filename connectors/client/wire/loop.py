@@ -49,6 +49,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None = None
     unit: str = "days"
     worth: int | None = None
+    design_effect: float | None = None
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
