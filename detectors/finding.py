@@ -43,6 +43,8 @@ class Reason(StrEnum):
     UNCALIBRATED = "uncalibrated"
     PARTIAL = "partial"
     """Of part of a window, which whole ones cannot calibrate."""
+    OUT_OF_REACH = "out_of_reach"
+    """Nothing that a window could hold would pass the threshold."""
     SHOWN = "shown"
     """Computed for the reader; no threshold was asked for, so it judges nothing."""
 

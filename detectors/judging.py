@@ -24,12 +24,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What scores of several windows came to: arrays of shape (scores, windows).
 
     `z` is what the threshold is compared with, `p_values` are of each score alone.
+    `blind` is where no score whatever would have failed.
     """
 
     z: Floats
     p_values: Floats
     effects: Floats
     failed: NDArray[np.bool_]
+    blind: NDArray[np.bool_]
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,9 +113,10 @@ def failed(calibration: Calibration, scores: Sequence[Scores]) -> NDArray[np.boo
 
 def judge(calibration: Calibration, fitted: Sequence[Scale | None], scores: Scores) -> list[Judged]:
     """Scores of a single window against their laws, None where there is none."""
-    figures = np.full((4, len(fitted)), np.nan)
+    figures = np.full((5, len(fitted)), np.nan)
     for at, out in _outcomes(calibration, fitted, scores):
-        figures[:, at] = out.z[:, 0], out.p_values[:, 0], out.effects[:, 0], out.failed[:, 0]
+        told = (out.z, out.p_values, out.effects, out.failed, out.blind)
+        figures[:, at] = [each[:, 0] for each in told]
     columns = zip(fitted, scores.values[:, 0].tolist(), *figures.tolist(), strict=True)
     return [_judged(calibration, scale, value, told) for scale, value, *told in columns]
 
@@ -121,7 +124,7 @@ def judge(calibration: Calibration, fitted: Sequence[Scale | None], scores: Scor
 def _judged(
     calibration: Calibration, fitted: Scale | None, value: float, figures: Sequence[float]
 ) -> Judged:
-    """What is concluded from a score and from z, p-value, effect and whether it failed."""
+    """What is concluded from a score and from z, p-value, effect, whether it failed and is blind."""
     if math.isnan(value):
         return Judged(reason=str(Reason.INSUFFICIENT))
     standing = standing_of(fitted)
@@ -134,6 +137,8 @@ def _judged(
     if not still and (calibration.threshold is None or effect is None):
         reason = Reason.UNCALIBRATED if calibration.threshold is None else Reason.DEGENERATE
         return Judged(z=z, p_value=p_value, effect=effect, reason=str(reason))
+    if figures[4]:
+        return Judged(z=z, p_value=p_value, effect=effect, reason=str(Reason.OUT_OF_REACH))
     return Judged(
         z=z,
         p_value=p_value,
@@ -186,7 +191,21 @@ def outcome(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -
     height = math.inf if calibration.threshold is None else calibration.threshold
     with np.errstate(invalid="ignore"):
         beyond = (z > height) & (np.abs(effects) >= _floors(fitted))
-    return Outcome(z=z, p_values=p_values, effects=effects, failed=beyond)
+    blind = _farthest(calibration, fitted, scores, known) <= height
+    return Outcome(z=z, p_values=p_values, effects=effects, failed=beyond, blind=blind & ~beyond)
+
+
+def _farthest(
+    calibration: Calibration, fitted: Sequence[Scale], scores: Scores, known: Laws
+) -> Floats:
+    """What the greatest distances would come to, infinite where there is no greatest."""
+    if scores.form is not Form.DISTANCE:
+        return np.full(scores.values.shape, np.inf)
+    most = np.array([[math.inf if s.reach is None else s.reach] for s in fitted])
+    most = np.broadcast_to(most, scores.values.shape)
+    z = laws.standardised(fitted, msgspec.structs.replace(scores, values=most), known)
+    freedom = np.array([scale.counted - 1.0 for scale in fitted])[:, None]
+    return tail_arrays.t_matched(z, freedom, calibration.freedom + 1.0)
 
 
 def rare(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -> Outcome:
@@ -213,6 +232,7 @@ def rare(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -> O
     return Outcome(
         z=np.full(shares.shape, np.nan), p_values=p_values, effects=effects,
         failed=left & unlikely & (np.abs(effects) >= _floors(fitted)),
+        blind=np.zeros(shares.shape, dtype=np.bool_),
     )  # fmt: skip
 
 
@@ -220,7 +240,7 @@ def _shown(_: Calibration, fitted: Sequence[Scale], scores: Scores) -> Outcome:
     none = np.full(scores.values.shape, np.nan)
     return Outcome(
         z=none, p_values=none, effects=_effects(laws.laws_of(fitted, scores.bucket), scores),
-        failed=np.zeros(none.shape, dtype=np.bool_),
+        failed=np.zeros(none.shape, dtype=np.bool_), blind=np.zeros(none.shape, dtype=np.bool_),
     )  # fmt: skip
 
 

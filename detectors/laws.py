@@ -60,6 +60,8 @@ class Scale(Law, frozen=True, kw_only=True):
     smaller: tuple[Law | None, ...] = ()
     memory: float = 0.0
     """How much the score resembles itself one window before; `sd` is wider for it."""
+    reach: float | None = None
+    """The greatest that a distance can be, whatever the window holds; None: not known."""
     rhythm: Rhythm | None = None
     """Of a rate that its season explains: the law is then that of what is left."""
 

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import answers, judging, rhythms, seasons, thinning, wanders
+from detectors import answers, judging, reach, rhythms, seasons, thinning, wanders
 from detectors.answers import MIN_ROWS
 from detectors.bins import Bins, Tally
 from detectors.calibration import fit, smaller_laws
@@ -95,7 +95,7 @@ def calibrate_columns(
         every, family=family, alpha=alpha, options=options,
         sized=() if options.bare else _sized(columns, usual, memory),
     )  # fmt: skip
-    found = _rhythmical(found, [None] * alone + [rhythm for rhythm, _ in joint])
+    found = reach.told(_rhythmical(found, [None] * alone + [r for r, _ in joint]), columns)
     return msgspec.structs.replace(
         found, usual={c.bins.column: rows for c, rows in zip(columns, usual, strict=True)},
         mode="pooled" if season is None else "matched", season=season,

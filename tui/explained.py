@@ -26,6 +26,7 @@ REASONS: Final = {
     "not_applicable": "such a column cannot be asked that",
     "degenerate": "it hardly varied between the windows of its reference",
     "uncalibrated": "no threshold: there are too few windows yet to calibrate one",
+    "out_of_reach": "nothing that a window could hold would pass the threshold: the usual ones differ too much",
     "partial": "a part of a window, which whole ones cannot calibrate",
 }
 
