@@ -129,3 +129,10 @@ def test_a_column_of_too_many_values_is_refused_before_they_are_made(
     monkeypatch.setattr(json_large, "MOST_COMMAS", 10)
     with pytest.raises(BadInput, match="/columns/a may hold more than"):
         json_large.decode(b'{"columns": {"a": [' + b",".join([b"1"] * 12) + b"]}}")
+
+
+def test_lists_of_what_holds_nothing_stay_whole_beside_rows_without_them() -> None:
+    rows = [[{"b": 1}], [{"a": [None, {"": None}]}], [{"a": [None, {"": None}]}]]
+    column = stacked(rows)["a"]
+    column.validate(full=True)
+    assert column.to_pylist() == [None, [None, {"": None}], [None, {"": None}]]

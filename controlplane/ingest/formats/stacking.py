@@ -62,9 +62,15 @@ def _joined(parts: list[Values]) -> Values:
     kinds = {part.type for part in arrays} - {pa.null()}
     if len(arrays) == len(parts) and len(kinds) <= 1:
         kind = next(iter(kinds), pa.null())
-        return pa.chunked_array([chunk for a in arrays for chunk in a.cast(kind).chunks], kind)
+        chunks = [chunk for one in arrays for chunk in one.chunks]
+        return pa.chunked_array([_as(chunk, kind) for chunk in chunks], kind)
     return as_values([
         value
         for part in parts
         for value in (part if isinstance(part, list) else part.to_pylist())
     ])  # fmt: skip
+
+
+def _as(chunk: pa.Array, kind: pa.DataType) -> pa.Array:
+    """A chunk of this kind or of nulls. Arrow's own cast of nested values may lose some of them."""
+    return pa.nulls(len(chunk), kind) if pa.types.is_null(chunk.type) else chunk
