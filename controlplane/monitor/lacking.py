@@ -103,10 +103,10 @@ def _until(
         yield f"{what} is not judged: windows with fewer than {MIN_ROWS} values say too little"
         return
     if not moves and measure is not None:
+        windows = measure.yardstick.windows if found is None else found.windows
         yield (
             f"{needs} more calibration windows are needed before {what} against "
-            f"{measure.reference.version}'s reference is judged; there are "
-            f"{measure.yardstick.windows}"
+            f"{measure.reference.version}'s reference is judged; there are {windows}"
         )
         return
     when = judged_from(scope.calendar, scope.policy.reference, window, needs)
