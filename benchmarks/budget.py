@@ -10,7 +10,7 @@ as many models in each of its cells.
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -24,6 +24,7 @@ from budget_streams import (
     means_of,
     reference_of,
 )
+from printing import Rows, printed, shown
 
 from detectors.counted import Column
 from detectors.finding import Basis, Verdict
@@ -38,7 +39,6 @@ SOWN = {
     "+0.1 sd": Sown(shift=0.1), "+0.25 sd": Sown(shift=0.25), "+0.5 sd": Sown(shift=0.5),
     "+1 sd": Sown(shift=1.0), "sd x1.5": Sown(scale=1.5),
 }  # fmt: skip
-Rows = Iterator[Sequence[str]]
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -104,14 +104,6 @@ def episodes(alarms: np.ndarray) -> int:
     """
     at = np.flatnonzero(alarms)
     return int(at.size and 1 + (np.diff(at) > APART).sum())
-
-
-def shown(values: Sequence[float]) -> str:
-    """A mean with its standard error, where there is more than one value."""
-    found = np.array(values, dtype=float)
-    if found.size == 1:
-        return f"{found[0]:.2f}"
-    return f"{found.mean():.2f} ± {found.std(ddof=1) / np.sqrt(found.size):.2f}"
 
 
 def null(size: Size) -> Rows:
@@ -333,10 +325,7 @@ def main() -> int:
     for name in given.table or TABLES:
         began = time.process_time()
         print(f"\n### {name}: {TABLES[name].__doc__}\n")
-        for at, row in enumerate(TABLES[name](Size(given.full, given.models, given.columns))):
-            print("| " + " | ".join(row) + " |", flush=True)
-            if not at:
-                print("| " + " | ".join(["---"] * len(row)) + " |")
+        printed(TABLES[name](Size(given.full, given.models, given.columns)))
         print(f"\n{time.process_time() - began:.0f} CPU seconds.", flush=True)
     return 0
 

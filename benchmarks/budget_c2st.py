@@ -13,12 +13,13 @@ CPU a model. `--full` is 12.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 import numpy as np
-from budget_joint import shown, table_of
+from budget_joint import table_of
+from printing import Rows, run, shown
 from scipy.signal import lfilter
 
 from detectors import calibration, judging, tails
@@ -40,7 +41,6 @@ STREAMS: Final = {"iid": (0.0, 0.0), "ar": (0.9, 0.0), "day": (0.0, 0.1)}
 """How much a row hangs on the one before, and by how much the means of windows wander."""
 SOWN: Final = 10
 """Windows that a change is looked for in."""
-Rows = Iterator[Sequence[str]]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,20 +262,7 @@ TABLES: Final[dict[str, Callable[[int], Rows]]] = {
 
 def main() -> int:
     """Print the tables as they come, in Markdown."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("models", type=int, nargs="?", default=None)
-    asked.add_argument("--full", action="store_true", help="12 models in place of 2")
-    asked.add_argument("--table", choices=sorted(TABLES), action="append")
-    told = asked.parse_args()
-    models = told.models or (12 if told.full else 2)
-    for name in told.table or TABLES:
-        print(f"\n### {name}: {(TABLES[name].__doc__ or '').splitlines()[0]}\n")
-        lines = TABLES[name](models)
-        heads = next(lines)
-        print("| " + " | ".join(heads) + " |\n| " + " | ".join("---" for _ in heads) + " |")
-        for line in lines:
-            print("| " + " | ".join(line) + " |", flush=True)
-    return 0
+    return run(argparse.ArgumentParser(description=__doc__), TABLES, "models", usual=2, full=12)
 
 
 if __name__ == "__main__":

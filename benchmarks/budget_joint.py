@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 import pyarrow as pa
+from printing import printed, shown
 from scipy.signal import lfilter
 
 from detectors import refmax
@@ -103,16 +104,9 @@ def failed(findings: Sequence[Finding]) -> set[str]:
     return {finding.column for finding in findings if finding.verdict is Verdict.FAILED}
 
 
-def shown(values: Sequence[float]) -> str:
-    """A mean with its standard error, where there is more than one value."""
-    found = np.array(values, dtype=float)
-    if found.size == 1:
-        return f"{found[0]:.2f}"
-    return f"{found.mean():.2f} ± {found.std(ddof=1) / np.sqrt(found.size):.2f}"
-
-
 def lines(models: int) -> Iterator[tuple[str, ...]]:
     """A line a stream and change: alarming windows a period, or the share found in one window."""
+    yield ("rows", "change", "columns alone", "with both", "of it joint")
     for stream in STREAMS:
         rates: list[np.ndarray] = []
         seen: dict[str, list[np.ndarray]] = {change: [] for change in CHANGES}
@@ -133,10 +127,7 @@ def main() -> int:
     """Print the lines as they come, in Markdown."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("models", type=int, nargs="?", default=4)
-    print("| rows | change | columns alone | with both | of it joint |")
-    print("| --- | --- | --- | --- | --- |")
-    for line in lines(asked.parse_args().models):
-        print("| " + " | ".join(line) + " |", flush=True)
+    printed(lines(asked.parse_args().models))
     return 0
 
 

@@ -7,9 +7,9 @@ before (0.9). Ten normal columns, windows of 960 rows, one false alarm per 30 wi
 
 import argparse
 import sys
-from collections.abc import Iterator
 
 import numpy as np
+from printing import Rows, printed, shown
 from scipy.signal import lfilter
 
 from detectors.bins import Bins, Tally
@@ -104,34 +104,24 @@ def blocks(stream: str, windows: int, seed: int) -> float:
     return float(failed(found, score(later)).any(axis=1).sum()) / PERIODS
 
 
-def tables(models: int) -> Iterator[tuple[str, ...]]:
+def tables(models: int) -> Rows:
     """A line a cell: the mean over models and its standard error."""
+    yield ("table", "stream", "rows or windows", "alarming windows", "models over 1")
     for table, cells in (
         (short, [("iid", 320), ("ar", 960), ("ar", 320)]),
         (blocks, [("iid", 3), ("iid", 5), ("iid", 7), ("ar", 5), ("day", 5)]),
     ):
         for stream, size in cells:
             rates = np.array([table(stream, size, seed) for seed in range(models)])
-            error = rates.std(ddof=1) / np.sqrt(models)
             over = np.mean(rates > 1.0)
-            yield (
-                table.__name__,
-                stream,
-                str(size),
-                f"{rates.mean():.2f} ± {error:.2f}",
-                f"{over:.2f}",
-            )
+            yield table.__name__, stream, str(size), shown(rates), f"{over:.2f}"
 
 
 def main() -> int:
     """Print the cells as they come, in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="?", type=int, default=8, help="a cell; default: 8")
-    models = parser.parse_args().models
-    print("| table | stream | rows or windows | alarming windows | models over 1 |")
-    print("| --- | --- | --- | --- | --- |")
-    for row in tables(models):
-        print("| " + " | ".join(row) + " |", flush=True)
+    printed(tables(parser.parse_args().models))
     return 0
 
 

@@ -10,10 +10,11 @@ of CPU; `--table NAME` makes one of them.
 import argparse
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+from printing import Rows, run, shown
 from scipy import stats
 
 from detectors.e_shiryaev_roberts import step
@@ -25,7 +26,6 @@ BURN_IN, LEAST_APART = 100, 30
 PLANNED: Final = (1.645 + 0.842) ** 2
 THRESHOLD: Final = 2000.0
 FAR: Final = 20_000
-Rows = Iterator[Sequence[str]]
 
 
 def differences(generator: np.random.Generator, rows: int, apart: float, mean: float) -> np.ndarray:
@@ -78,12 +78,6 @@ RULES: Final[dict[str, Callable[[np.ndarray, float], np.ndarray]]] = {
 }
 
 
-def shown(values: Sequence[float]) -> str:
-    """A share with its standard error."""
-    found = np.array(values, dtype=float)
-    return f"{found.mean():.3f} ± {found.std(ddof=1) / np.sqrt(found.size):.3f}"
-
-
 def errors(streams: int) -> Rows:
     """How often a rule ever proves what is not so, in 10,000 rows."""
     cells = {
@@ -98,7 +92,7 @@ def errors(streams: int) -> Rows:
     }
     for rule, proves in RULES.items():
         yield (rule, *(
-            shown([bool(proves(values, cells[name][1]).any()) for values in found])
+            shown([bool(proves(values, cells[name][1]).any()) for values in found], 3)
             for name, found in drawn.items()
         ))  # fmt: skip
 
@@ -115,7 +109,8 @@ def cost(streams: int) -> Rows:
             for rule, proves in enumerate((by_bets, by_sequence)):
                 proved = proves(values, bound)
                 taken[rule].append((int(np.argmax(proved)) + 1 if proved.any() else rows) / planned)
-        yield f"{apart:.0%}", f"{gain:g}", f"{bound:g}", f"{planned:.0f}", *map(shown, taken)
+        yield (f"{apart:.0%}", f"{gain:g}", f"{bound:g}", f"{planned:.0f}",
+               *(shown(each, 3) for each in taken))  # fmt: skip
 
 
 def guard(streams: int) -> Rows:
@@ -130,7 +125,7 @@ def guard(streams: int) -> Rows:
         found = np.array(lengths, dtype=float)
         error = found.std(ddof=1) / np.sqrt(found.size)
         yield (f"{mean:+g}", f"{found.mean():.0f} ± {error:.0f}", f"{np.median(found):.0f}",
-               shown(found <= THRESHOLD))  # fmt: skip
+               shown(found <= THRESHOLD, 3))  # fmt: skip
 
 
 TABLES: Final[dict[str, Callable[[int], Rows]]] = {"errors": errors, "cost": cost, "guard": guard}
@@ -138,18 +133,7 @@ TABLES: Final[dict[str, Callable[[int], Rows]]] = {"errors": errors, "cost": cos
 
 def main() -> int:
     """Print the tables as they come, in Markdown."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("streams", type=int, nargs="?", default=500)
-    asked.add_argument("--table", choices=sorted(TABLES), action="append")
-    given = asked.parse_args()
-    for name in given.table or TABLES:
-        print(f"\n### {name}: {(TABLES[name].__doc__ or '').splitlines()[0]}\n")
-        lines = TABLES[name](given.streams)
-        heads = next(lines)
-        print("| " + " | ".join(heads) + " |\n| " + " | ".join("---" for _ in heads) + " |")
-        for line in lines:
-            print("| " + " | ".join(line) + " |", flush=True)
-    return 0
+    return run(argparse.ArgumentParser(description=__doc__), TABLES, "streams", usual=500)
 
 
 if __name__ == "__main__":

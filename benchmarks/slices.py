@@ -11,11 +11,12 @@ same parts. `python benchmarks/slices.py [WINDOWS]`, 20 a cell unless said: five
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import numpy as np
+from printing import Rows, run, shown
 
 from detectors import multiplicity
 from detectors.attribution import slices
@@ -33,7 +34,6 @@ WRONG: Final = 0.2
 SINGLES: Final = {"1 %": ((0, 0),), "5 %": ((0, 1),), "20 %": ((0, 2),)}
 PAIRS: Final = {"1 %": ((1, 0), (2, 0)), "5 %": ((1, 1), (2, 1)), "20 %": ((1, 2), (2, 2))}
 RISES: Final = {"wrong answers": (0.1, 0.2, 0.4), "absolute errors": (1.5, 2.0, 3.0)}
-Rows = Iterator[Sequence[str]]
 Places = tuple[tuple[int, int], ...]
 
 
@@ -65,12 +65,6 @@ def side_of(world: World, rows: int, generator: np.random.Generator) -> Side:
         scale = factor * np.where(inside, world.rise, 1.0)
         losses = np.abs(generator.normal(size=rows)) * scale
     return Side(losses, codes)
-
-
-def shown(values: Sequence[float]) -> str:
-    """A mean with its standard error."""
-    found = np.array(values, dtype=float)
-    return f"{found.mean():.2f} ± {found.std(ddof=1) / np.sqrt(found.size):.2f}"
 
 
 def told(
@@ -177,19 +171,7 @@ TABLES: Final[dict[str, Callable[[int], Rows]]] = {"worse": worse, "nothing": no
 
 def main() -> int:
     """Print the tables as they come, in Markdown."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("windows", type=int, nargs="?", default=None)
-    asked.add_argument("--full", action="store_true", help="200 windows a cell in place of 20")
-    asked.add_argument("--table", choices=sorted(TABLES), action="append")
-    given = asked.parse_args()
-    for name in given.table or TABLES:
-        print(f"\n### {name}: {(TABLES[name].__doc__ or '').splitlines()[0]}\n")
-        lines = TABLES[name](given.windows or (200 if given.full else 20))
-        heads = next(lines)
-        print("| " + " | ".join(heads) + " |\n| " + " | ".join("---" for _ in heads) + " |")
-        for line in lines:
-            print("| " + " | ".join(line) + " |", flush=True)
-    return 0
+    return run(argparse.ArgumentParser(description=__doc__), TABLES, "windows", usual=20, full=200)
 
 
 if __name__ == "__main__":

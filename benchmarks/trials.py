@@ -11,12 +11,13 @@ makes one of them.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 import numpy as np
+from printing import Rows, run, shown
 from scipy import stats
 from scipy.signal import lfilter
 
@@ -37,7 +38,6 @@ VERDICTS: Final = {
     TrialEvent.PROVED_BETTER: 0, TrialEvent.PROVED_NOT_BETTER: 1, TrialEvent.PROVED_WORSE: 2,
 }  # fmt: skip
 UNDECIDED: Final = 3
-Rows = Iterator[Sequence[str]]
 Judged = tuple[int, int]
 """Which verdict, or that there is none, and after how many days."""
 
@@ -90,17 +90,11 @@ def by_days(
     return UNDECIDED, stop
 
 
-def shown(values: Sequence[float]) -> str:
-    """A share or a mean with its standard error."""
-    found = np.array(values, dtype=float)
-    return f"{found.mean():.3f} ± {found.std(ddof=1) / np.sqrt(found.size):.3f}"
-
-
 def shares(found: Sequence[Judged]) -> tuple[str, ...]:
     """The share of trials with each verdict, and the mean of their days."""
     days = np.array([each[1] for each in found], dtype=float)
     return (
-        *(shown([each[0] == verdict for each in found]) for verdict in (0, 2, UNDECIDED)),
+        *(shown([each[0] == verdict for each in found], 3) for verdict in (0, 2, UNDECIDED)),
         f"{days.mean():.1f}",
     )
 
@@ -188,7 +182,7 @@ def rows(trials: int) -> Rows:
             others[0].append(blindly(drawn))
             others[1].append(daily(drawn))
         yield (f"{wander:g}", f"{likeness:g}", f"{gain:g}", *shares(found[0]), *shares(found[1]),
-               shown(others[0]), shown(others[1]))  # fmt: skip
+               shown(others[0], 3), shown(others[1], 3))  # fmt: skip
 
 
 def late(trials: int) -> Rows:
@@ -267,19 +261,7 @@ TABLES: Final[dict[str, Callable[[int], Rows]]] = {"days": days, "rows": rows, "
 
 def main() -> int:
     """Print the tables as they come, in Markdown."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("trials", type=int, nargs="?", default=None)
-    asked.add_argument("--full", action="store_true", help="1,000 trials a cell in place of 100")
-    asked.add_argument("--table", choices=sorted(TABLES), action="append")
-    given = asked.parse_args()
-    for name in given.table or TABLES:
-        print(f"\n### {name}: {(TABLES[name].__doc__ or '').splitlines()[0]}\n")
-        lines = TABLES[name](given.trials or (1000 if given.full else 100))
-        heads = next(lines)
-        print("| " + " | ".join(heads) + " |\n| " + " | ".join("---" for _ in heads) + " |")
-        for line in lines:
-            print("| " + " | ".join(line) + " |", flush=True)
-    return 0
+    return run(argparse.ArgumentParser(description=__doc__), TABLES, "trials", usual=100, full=1000)
 
 
 if __name__ == "__main__":
