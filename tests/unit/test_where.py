@@ -93,7 +93,7 @@ CONDITIONS = st.recursive(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=settings().max_examples // 5)  # each of five conditions or more
 @given(st.lists(CONDITIONS, min_size=5, max_size=10))
 def test_any_condition_holds_for_the_rows_that_sql_would_give(texts) -> None:
     assert [asked(text) for text in texts] == by_sql(*texts)
