@@ -26,7 +26,7 @@ test: check ## check, then every test (JOBS=2 at a time)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 check: $(STAMP) ## formatting, lint, types, who imports whom, dead code, dependencies, spelling, sizes
-	@$(MAKE) --no-print-directory -j $(JOBS) types style    # types alone take as long as all the rest
+	@$(MAKE) --no-print-directory -j 2 types style    # types alone take as long as all the rest
 
 types: $(STAMP)
 	$(BIN)/mypy
