@@ -3,7 +3,7 @@
 Ten normal columns that hang together (correlation 0.5), windows of 1,000 rows, a reference of 60, one
 false alarm per 30 windows allowed: by the scores of columns alone, and with `mmd` and
 `reconstruction` in the same maximum. Streams as in `budget_rows.py`: `iid`, `ar`, `day`.
-`python benchmarks/budget_joint.py [MODELS]`, 4 unless said; half a minute of CPU a model.
+`python benchmarks/budget_joint.py [MODELS]`, 4 unless said; ten seconds of CPU a model.
 """
 
 import argparse
