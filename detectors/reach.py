@@ -1,16 +1,17 @@
 """How far a distance can be from usual at most: what no window whatever could show is not passed."""
 
+import math
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
 from detectors import jensen_shannon
-from detectors.counted import Column, reference_of
+from detectors.counted import Column, references
 from detectors.finding import Kind
 from detectors.laws import Calibration
-from detectors.reading import Counts
-from detectors.scores import coarse
+from detectors.reading import Counts, Floats
+from detectors.scores import alike, coarse
 
 
 def told(calibration: Calibration, columns: Sequence[Column]) -> Calibration:
@@ -18,14 +19,23 @@ def told(calibration: Calibration, columns: Sequence[Column]) -> Calibration:
 
     Distances to a reference are convex in the window, so the greatest is that of a window that
     lies in one bin: of the area at either end, of the Jensen-Shannon distance where the reference
-    has least.
+    has least. The reference is the whole one, as of windows to come; where those are compared with
+    their own season, the one that allows for most.
     """
     known: dict[tuple[str, str], float] = {}
-    for column in (column for column in columns if not column.values):
-        reference = np.unique(reference_of(column).counts, axis=0)
-        known[column.bins.column, "jensen_shannon"] = _distance(column, reference)
-        if column.bins.kind is Kind.NUMERIC:
-            known[column.bins.column, "a1"] = _area(reference)
+    to_come = [
+        msgspec.structs.replace(column, inside=np.zeros_like(column.inside))
+        for column in columns
+        if not column.values
+    ]
+    for group in alike(to_come):
+        reference = references(group).counts
+        reached = {"jensen_shannon": _distances(coarse(group, reference))}
+        if group[0].bins.kind is Kind.NUMERIC:
+            reached["a1"] = _areas(reference)
+        for detector, greatest in reached.items():
+            found = zip(group, greatest.tolist(), strict=True)
+            known |= {(c.bins.column, detector): most for c, most in found if not math.isnan(most)}
     return msgspec.structs.replace(
         calibration,
         scales=tuple(
@@ -35,13 +45,16 @@ def told(calibration: Calibration, columns: Sequence[Column]) -> Calibration:
     )
 
 
-def _area(reference: Counts) -> float:
-    shares = np.cumsum(reference, axis=1) / np.maximum(reference.sum(axis=1, keepdims=True), 1)
-    below = shares[:, :-1].mean(axis=1)
-    return float(np.maximum(below, 1.0 - below).max())
+def _areas(reference: Counts) -> Floats:
+    """Of each column, over references of shape (columns, windows or 1, bins); NaN if all are empty."""
+    with np.errstate(invalid="ignore"):
+        shares = np.cumsum(reference, axis=2) / reference.sum(axis=2, keepdims=True)
+    below = shares[:, :, :-1].mean(axis=2)
+    found: Floats = np.fmax.reduce(np.maximum(below, 1.0 - below), axis=1)
+    return found
 
 
-def _distance(column: Column, reference: Counts) -> float:
-    few = coarse([column], reference[None])[0]
-    least = np.eye(few.shape[1])[few.argmin(axis=1)]
-    return float(jensen_shannon.distance(few, least).max())
+def _distances(reference: Counts) -> Floats:
+    least = np.eye(reference.shape[2])[reference.argmin(axis=2)]
+    found: Floats = np.fmax.reduce(jensen_shannon.distance(reference, least), axis=1)
+    return found

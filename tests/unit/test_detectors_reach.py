@@ -64,6 +64,16 @@ def test_a_calibration_that_does_not_know_the_reach_judges_as_before(seasonal) -
     assert judged(bins, unknown, np.full(300, 40.0))["a1"].verdict is Verdict.PASSED
 
 
+def test_the_reach_is_what_a_window_to_come_shows_that_lies_at_one_end(seasonal) -> None:
+    bins, calibration = seasonal
+    ends = [[tally(bins[0], numeric(np.full(300, end), "x"))] for end in (-40.0, 40.0)]
+    (areas, _) = (one for one in score(columns_of(bins, ends, [False] * 2))
+                  if one.names[0].detector in {"a1", "jensen_shannon"})  # fmt: skip
+    (scale,) = (s for s in calibration.scales if s.detector == "a1")
+    assert areas.names[0].detector == "a1"
+    assert scale.reach == pytest.approx(areas.values.max(), abs=1e-12)
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40), st.booleans())
 def test_no_window_is_farther_away_than_the_reach(seed: int, spread: int, is_number: bool) -> None:
     generator = np.random.default_rng(seed)
