@@ -24,14 +24,12 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What scores of several windows came to: arrays of shape (scores, windows).
 
     `z` is what the threshold is compared with, `p_values` are of each score alone.
-    `blind` is where no score whatever would have failed.
     """
 
     z: Floats
     p_values: Floats
     effects: Floats
     failed: NDArray[np.bool_]
-    blind: NDArray[np.bool_]
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,17 +112,32 @@ def failed(calibration: Calibration, scores: Sequence[Scores]) -> NDArray[np.boo
 def judge(calibration: Calibration, fitted: Sequence[Scale | None], scores: Scores) -> list[Judged]:
     """Scores of a single window against their laws, None where there is none."""
     figures = np.full((5, len(fitted)), np.nan)
-    for at, out in _outcomes(calibration, fitted, scores):
-        told = (out.z, out.p_values, out.effects, out.failed, out.blind)
-        figures[:, at] = [each[:, 0] for each in told]
+    for at, out in _outcomes(calibration, fitted, _and_farthest(fitted, scores)):
+        told = (out.z, out.p_values, out.effects, out.failed)
+        figures[:4, at] = [each[:, 0] for each in told]
+        figures[4, at] = out.failed[:, -1]
     columns = zip(fitted, scores.values[:, 0].tolist(), *figures.tolist(), strict=True)
     return [_judged(calibration, scale, value, told) for scale, value, *told in columns]
+
+
+def _and_farthest(fitted: Sequence[Scale | None], scores: Scores) -> Scores:
+    """Distances of a single window, and as a second one the greatest that they could be."""
+    if scores.form is not Form.DISTANCE:
+        return scores
+    most = np.array([[math.inf if s is None or s.reach is None else s.reach] for s in fitted])
+    sizes = ("rows", "drawn", "rows_reference", "bucket")
+    return msgspec.structs.replace(
+        scores, values=np.hstack([scores.values, most]),
+        effects=np.hstack([scores.effects, np.full(most.shape, math.inf)]),
+        **{name: np.repeat(getattr(scores, name), 2, axis=1) for name in sizes},
+    )  # fmt: skip
 
 
 def _judged(
     calibration: Calibration, fitted: Scale | None, value: float, figures: Sequence[float]
 ) -> Judged:
-    """What is concluded from a score and from z, p-value, effect, whether it failed and is blind."""
+    """What is concluded from a score and from z, p-value, effect, whether it failed and whether it
+    could have."""
     if math.isnan(value):
         return Judged(reason=str(Reason.INSUFFICIENT))
     standing = standing_of(fitted)
@@ -137,7 +150,7 @@ def _judged(
     if not still and (calibration.threshold is None or effect is None):
         reason = Reason.UNCALIBRATED if calibration.threshold is None else Reason.DEGENERATE
         return Judged(z=z, p_value=p_value, effect=effect, reason=str(reason))
-    if figures[4]:
+    if fitted.form is Form.DISTANCE and not (figures[3] or figures[4]):
         return Judged(z=z, p_value=p_value, effect=effect, reason=str(Reason.OUT_OF_REACH))
     return Judged(
         z=z,
@@ -191,21 +204,7 @@ def outcome(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -
     height = math.inf if calibration.threshold is None else calibration.threshold
     with np.errstate(invalid="ignore"):
         beyond = (z > height) & (np.abs(effects) >= _floors(fitted))
-    blind = _farthest(calibration, fitted, scores, known) <= height
-    return Outcome(z=z, p_values=p_values, effects=effects, failed=beyond, blind=blind & ~beyond)
-
-
-def _farthest(
-    calibration: Calibration, fitted: Sequence[Scale], scores: Scores, known: Laws
-) -> Floats:
-    """What the greatest distances would come to, infinite where there is no greatest."""
-    if scores.form is not Form.DISTANCE:
-        return np.full(scores.values.shape, np.inf)
-    most = np.array([[math.inf if s.reach is None else s.reach] for s in fitted])
-    most = np.broadcast_to(most, scores.values.shape)
-    z = laws.standardised(fitted, msgspec.structs.replace(scores, values=most), known)
-    freedom = np.array([scale.counted - 1.0 for scale in fitted])[:, None]
-    return tail_arrays.t_matched(z, freedom, calibration.freedom + 1.0)
+    return Outcome(z=z, p_values=p_values, effects=effects, failed=beyond)
 
 
 def rare(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -> Outcome:
@@ -232,7 +231,6 @@ def rare(calibration: Calibration, fitted: Sequence[Scale], scores: Scores) -> O
     return Outcome(
         z=np.full(shares.shape, np.nan), p_values=p_values, effects=effects,
         failed=left & unlikely & (np.abs(effects) >= _floors(fitted)),
-        blind=np.zeros(shares.shape, dtype=np.bool_),
     )  # fmt: skip
 
 
@@ -240,7 +238,7 @@ def _shown(_: Calibration, fitted: Sequence[Scale], scores: Scores) -> Outcome:
     none = np.full(scores.values.shape, np.nan)
     return Outcome(
         z=none, p_values=none, effects=_effects(laws.laws_of(fitted, scores.bucket), scores),
-        failed=np.zeros(none.shape, dtype=np.bool_), blind=np.zeros(none.shape, dtype=np.bool_),
+        failed=np.zeros(none.shape, dtype=np.bool_),
     )  # fmt: skip
 
 
