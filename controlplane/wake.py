@@ -66,14 +66,13 @@ class Waker:
                 score_due(self._store, model, instant)
                 done = self._settle(record, instant)
                 reached = instant
-            if is_live and reached != until:
-                done = self._settle(record, until)
-            busy = is_live and not done
-            if reached != until:
-                self._reached(model, until)
             if not is_live:
+                if reached != until:
+                    self._reached(model, until)
                 return IDLE
-            return BUSY if busy else self._idle(model, until)
+            if reached != until:
+                done = self._settle(record, until)
+            return self._idle(model, until) if done else BUSY
 
     def settle_now(self, model: str) -> None:
         """Act at once on what an operator asked for, at the model's present time."""
