@@ -94,8 +94,10 @@ class Scheduler:
             is_told = model in self._nudged
             self._nudged.add(model)
             if model not in self._running and not is_told:
-                soon = self._clock.now() + GATHER
-                self._due(model, max(soon, self._rested.get(model, soon)))
+                now = self._clock.now()
+                rested = self._rested.get(model, now)
+                # a clock that was put back since must not make a rest of hours out of it
+                self._due(model, min(max(now + GATHER, rested), now + LONGEST_REST))
 
     def nudge_all(self, models: frozenset[str]) -> None:
         """Nudge the models that a commit touched; those without a job are not followed."""
