@@ -13,7 +13,6 @@ from controlplane.store.keeping import Aged
 from controlplane.store.session import STORED_INSTANT, Session, filled, quoted, stored_time
 
 KEPT: Final = "incoming kept spans"
-GOING: Final = "incoming rows that go"
 WAITING: Final = timedelta(days=28)
 """How long after a label its prediction may happen for the label to be kept with it."""
 
@@ -41,7 +40,6 @@ where t.known_at < $before and (
         where p."at" < $before and p.id = t.id and p."at" = t.place)))
 limit $most"""
 """Of ids that came once each: little is left of the predictions from before then."""
-_THESE: Final = "rowid in (select n from {going})"
 
 
 def age(
@@ -60,7 +58,8 @@ def age(
             if table == LABELS + model:
                 continue
             going = _old(session, table, aged, most, needed)
-            gone += _delete(session, model, table, going, numbered=aged.rows_kept_from is not None)
+            numbered = aged.rows_kept_from is not None
+            gone += delete_rows(session, model, table, going, numbered=numbered)
     labels = LABELS + model
     if gone < most and catalog.has(labels):
         asked = {"before": stored_time(aged.before), "most": most}
@@ -69,7 +68,7 @@ def age(
             sql = _OLD_LABELS
             asked["waiting"] = stored_time(aged.before + WAITING)
         about = filled(sql, table=quoted(labels), predictions=quoted(PREDICTIONS + model))
-        gone += _delete(session, model, labels, session.arrow(about, asked), numbered=False)
+        gone += delete_rows(session, model, labels, session.arrow(about, asked))
     return gone
 
 
@@ -85,14 +84,6 @@ def _old(
             more += _UNNUMBERED
             asked |= {"known_at": stored_time(needed[0]), "seq": needed[1]}
     return session.arrow(filled(_OLD, table=quoted(table), kept=quoted(KEPT), more=more), asked)
-
-
-def _delete(session: Session, model: str, table: str, going: pa.Table, *, numbered: bool) -> int:
-    if not going.num_rows:
-        return 0
-    with session.registered(GOING, going):
-        these = filled(_THESE, going=quoted(GOING))
-        return delete_rows(session, model, table, these, numbered=numbered)
 
 
 def _spans(kept: Sequence[tuple[datetime, datetime]]) -> pa.Table:

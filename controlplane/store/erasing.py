@@ -44,13 +44,8 @@ _MARKS: Final = "select mark from erased_ids where model = $model"
 _IS_ERASED: Final = """
 select sha256 from erased_ids where model = $model and list_contains($hashes, sha256)"""
 _ROWS: Final = """
-select rowid as n, id{more} from {table}
+select rowid as n, id from {table}
 where {within} and id in (select id from {ids})"""
-_NUMBERED: Final = ", known_at, seq, role = 'live' and prediction is not null as numbered"
-_KEEP_FOUND: Final = """
-insert into removed_places (model, known_at, seq)
-select $model, known_at, seq from {going} where numbered"""
-_DELETE_FOUND: Final = "delete from {table} where rowid in (select n from {going})"
 _HAVE_OF_MODEL: Final = """
 select i.id from {ids} as i where exists (
     select 1 from {table} as t where t.model = $model
@@ -64,8 +59,8 @@ delete from {table} where model = $model and (
 _KEEP_PLACES: Final = """
 insert into removed_places (model, known_at, seq)
 select $model, known_at, seq from {table}
-where {which} and role = 'live' and prediction is not null"""
-_DELETE: Final = "delete from {table} where {which}"
+where rowid in (select n from {going}) and role = 'live' and prediction is not null"""
+_DELETE: Final = "delete from {table} where rowid in (select n from {going})"
 _REJECTED: Final = """
 select r.seq, i.id from (
     select seq, try(json_extract_string("text", '$.id')) as told
@@ -141,8 +136,6 @@ class _Place(NamedTuple):
 
     table: str
     conditions: list[str]
-    more: str = ""
-    """Columns of them that are wanted."""
 
 
 def _places(model: str, ids: pa.ChunkedArray, indexes: tuple[IdIndex, IdIndex]) -> list[_Place]:
@@ -157,7 +150,7 @@ def _places(model: str, ids: pa.ChunkedArray, indexes: tuple[IdIndex, IdIndex]) 
     placed = np.concatenate([moments, moments_of(told[~waits])])
     waiting = moments_of(told[waits])
     return [
-        _Place(PREDICTIONS + model, _about_moments('"at"', moments), _NUMBERED),
+        _Place(PREDICTIONS + model, _about_moments('"at"', moments)),
         _Place(SCORED + model, ["true"]),
         _Place(LABELS + model, [*_about_moments("place", placed),
                                 *_about_moments("known_at", waiting)]),
@@ -174,20 +167,12 @@ def _about_moments(column: str, moments: Micros) -> list[str]:
 
 def _deleted(session: Session, model: str, place: _Place) -> tuple[set[str], int]:
     """Which of the ids have rows in a place, and how many went."""
-    about = {"table": quoted(place.table), "more": place.more, "ids": quoted(IDS)}
+    about = {"table": quoted(place.table), "ids": quoted(IDS)}
     parts = [filled(_ROWS, within=condition, **about) for condition in place.conditions]
     if not parts:
         return set(), 0
     there = session.arrow(" union ".join(parts), {})
-    if not there.num_rows:
-        return set(), 0
-    _keep_floor(session, place.table)
-    going = {"going": quoted(GOING), "table": quoted(place.table)}
-    with session.registered(GOING, there):
-        if place.more:
-            session.run(filled(_KEEP_FOUND, **going), {"model": model})
-        gone = session.count(filled(_DELETE_FOUND, **going))
-    return set(there["id"].to_pylist()), gone
+    return set(there["id"].to_pylist()), delete_rows(session, model, place.table, there)
 
 
 def event_tables_of(catalog: Catalog, model: str) -> Iterator[str]:
@@ -204,15 +189,18 @@ def is_of_all_models(catalog: Catalog, table: str) -> bool:
 
 
 def delete_rows(
-    session: Session, model: str, table: str, which: str, *, numbered: bool = True
+    session: Session, model: str, table: str, going: pa.Table, *, numbered: bool = True
 ) -> int:
-    """Delete the rows of a table for which a condition holds; how many. With `numbered` those that
-    are numbered leave their places, so that the others keep their numbers."""
+    """Delete the rows of a table whose `rowid` is an `n` of `going`; how many. With `numbered` those
+    that are numbered leave their places, so that the others keep their numbers."""
+    if not going.num_rows:
+        return 0
     _keep_floor(session, table)
-    about = {"table": quoted(table), "which": which}
-    if numbered and table == PREDICTIONS + model:
-        session.run(filled(_KEEP_PLACES, **about), {"model": model})
-    return session.count(filled(_DELETE, **about))
+    about = {"table": quoted(table), "going": quoted(GOING)}
+    with session.registered(GOING, going):
+        if numbered and table == PREDICTIONS + model:
+            session.run(filled(_KEEP_PLACES, **about), {"model": model})
+        return session.count(filled(_DELETE, **about))
 
 
 def _keep_floor(session: Session, table: str) -> None:
