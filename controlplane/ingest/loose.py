@@ -1,12 +1,15 @@
 """JSON as Python writes it: with NaN, Infinity and numbers that no double holds.
 
 The JSON of RFC 8259 has none of them, yet much of what serves models is written in Python, whose
-`json` makes them unless it is told not to. Read here is only what a strict reader refused.
+`json` makes them unless it is told not to. The slow reader that takes them is given only what the
+strict one refused.
 """
 
 import json
 import re
 from typing import Final
+
+import msgspec
 
 from controlplane.domain.errors import BadInput
 
@@ -18,12 +21,17 @@ _OUT_OF_RANGE: Final = "out of range"
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def loosely_read(body: bytes, refused: Exception) -> object:
-    """The JSON of a body that a strict reader refused; what is beyond a double is infinite.
+def loosely_read(body: bytes) -> object:
+    """The JSON of a body; what is beyond a double is infinite.
 
-    Raises BadInput with what is wrong with it.
+    Raises BadInput with what the body is instead: `not JSON`, and why, or `nested too deep`.
     """
-    why = str(refused)
+    try:
+        return _strict.decode(body)
+    except RecursionError:
+        raise BadInput("nested too deep") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        why = str(error)
     if len(body) <= MOST and (_OUT_OF_RANGE in why or any(word in body for word in _WORDS)):
         try:
             return _read(body.decode())
@@ -40,3 +48,6 @@ def _read(text: str) -> object:
     if _SURROGATE.search(text):
         json.dumps(found, ensure_ascii=False).encode()
     return found
+
+
+_strict: Final[msgspec.json.Decoder[object]] = msgspec.json.Decoder(object)

@@ -3,8 +3,6 @@
 from itertools import chain
 from typing import Final
 
-import msgspec
-
 from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.ingest.batch import (
     Batch,
@@ -57,24 +55,13 @@ def parsed(body: bytes) -> dict[str, object]:
     """A JSON body's object. Raises BadInput, TooLarge."""
     check_counts(body)
     try:
-        told = _read(body.removeprefix(BYTE_ORDER_MARK))
-    except (BadInput, RecursionError) as error:
-        wrong = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        message = f"the body is {wrong}; {EXPECTED}"
-        raise BadInput(message) from None
+        told = loosely_read(body.removeprefix(BYTE_ORDER_MARK))
+    except BadInput as error:
+        raise BadInput(f"the body is {error}; {EXPECTED}") from None
     if not isinstance(told, dict):
         message = f"the body is {kind_of(told)}; {EXPECTED}"
         raise BadInput(message)
     return told
-
-
-def _read(body: bytes) -> object:
-    """Raises BadInput, RecursionError."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        refused = error
-    return loosely_read(body, refused)
 
 
 def is_bare(told: dict[str, object]) -> bool:

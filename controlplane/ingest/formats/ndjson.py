@@ -118,21 +118,10 @@ def _one_by_one(text: bytes, before: int) -> _Lines:
 
 def _one(line: bytes) -> tuple[object, str | None]:
     try:
-        found = _read(line)
+        found = loosely_read(line)
     except BadInput as error:
         return {}, str(error)
-    except RecursionError:
-        return {}, "nested too deep"
     return (found, None) if isinstance(found, dict) else ({}, kind_of(found))
-
-
-def _read(line: bytes) -> object:
-    """Raises BadInput, RecursionError."""
-    try:
-        return _decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        refused = error
-    return loosely_read(line, refused)
 
 
 _decoder: Final[msgspec.json.Decoder[object]] = msgspec.json.Decoder(object)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import msgspec
-
 from controlplane.domain.errors import BadInput
 from controlplane.ingest.batch import kind_of
 from controlplane.ingest.encoding import decoded
@@ -46,13 +44,7 @@ def payload_of(told: Mapping[str, object]) -> Payload | None:
 def json_of(body: bytes) -> object:
     """JSON, with NaN and Infinity where a sender has them. Raises BadInput."""
     try:
-        return msgspec.json.decode(body)
-    except RecursionError:
-        raise BadInput("the body is nested too deep") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        refused = error
-    try:
-        return loosely_read(body, refused)
+        return loosely_read(body)
     except BadInput as error:
         raise BadInput(f"the body is {error}") from None
 
