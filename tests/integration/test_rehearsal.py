@@ -77,7 +77,7 @@ def test_a_window_is_left_out_of_thresholds_as_if_it_had_never_been(
     if few:
         material = msgspec.structs.replace(material, parts=material.parts[:8])
     joint = measured(scope, material).joint
-    counted = counted_of(scope, material, joint)
+    counted = card_of._of_features(counted_of(scope, material, joint))
     for at in (0, len(material.parts) - 1):
         parts = tuple(part for n, part in enumerate(material.parts) if n != at)
         left = np.arange(len(material.parts)) != at

@@ -137,7 +137,7 @@ def _quiet(scope: Scope, material: Material, stage: Stage, judged: "labels.Judge
     """Each window judged by thresholds that it had no part in."""
     alarms = 0
     place = {id(part): at for at, part in enumerate(material.parts)}
-    counted = counted_of(scope, material, stage.joint)
+    counted = _of_features(counted_of(scope, material, stage.joint))
     for at, part in enumerate(stage.parts):
         yardstick = _without(scope, material, counted, place[id(part)])
         alarms += alarmed(stage, yardstick, at)
@@ -150,6 +150,21 @@ def _quiet(scope: Scope, material: Material, stage: Stage, judged: "labels.Judge
     )  # fmt: skip
 
 
+def _of_features(counted: Counted) -> Counted:
+    """What features and their missing values are judged by: without answers, and of rows the times.
+
+    Where windows are about as large as each other, none but of that size will be judged.
+    """
+    rows = np.array([[tally.valid for tally in window] for window in counted.windows])
+    return Counted(
+        bins=counted.bins, windows=counted.windows, joint=counted.joint,
+        bare=bool((rows.max(axis=0) <= STEP * rows.min(axis=0)).all()),
+        parts=tuple(
+            msgspec.structs.replace(part, rows=part.rows.select(["at"])) for part in counted.parts
+        ),
+    )  # fmt: skip
+
+
 def _without(scope: Scope, material: Material, counted: Counted, at: int) -> Yardstick:
     """The yardstick as it were without one of the windows, as far as features and their missing
     values are judged by it: the bins are those of the whole reference, and so are the counts."""
@@ -159,15 +174,11 @@ def _without(scope: Scope, material: Material, counted: Counted, at: int) -> Yar
     if len(kept) < FEWEST_WINDOWS:  # blocks of the rows take their place
         others = msgspec.structs.replace(material, parts=tuple(material.parts[n] for n in kept))
         return make(scope, others, "rehearsal", joint)
-    parts = [counted.parts[n] for n in kept]
-    rows = np.array([[tally.valid for tally in window] for window in counted.windows])
-    alike = bool((rows.max(axis=0) <= STEP * rows.min(axis=0)).all())
-    return calibrated(scope, Counted(
-        bins=counted.bins, windows=[counted.windows[n] for n in kept], joint=joint, bare=alike,
-        parts=tuple(
-            msgspec.structs.replace(part, rows=part.rows.select(["at"])) for part in parts
-        ),
-    ), "rehearsal")  # fmt: skip
+    without = msgspec.structs.replace(
+        counted, windows=[counted.windows[n] for n in kept], joint=joint,
+        parts=tuple(counted.parts[n] for n in kept),
+    )  # fmt: skip
+    return calibrated(scope, without, "rehearsal")
 
 
 def _notes(yardstick: Yardstick, judged: "labels.Judged | None") -> tuple[str, ...]:
