@@ -43,10 +43,7 @@ def bounds(means: Floats, *, alpha: float, fewest: int) -> Bounded:
     >>> round(found.low, 3), round(found.high, 3), found.worth
     (0.145, 0.237, 28)
     """
-    days = means.size
-    if days < fewest:
-        return Bounded(low=None, high=None, worth=days)
-    counted = worth(means)
+    days, counted = means.size, worth(means)
     if counted < fewest:
         return Bounded(low=None, high=None, worth=counted)
     seen = max(1.0 - (days / counted - 1.0) / (days - 1), _LEAST)

@@ -85,9 +85,9 @@ def _by_rows(trial: Trial, greatest: float, by_days: Progress) -> Progress:
         for name in ("loss_champion", "loss_candidate", "variance")
     )
     apart = day_bounds.design_effect(first - second, variances, rows)
-    worth = day_bounds.worth(first - second)
-    if apart > MOST_APART or worth < rows.size:
-        return msgspec.structs.replace(by_days, worth=worth, design_effect=apart)
+    by_days = msgspec.structs.replace(by_days, design_effect=apart)
+    if apart > MOST_APART or by_days.worth != by_days.blocks:
+        return by_days
     low = high = None
     if rows.size >= FULL_WEEK:
         alpha = 1.0 - trial.confidence
@@ -95,7 +95,7 @@ def _by_rows(trial: Trial, greatest: float, by_days: Progress) -> Progress:
         high = -greatest * bound_of(Held(levels=trial.fallen), alpha=alpha)
     share = rows / rows.sum()
     return msgspec.structs.replace(
-        by_days, unit="rows", worth=worth, design_effect=apart, low=low, high=high,
+        by_days, unit="rows", low=low, high=high,
         difference=float(share @ (first - second)), loss_champion=float(share @ first),
         loss_candidate=float(share @ second),
     )  # fmt: skip

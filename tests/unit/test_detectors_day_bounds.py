@@ -52,6 +52,9 @@ def test_days_that_resemble_each_other_count_as_fewer_and_have_wider_bounds() ->
 def test_nothing_is_said_before_there_are_days_enough_that_lie_apart() -> None:
     few = bounds(np.zeros(13), alpha=0.05, fewest=FEWEST)
     assert (few.low, few.high, few.worth) == (None, None, 13)
+    slow = bounds(np.sin(np.arange(13) / 9.0), alpha=0.05, fewest=FEWEST)
+    assert (slow.low, slow.high) == (None, None)
+    assert slow.worth == worth(np.sin(np.arange(13) / 9.0)) < 13
     wave = bounds(np.sin(np.arange(40) / 9.0), alpha=0.05, fewest=FEWEST)
     assert (wave.low, wave.high) == (None, None)
     assert wave.worth < FEWEST
