@@ -48,8 +48,10 @@ def bounded(most: int | None = None) -> Iterator[None]:
         _mine.is_bounded, _mine.most = False, None
         if _mine.is_large:
             _mine.is_large = False
-            _give_back()
-            _turn.release()
+            try:
+                _give_back()
+            finally:
+                _turn.release()
 
 
 def _give_back() -> None:

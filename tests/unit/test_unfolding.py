@@ -73,6 +73,17 @@ def test_the_turn_is_given_back_when_a_body_is_refused() -> None:
     assert len(decoded("gzip", body)) == 3 * LARGE
 
 
+def test_the_turn_is_given_back_where_memory_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise OSError("no such library")
+
+    monkeypatch.setattr(unfolding, "_turn", threading.Lock())
+    monkeypatch.setattr(unfolding, "_give_back", fails)
+    with pytest.raises(OSError, match="no such library"), bounded():
+        unfolds_to(MUCH)
+    assert not unfolding._turn.locked()
+
+
 def test_who_waits_for_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unfolding, "PATIENCE_SECONDS", 0.01)
     turns = Turns()
