@@ -26,7 +26,7 @@ from controlplane.store.row_hashes import (
     text_hashes,
 )
 from controlplane.store.session import Session, filled, quoted, stored_time
-from controlplane.store.spans import spans_of
+from controlplane.store.spans import during, spans_of
 
 IDS: Final = "incoming ids"
 GOING: Final = "rows that go"
@@ -159,10 +159,7 @@ def _places(model: str, ids: pa.ChunkedArray, indexes: tuple[IdIndex, IdIndex]) 
 
 def _about_moments(column: str, moments: Micros) -> list[str]:
     """Conditions that together hold where a time is one of some moments, and seldom elsewhere."""
-    return [
-        f"{column} >= make_timestamp({first}) and {column} <= make_timestamp({last})"
-        for first, last in spans_of(moments, MOST_SPANS)
-    ]
+    return [during(column, span) for span in spans_of(moments, MOST_SPANS)]
 
 
 def _deleted(session: Session, model: str, place: _Place) -> tuple[set[str], int]:

@@ -43,11 +43,16 @@ def within(table: str, column: str, spans: Sequence[Span], *, only: str = "true"
     """The rows of a table whose time lies in one of the stretches, as a relation; `table` and
     `column` are quoted names, `only` is a further condition."""
     parts = [
-        f"select * from {table} where {column} >= make_timestamp({first}) "  # noqa: S608 - figures
-        f"and {column} <= make_timestamp({last}) and {only}"
-        for first, last in spans
+        f"select * from {table} where {during(column, span)} and {only}"  # noqa: S608 - figures
+        for span in spans
     ]
     return either(*parts or [f"select * from {table} where false"])  # noqa: S608
+
+
+def during(column: str, span: Span) -> str:
+    """The condition that a time lies in a stretch; `column` is a quoted name."""
+    first, last = span
+    return f"{column} >= make_timestamp({first}) and {column} <= make_timestamp({last})"
 
 
 def either(*relations: str) -> str:
