@@ -10,7 +10,7 @@ from controlplane.ingest.unfolding import unfolds_to
 
 MOST_DECODED: Final = 512 * 2**20
 """Bytes of a body after decompression."""
-_GZIP: Final = b"\x1f\x8b"
+GZIP: Final = b"\x1f\x8b"
 """How a member of a gzip file begins."""
 _CUT_OFF: Final = "Truncated"
 """What Arrow says of a body whose last member or frame has no end."""
@@ -59,7 +59,7 @@ def _packed(body: bytes, packing: str) -> bytes:
     """The body, if it may be of a packing; Arrow takes nothing at all, and zlib's format, too."""
     if not body:
         raise BadInput(f"the body is empty; expected {packing}, as its Content-Encoding says")
-    if packing == "gzip" and not _GZIP.startswith(body[: len(_GZIP)]):
+    if packing == "gzip" and not GZIP.startswith(body[: len(GZIP)]):
         raise BadInput("the body is not gzip, as its Content-Encoding says: it begins otherwise")
     return body
 

@@ -5,17 +5,15 @@ from typing import Final
 
 from controlplane.domain.errors import BadInput
 from controlplane.ingest.batch import kind_of
-from controlplane.ingest.encoding import decoded
+from controlplane.ingest.encoding import GZIP, decoded
 from controlplane.ingest.loose import loosely_read
 from controlplane.ingest.payloads import seldon, v1, v2
 from controlplane.ingest.payloads.block import Payload, of_rows, payload
 
-_GZIP: Final = b"\x1f\x8b"
-
 
 def read_payload(body: bytes) -> Payload:
     """The rows of a request to a model or of its response. Raises BadInput, TooLarge."""
-    told = json_of(decoded("gzip", body) if body.startswith(_GZIP) else body)
+    told = json_of(decoded("gzip", body) if body.startswith(GZIP) else body)
     if not isinstance(told, dict):
         message = f"the body is {kind_of(told)}; expected an object with instances, predictions, inputs, outputs or data"
         raise BadInput(message)
