@@ -116,8 +116,18 @@ def test_a_score_of_the_other_class_and_a_stretch_of_one_class(compare) -> None:
         (("--label", "label", "--score", "perhaps=score"), 1, "the classes of 'label' are no, yes"),
         (("--label", "kind", "--score", "score"), 1, "expected CLASS=score"),
         (("--label", "amount", "--score", "score"), 1, "whose labels are numbers"),
+        (
+            ("--label", "label", "--score", "score", "--score", "x"),
+            2,
+            "--score score and --score x",
+        ),
+        (
+            ("--label", "label", "--score", "score", "--score", "yes=x"),
+            1,
+            "another one of class 'yes'",
+        ),
     ],
-    ids=["no label", "slip", "no class", "which class", "numbers"],
+    ids=["no label", "slip", "no class", "which class", "numbers", "two scores", "two of a class"],
 )
 def test_what_no_model_can_be_is_said(compare, words, code, says) -> None:
     found = compare(rows(1), rows(2), *words)

@@ -222,7 +222,14 @@ def _model(told: Mapping[str, object], known: set[str]) -> "Named | None":
     scores: dict[str, str] = {}
     for text in _texts(told["scores"]):
         name, equals, column = ("", "", text) if text in known else text.partition("=")
-        scores[name if equals else ""] = column if equals else text
+        name, column = (name, column) if equals else ("", text)
+        if name in scores:
+            message = (
+                f"--score {scores[name]} and --score {column} are of one class; expected CLASS=COLUMN "
+                "with another CLASS for each"
+            )
+            raise click.UsageError(message)
+        scores[name] = column
     named = Named(
         label=str(told["label"]), prediction=_text(told["prediction"]), scores=scores,
         task=_text(told["task"]), positive=_text(told["positive"]), time=_text(told["time"]),

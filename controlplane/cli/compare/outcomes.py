@@ -1,7 +1,6 @@
 """The labels and predictions of both files, in one form: which task, which classes, whose scores."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -21,7 +20,7 @@ from detectors.performance import Times
 
 HALF: Final = 0.5
 _TRUTHS: Final = {"0": "false", "1": "true"}
-_SOME_DAY: Final = np.datetime64(datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None), "us")
+_SOME_DAY: Final = np.datetime64(0, "us")
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +102,11 @@ def _scores(named: Named, files: Sequence[Source], labels: Labels) -> dict[str, 
             raise BadInput(message)
         if called not in labels.classes:
             message = f"--score {called}={column}: the classes of {named.label!r} are {', '.join(labels.classes)}"
+            raise BadInput(message)
+        if called in found:
+            message = (
+                f"--score {column}: there is another one of class {called!r}; expected one a class"
+            )
             raise BadInput(message)
         found[called] = _joined(files, column)
     if labels.positive is None or not found:
