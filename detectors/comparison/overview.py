@@ -13,13 +13,13 @@ from detectors import reading
 from detectors.comparison.result import ComparedColumn, Side
 from detectors.finding import Kind, Sample
 from detectors.profile import hashing
+from detectors.profile.hashing import Words
 from detectors.reading import Floats
 
-Words = NDArray[np.uint64]
 NEARLY: Final = 0.95
 """The share of the rows from which on one value makes a column nearly constant."""
 _NOTHING: Final = np.uint64(0x9E3779B97F4A7C15)
-_ODD: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_NUMBER: Final = np.uint64(0xBF58476D1CE4E5B9)
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,23 +76,13 @@ def words(sample: Sample) -> tuple[Words, NDArray[np.bool_]]:
     others as good as never. Numbers some 10 ns each, texts as much a byte of a different one."""
     if sample.kind is Kind.CATEGORICAL or sample.kind is Kind.BOOLEAN:
         return _of_texts(reading.texts(sample))
-    if sample.kind is Kind.DATETIME:
-        micros = reading.numbers(sample.values)
-        return _of_numbers(micros)
     return _of_numbers(reading.numbers(sample.values))
-
-
-def mixed(found: Words) -> Words:
-    """Words whose every bit hangs on every bit of those given (Steele, Lea and Flood 2014)."""
-    found = (found ^ (found >> np.uint64(30))) * _ODD[0]
-    found = (found ^ (found >> np.uint64(27))) * _ODD[1]
-    return found ^ (found >> np.uint64(31))
 
 
 def over_rows(found: Words) -> int:
     """One word for a column: equal where it holds the same in every row."""
     places = np.arange(found.size, dtype=np.uint64) * _NOTHING
-    return int(mixed(found + places).sum(dtype=np.uint64))
+    return int(hashing.mixed(found + places).sum(dtype=np.uint64))
 
 
 def repeated(rows: Words) -> int:
@@ -107,7 +97,7 @@ def repeated(rows: Words) -> int:
 
 def _of_numbers(values: Floats) -> tuple[Words, NDArray[np.bool_]]:
     known = ~np.isnan(values)
-    found = mixed((values + 0.0).view(np.uint64) ^ _ODD[0])  # -0.0 is 0.0
+    found = hashing.mixed((values + 0.0).view(np.uint64) ^ _NUMBER)  # -0.0 is 0.0
     return np.where(known, found, _NOTHING), known
 
 

@@ -46,7 +46,7 @@ def hashes(texts: pa.Array) -> Words:
         sums[first:last] = _sums(every, offsets[first : last + 1])
         first = last
     lengths = np.diff(offsets).astype(np.uint64)
-    return _mixed(sums + lengths * np.uint64(_GOLDEN))
+    return mixed(sums + lengths * np.uint64(_GOLDEN))
 
 
 def bucketed(words: Words, held: Counts) -> Counts:
@@ -111,15 +111,15 @@ def _tables(longest: int) -> tuple[Words, Words]:
 
 @cache
 def _words() -> Words:
-    return _mixed(np.arange(1, 258, dtype=np.uint64) * np.uint64(_GOLDEN))
+    return mixed(np.arange(1, 258, dtype=np.uint64) * np.uint64(_GOLDEN))
 
 
-def _mixed(words: Words) -> Words:
-    """SplitMix64's finaliser."""
+def mixed(words: Words) -> Words:
+    """Words whose every bit hangs on every bit of those given: SplitMix64's finaliser."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: Words = words ^ (words >> np.uint64(31))
-    return mixed
+    found: Words = words ^ (words >> np.uint64(31))
+    return found
 
 
 def _sigma(x: float) -> float:

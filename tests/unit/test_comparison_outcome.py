@@ -13,6 +13,7 @@ from detectors.finding import Interval, Kind, Sample, Verdict
 from detectors.intervals import wilson
 from detectors.labelled import Given
 from detectors.performance import Measure
+from detectors.profile import hashing
 
 ROWS = 400
 GENERATOR = np.random.default_rng(20)
@@ -237,7 +238,7 @@ def test_rows_that_repeat_are_counted_as_a_hash_table_counts_them() -> None:
         Sample("b", Kind.BOOLEAN, chunked(number == 1.0)),
     ]  # fmt: skip
     words = [overview.words(sample) for sample in samples]
-    rows = sum(overview.mixed(w ^ np.uint64(k)) for k, (w, _) in enumerate(words, start=1))
+    rows = sum(hashing.mixed(w ^ np.uint64(k)) for k, (w, _) in enumerate(words, start=1))
     table = pa.table({s.column: s.values for s in samples})
     apart = table.group_by(["n", "t", "b"]).aggregate([]).num_rows
     nulls = {str(v) for v in zip(np.isnan(number), text.is_valid().to_pylist(), strict=True)}

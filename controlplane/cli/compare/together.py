@@ -6,15 +6,18 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from controlplane.cli.compare.concluding import Measured
 from detectors import reading
 from detectors.comparison import correlations as together
 from detectors.comparison import overview
 from detectors.comparison.correlations import Correlations
-from detectors.comparison.overview import Folded, Overview, Words
-from detectors.comparison.result import Rows
+from detectors.comparison.overview import Folded, Overview
+from detectors.comparison.result import ComparedColumn, Rows
 from detectors.finding import Kind, Sample
+from detectors.profile import hashing
+from detectors.profile.hashing import Words
 from detectors.reading import Floats
 
 MOST_FOLDED: Final = 20_000_000
@@ -52,8 +55,8 @@ class Together:
         assert self._words is not None, "asked where rows are folded"
         found, known = overview.words(sample)
         word = overview.over_rows(found)
-        name = np.uint64(hash_of(sample.column))
-        mixed = overview.mixed(found ^ name)
+        name = hashing.hashes(pa.array([sample.column]))[0]
+        mixed = hashing.mixed(found ^ name)
         with self._lock:
             self._words[at][:] += mixed
             self._holds[at][:] |= known
@@ -79,29 +82,17 @@ class Together:
         one, other = ({name: side[name] for name in names} for side in self._kept)
         return together.correlations(one, other, level=level)
 
-    def _folded(self, at: int, columns: Sequence[object]) -> Folded | None:
-        if self._words is None or not columns:
+    def _folded(self, at: int, columns: Sequence[ComparedColumn]) -> Folded | None:
+        if self._words is None:
             return None
-        order = [
-            name for name in (getattr(c, "column", "") for c in columns) if name in self._over[at]
-        ]
-        return Folded(
-            self._words[at], self._holds[at], {name: self._over[at][name] for name in order}
-        )
-
-
-def hash_of(name: str) -> int:
-    """A word for a column's name."""
-    from detectors.profile.hashing import hashes  # noqa: PLC0415 - beside the others
-
-    return int(hashes(pa.array([name]))[0])
+        over = self._over[at]
+        named = {c.column: over[c.column] for c in columns if c.column in over}
+        return Folded(self._words[at], self._holds[at], named)
 
 
 def _numbers(sample: Sample) -> Floats:
     if sample.kind is Kind.BOOLEAN:
-        texts = reading.texts(sample)
-        import pyarrow.compute as pc  # noqa: PLC0415 - few columns need it
-
-        found: Floats = pc.equal(texts, "true").cast(pa.int8()).cast(pa.float64()).to_numpy()
+        is_true = pc.equal(reading.texts(sample), "true")
+        found: Floats = is_true.cast(pa.int8()).cast(pa.float64()).to_numpy()
         return found
     return reading.numbers(sample.values)
