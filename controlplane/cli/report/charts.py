@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from controlplane.cli.report.plots import round_marks
+from controlplane.cli.report.plots import marked, round_marks, shortened, svg
 from controlplane.cli.report.words import figure
 from detectors.comparison.curves import Curve, Grid, Reliable
 
@@ -32,7 +32,7 @@ def unit_square(lines: Lines, *, says: str, across: str, up: str, diagonal: bool
             (left + wide * x, top + high * (1.0 - y)) for x, y in zip(curve.x, curve.y, strict=True)
         ]
         body += _line(kind, points)
-    return _svg(SIZE, body, says)
+    return svg(SIZE, body, says)
 
 
 def reliability(sides: Sequence[tuple[str, Sequence[Reliable]]], *, says: str) -> Markup:
@@ -49,7 +49,7 @@ def reliability(sides: Sequence[tuple[str, Sequence[Reliable]]], *, says: str) -
             (left + wide * min(max(b.score, 0.0), 1.0), top + high * (1.0 - b.share)) for b in bins
         ]
         body += _line(kind, points)
-    return _svg(SIZE, body, says)
+    return svg(SIZE, body, says)
 
 
 def steps(sides: Sequence[tuple[str, Sequence[float | None]]], *, says: str) -> Markup:
@@ -64,8 +64,8 @@ def steps(sides: Sequence[tuple[str, Sequence[float | None]]], *, says: str) -> 
         return top + high * (most - value) / (most - least)
 
     body = Markup("").join(
-        _mark(height(mark), figure(mark)) for mark in round_marks(least, most)
-    )  # fmt: skip
+        marked(left, wide, height(mark), figure(mark)) for mark in round_marks(least, most)
+    )
     body += _line("grid strong", [(left, height(0.0)), (left + wide, height(0.0))])
     for kind, values in sides:
         step = wide / len(values)
@@ -79,7 +79,7 @@ def steps(sides: Sequence[tuple[str, Sequence[float | None]]], *, says: str) -> 
                     (left + at * step, height(value)),
                     (left + (at + 1) * step, height(value)),
                 ]
-    return _svg(SIZE, body, says)
+    return svg(SIZE, body, says)
 
 
 def grid(found: Grid, *, kind: str, says: str) -> Markup:
@@ -107,7 +107,7 @@ def grid(found: Grid, *, kind: str, says: str) -> Markup:
     ):  # fmt: skip
         body += text.format(x, y, anchor, f"{value:.3g}")
     body += _titles("label", "prediction")
-    return _svg(SIZE, body, says)
+    return svg(SIZE, body, says)
 
 
 def heat(names: Sequence[str], values: Sequence[Sequence[float | None]], *, says: str) -> Markup:
@@ -120,7 +120,7 @@ def heat(names: Sequence[str], values: Sequence[Sequence[float | None]], *, says
     text = Markup('<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>')
     body = Markup("")
     for down, row in enumerate(values):
-        body += text.format(NAMES - 6.0, down * CELL + 14.0, _short(names[down]))
+        body += text.format(NAMES - 6.0, down * CELL + 14.0, shortened(names[down], LONGEST))
         for across, value in enumerate(row):
             if value is not None:
                 told = f"{names[down]} and {names[across]}: {value:.2f}"
@@ -128,12 +128,12 @@ def heat(names: Sequence[str], values: Sequence[Sequence[float | None]], *, says
                     "current" if value >= 0.0 else "reference", NAMES + across * CELL, down * CELL,
                     CELL - 1.0, CELL - 1.0, abs(value), told,
                 )  # fmt: skip
-    return _svg((NAMES + size, size), body, says)
+    return svg((NAMES + size, size), body, says)
 
 
 def _unit_axes(across: str, up: str) -> Markup:
     left, top, wide, high = BOX
-    body = Markup("").join(_mark(top + high * (1.0 - at), f"{at:g}") for at in MARKS)
+    body = Markup("").join(marked(left, wide, top + high * (1.0 - at), f"{at:g}") for at in MARKS)
     text = Markup('<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="{}">{:g}</text>')
     for at in MARKS:
         anchor = "start" if at == 0.0 else "end" if at == 1.0 else "middle"
@@ -151,27 +151,8 @@ def _titles(across: str, up: str) -> Markup:
     )
 
 
-def _mark(y: float, name: str) -> Markup:
-    left, _, wide, _ = BOX
-    line = Markup(
-        '<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>'
-        '<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>'
-    )
-    return line.format(left, left + wide, y, y, left - 6.0, y + 4.0, name)
-
-
 def _line(kind: str, points: Sequence[tuple[float, float]]) -> Markup:
     if not points:
         return Markup("")
     told = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return Markup('<polyline class="drawn {}" points="{}"/>').format(kind, told)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
-
-
-def _svg(size: tuple[float, float], body: Markup, says: str) -> Markup:
-    return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>').format(
-        size[0], size[1], escape(says), body
-    )

@@ -7,11 +7,12 @@ import msgspec
 from markupsafe import Markup
 
 from controlplane.cli.report import charts, plots
-from controlplane.cli.report.words import DASH, figure, share
+from controlplane.cli.report.words import figure, share
 from detectors.comparison.curves import Matrix
 from detectors.comparison.outcome import Errors, Outcome, Scored
 from detectors.comparison.quality import Figure
 from detectors.comparison.result import Histogram
+from detectors.finding import Interval
 from detectors.performance import Measure
 
 SIDES: Final = ("before", "now")
@@ -89,24 +90,19 @@ def row_share(matrix: Matrix, truth: int, predicted: int) -> float:
 def _line(found: Figure) -> Line:
     return Line(
         metric=found.metric, reference=_told(found.reference), current=_told(found.current),
-        change=_bounded(found.change, None if found.interval is None else (found.interval.low, found.interval.high)),
+        change=_bounded(found.change, found.interval),
         says=found.says, reason=found.reference.reason or found.current.reason,
     )  # fmt: skip
 
 
 def _told(measure: Measure) -> str:
-    bounds = measure.interval
-    return _bounded(measure.value, None if bounds is None else (bounds.low, bounds.high))
+    return _bounded(measure.value, measure.interval)
 
 
-def _bounded(value: float | None, bounds: tuple[float, float] | None) -> str:
-    if value is None:
-        return DASH
-    return (
-        figure(value)
-        if bounds is None
-        else f"{figure(value)} [{figure(bounds[0])}, {figure(bounds[1])}]"
-    )
+def _bounded(value: float | None, interval: Interval | None) -> str:
+    if value is None or interval is None:
+        return figure(value)
+    return f"{figure(value)} [{figure(interval.low)}, {figure(interval.high)}]"
 
 
 def _of_scores(scored: tuple[Scored, Scored] | None) -> list[Drawn]:

@@ -72,7 +72,7 @@ def small(shares: Shares, *, says: str) -> Markup:
     wide, high = SMALL
     body = _area(shares.reference, shares.greatest, (0.0, 0.0, wide, high), "reference")
     body += _steps(shares.current, shares.greatest, (0.0, 0.0, wide, high), "current")
-    return _svg((wide, high), body, says)
+    return svg((wide, high), body, says)
 
 
 def histogram(found: Histogram, *, says: str) -> Markup:
@@ -86,7 +86,7 @@ def histogram(found: Histogram, *, says: str) -> Markup:
     body = _share_axis(shares.greatest, box) + _value_axis(found.edges, box)
     body += _area(shares.reference, shares.greatest, box, "reference")
     body += _steps(shares.current, shares.greatest, box, "current")
-    return _svg(LARGE, body, says)
+    return svg(LARGE, body, says)
 
 
 def strip(means: Sequence[float | None], usual: tuple[float, float], *, says: str) -> Markup:
@@ -106,18 +106,14 @@ def strip(means: Sequence[float | None], usual: tuple[float, float], *, says: st
         return pad + box_tall * (most - value) / (most - least)
 
     band = Markup('<rect class="reference" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>')
-    line = Markup('<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>')
-    mark = Markup('<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>')
-    middle = height(usual[0])
     body = band.format(left, height(high), box_wide, height(low) - height(high))
-    body += line.format(left, left + box_wide, middle, middle)
-    body += mark.format(left - 6.0, middle + 4.0, name)
+    body += marked(left, box_wide, height(usual[0]), name)
     step = box_wide / len(means)
     places = [
         None if mean is None else (left + (at + 0.5) * step, height(mean))
         for at, mean in enumerate(means)
     ]  # fmt: skip
-    return _svg(STRIP, body + _trace(places), says)
+    return svg(STRIP, body + _trace(places), says)
 
 
 def _trace(places: Sequence[tuple[float, float] | None]) -> Markup:
@@ -144,7 +140,7 @@ def levels(found: Levels, *, says: str) -> Markup:
         _level(at, name, (shares.reference[at], shares.current[at]), wide / shares.greatest)
         for at, name in enumerate(names)
     )
-    return _svg((LARGE[0], LEVEL_HEIGHT * max(len(names), 1)), body, says)
+    return svg((LARGE[0], LEVEL_HEIGHT * max(len(names), 1)), body, says)
 
 
 def bar(share: float, kind: str) -> Markup:
@@ -154,7 +150,6 @@ def bar(share: float, kind: str) -> Markup:
 
 def _level(at: int, name: str, shares: tuple[float, float], scale: float) -> Markup:
     top = at * LEVEL_HEIGHT
-    short = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
     bars = Markup("").join(
         Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.2f}" height="8"/>').format(
             kind, NAME_WIDTH, top + 2.0 + 9.0 * place, max(share * scale, 0.0)
@@ -166,7 +161,7 @@ def _level(at: int, name: str, shares: tuple[float, float], scale: float) -> Mar
     end = NAME_WIDTH + max(shares) * scale + 6.0
     words = f"{shares[0]:.1%} → {shares[1]:.1%}"
     return (
-        label.format(NAME_WIDTH - 8.0, top + 14.0, short, name)
+        label.format(NAME_WIDTH - 8.0, top + 14.0, shortened(name, LONGEST_NAME), name)
         + bars
         + figure.format(end, top + 14.0, words)
     )
@@ -201,14 +196,17 @@ def _steps(values: Sequence[float], greatest: float, box: tuple[float, ...], kin
 
 def _share_axis(greatest: float, box: tuple[float, ...]) -> Markup:
     left, top, wide, high = box
+    marks = [(top + high * (1.0 - at / greatest), name) for at, name in _share_marks(greatest)]
+    return Markup("").join(marked(left, wide, y, name) for y, name in marks)
+
+
+def marked(left: float, wide: float, y: float, name: str) -> Markup:
+    """A line across a plot at a height, with what it stands for left of it."""
     line = Markup(
         '<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>'
         '<text class="mark" x="{:.1f}" y="{:.1f}" text-anchor="end">{}</text>'
     )
-    marks = [(top + high * (1.0 - at / greatest), name) for at, name in _share_marks(greatest)]
-    return Markup("").join(
-        line.format(left, left + wide, y, y, left - 6.0, y + 4.0, name) for y, name in marks
-    )
+    return line.format(left, left + wide, y, y, left - 6.0, y + 4.0, name)
 
 
 def _share_marks(greatest: float) -> list[tuple[float, str]]:
@@ -249,7 +247,17 @@ def round_marks(low: float, high: float) -> list[float]:
     return [round(k * step, 12) for k in range(first, last + 1)]
 
 
-def _svg(size: tuple[float, float], body: Markup, says: str) -> Markup:
+def shortened(name: str, most: int) -> str:
+    """A name of so many characters at most.
+
+    >>> shortened("income", 4)
+    'inc…'
+    """
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def svg(size: tuple[float, float], body: Markup, says: str) -> Markup:
+    """A picture of that width and height; `says` is read out in its place."""
     return Markup('<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>').format(
         size[0], size[1], escape(says), body
     )

@@ -53,11 +53,9 @@ def together(found: Correlations | None) -> Together | None:
     """The correlations, the columns whose own changed most drawn where there are many."""
     if found is None:
         return None
-    order = dict.fromkeys(name for pair in found.pairs for name in (pair.one, pair.other))
-    chosen = set(
-        [*order, *found.columns][:MOST_DRAWN] if len(found.columns) > MOST_DRAWN else found.columns
-    )
-    places = [at for at, name in enumerate(found.columns) if name in chosen][:MOST_DRAWN]
+    changed = [name for pair in found.pairs for name in (pair.one, pair.other)]
+    chosen = list(dict.fromkeys([*changed, *found.columns]))[:MOST_DRAWN]
+    places = [at for at, name in enumerate(found.columns) if name in chosen]
     names = [found.columns[at] for at in places]
     one, other = (
         charts.heat(
