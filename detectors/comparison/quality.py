@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from detectors import tails
+from detectors import labelled, tails
 from detectors.comparison.result import Rows
 from detectors.finding import Basis, Finding, Interval, Reason, Verdict
-from detectors.labelled import Given, positives
+from detectors.labelled import Given
 from detectors.metrics.catalogue import METRICS
 from detectors.performance import Measure, Times, measure
 
@@ -31,6 +31,7 @@ MAIN: Final[dict[str, tuple[str, ...]]] = {
                    "precision_macro", "recall_macro", "roc_auc", "kappa", "ece"),
 }  # fmt: skip
 """The figures that are computed where not all are asked for."""
+_OF_SCORES: Final = (labelled.scored, labelled.ranked, labelled.chosen)
 _BY_CLASS: Final = ("precision", "recall", "f1", "roc_auc")
 
 
@@ -183,7 +184,7 @@ def _says(
 
 
 def _needs_scores(metric: str, task: str) -> bool:
-    return METRICS[metric].ways[task].rows.__name__ in {"scored", "ranked", "chosen"}
+    return METRICS[metric].ways[task].rows in _OF_SCORES
 
 
 def _only(given: Given, name: str) -> dict[str, object]:
@@ -192,17 +193,19 @@ def _only(given: Given, name: str) -> dict[str, object]:
 
 def _classes(both: Both, names: Sequence[str]) -> Iterator[OfClass]:
     """The classes, those with most rows on both sides first; twenty at most."""
-    counted = [(name, _rows_of(both, name)) for name in names]
-    for name, rows in sorted(counted, key=lambda one: -sum(one[1]))[:MOST_CLASSES]:
+    if not names:
+        return
+    before, now = (_rows(side, names) for side in (both.reference, both.current))
+    counted = zip(names, before, now, strict=True)
+    for name, *rows in sorted(counted, key=lambda one: -(one[1] + one[2]))[:MOST_CLASSES]:
         one = both.of_class(name)
         scored = bool(one.reference.scores)
         figures = [figure(metric, one) for metric in _BY_CLASS if scored or metric != "roc_auc"]
         yield OfClass(name, Rows(*rows), tuple(figures))
 
 
-def _rows_of(both: Both, name: str) -> tuple[int, int]:
-    one = both.of_class(name)
-    found: list[int] = [
-        int(np.count_nonzero(positives(g).truth)) for g in (one.reference, one.current)
-    ]
-    return found[0], found[1]
+def _rows(given: Given, names: Sequence[str]) -> list[int]:
+    """How many labelled rows are of each class."""
+    truth = labelled.among(given, names).truth
+    found: list[int] = np.bincount(truth, minlength=len(names) + 1)[:-1].tolist()
+    return found
