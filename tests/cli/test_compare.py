@@ -281,21 +281,24 @@ def test_the_report_is_written_beside_the_answer(put, tmp_path) -> None:
     assert f"wrote {out}" in found.stderr
 
 
-def test_a_comparison_loads_nothing_that_it_does_not_need(put) -> None:
+@pytest.mark.parametrize("words", [["--json"], []], ids=["document", "table"])
+def test_a_comparison_loads_nothing_that_it_does_not_need(put, words) -> None:
     paths = [str(put("a.parquet", table(1))), str(put("b.parquet", table(2)))]
     program = (
         "import sys\nfrom controlplane.cli.__main__ import main\n"
-        f"sys.argv = ['leeboard', 'compare', *{paths!r}, '--json']\n"
+        f"sys.argv = ['leeboard', 'compare', *{[*paths, *words]!r}]\n"
         "try:\n    main()\nexcept SystemExit:\n    print()\nprint(*sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    modules = set(done.stdout.splitlines()[-1].split())
+    loaded = {name.partition(".")[0] for name in modules}
 
     assert {"numpy", "pyarrow"} <= loaded
     unwanted = {"duckdb", "litestar", "scipy", "sklearn", "textual", "httpx", "jinja2", "pandas"}
     assert loaded & unwanted == set()
+    assert "detectors.metrics.catalogue" not in modules
 
 
 def test_threads_and_reading_in_pieces_change_nothing(put, monkeypatch) -> None:

@@ -1,13 +1,16 @@
 """The JSON of a comparison: its shape is a promise to scripts."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from detectors.comparison.quality import Quality
 from detectors.comparison.result import ComparedColumn, Comparison, Rows, Side
 from detectors.comparison.rule import verdict_of
 from detectors.finding import Finding, Kind, Verdict
+
+if TYPE_CHECKING:
+    from detectors.comparison.quality import Quality
 
 
 class Shares(msgspec.Struct, frozen=True):
@@ -35,7 +38,7 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     verdict: Verdict
     seconds: float
     columns: list[Column]
-    quality: Quality | None = None
+    quality: "Quality | None" = None
 
 
 def document(comparison: Comparison, seconds: float) -> Document:

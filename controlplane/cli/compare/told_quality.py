@@ -1,14 +1,16 @@
 """How well both sides were predicted, in a terminal."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from controlplane.cli import render
 from controlplane.cli.report.words import VERDICTS
-from detectors.comparison.quality import Figure, Quality
 from detectors.finding import Interval
+
+if TYPE_CHECKING:
+    from detectors.comparison.quality import Figure, Quality
 
 COLUMNS: Final = [
     render.Column("metric"), render.Column("reference", right=True), render.Column("", spare=True),
@@ -18,7 +20,7 @@ COLUMNS: Final = [
 """A figure and its interval; a narrow terminal goes without the intervals."""
 
 
-def told_quality(quality: Quality) -> Iterator[str]:
+def told_quality(quality: "Quality") -> Iterator[str]:
     """The lines: of what rows, and a figure each."""
     found = quality.finding
     badge = click.style(VERDICTS[found.verdict], fg=render.HUES[found.verdict])
@@ -31,7 +33,7 @@ def told_quality(quality: Quality) -> Iterator[str]:
     yield from render.table(COLUMNS, map(_line, quality.figures), width=render.width())
 
 
-def _line(figure: Figure) -> tuple[str, ...]:
+def _line(figure: "Figure") -> tuple[str, ...]:
     before, now = figure.reference, figure.current
     said = figure.reference.reason or figure.current.reason or ""
     if figure.says:
