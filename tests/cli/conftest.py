@@ -17,9 +17,11 @@ from controlplane.api.app import create_app
 from controlplane.api.auth import OWNER, Guardian
 from controlplane.api.parts import Parts
 from controlplane.cli.__main__ import main
+from controlplane.domain.batches import KeyedBatch
+from controlplane.domain.models import Model
 from controlplane.settings import Settings
 from controlplane.store.duckdb_store import open_store
-from controlplane.store.ports import Store
+from controlplane.store.ports import Store, Transaction
 from tests.cli.story import tell
 from tests.fakes_actions import T0, FakeActions
 
@@ -94,6 +96,18 @@ def actions(served: Told) -> Iterator[FakeActions]:
     served.actions.asked.clear()
     yield served.actions
     served.actions.refusal = None
+
+
+@pytest.fixture
+def without_rows(served: Told) -> None:
+    """None of the rows that a test before sent."""
+
+    def work(t: Transaction) -> None:
+        t.events.drop("bikes")
+        t.ledger.remove(KeyedBatch, model="bikes")
+        t.events.prepare("bikes", t.ledger.get(Model, "bikes").schema)
+
+    served.store.write(work).result()
 
 
 @pytest.fixture

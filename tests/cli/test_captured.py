@@ -7,22 +7,10 @@ import msgspec
 import pytest
 
 from controlplane.cli import captured
-from controlplane.domain.batches import KeyedBatch
-from controlplane.domain.models import Model
 from controlplane.store.ports import Known
 from tests.captured import GOLDEN
 
-
-@pytest.fixture(autouse=True)
-def _without_rows(served):
-    """None of the rows that a test before sent."""
-
-    def work(t):
-        t.events.drop("bikes")
-        t.ledger.remove(KeyedBatch, model="bikes")
-        t.events.prepare("bikes", t.ledger.get(Model, "bikes").schema)
-
-    served.store.write(work).result()
+pytestmark = pytest.mark.usefixtures("without_rows")
 
 
 def lines(count: int) -> list[bytes]:

@@ -12,24 +12,13 @@ import pytest
 
 from connectors.client import bulk
 from connectors.client.problems import ServerAway
-from controlplane.domain.batches import KeyedBatch
-from controlplane.domain.models import Model
 from controlplane.store.ports import Known
 
 WORDS = ("--model", "bikes", "--id", "ride", "--time", "ts")
 HEAD = "ride,ts,temp\n"
 
 
-@pytest.fixture(autouse=True)
-def _empty(served):
-    """None of the rows that a test before sent."""
-
-    def work(t):
-        t.events.drop("bikes")
-        t.ledger.remove(KeyedBatch, model="bikes")
-        t.events.prepare("bikes", t.ledger.get(Model, "bikes").schema)
-
-    served.store.write(work).result()
+pytestmark = pytest.mark.usefixtures("without_rows")
 
 
 @pytest.fixture

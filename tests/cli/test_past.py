@@ -12,8 +12,7 @@ import pytest
 
 from connectors.client import bulk
 from connectors.client.problems import ServerAway
-from controlplane.domain.batches import KeyedBatch
-from controlplane.domain.models import Generation, Model
+from controlplane.domain.models import Generation
 from controlplane.store.ports import Known
 from tests.fakes_actions import T0
 
@@ -23,15 +22,12 @@ START = datetime(2023, 12, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _with_its_file(served):
-    """The model's file as it was applied, and none of the rows that a test before sent."""
+def _with_its_file(served, without_rows):
+    """The model's file as it was applied."""
 
     def work(t):
         found = t.ledger.get(Generation, "bikes/2")
         t.ledger.put(msgspec.structs.replace(found, text=FILE))
-        t.events.drop("bikes")
-        t.ledger.remove(KeyedBatch, model="bikes")
-        t.events.prepare("bikes", t.ledger.get(Model, "bikes").schema)
 
     served.store.write(work).result()
 
