@@ -1,6 +1,7 @@
 """What every screen that shows the server's answers has: it follows, and keeps the last known."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -55,21 +56,21 @@ class Followed(Screen[None]):
         self._heard_at: str | None = None
 
     @property
+    @abstractmethod
     def crumb(self) -> str:
         """The screen's name on the way to it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wants(self, known: Known) -> Sequence[Wanted]:
         """What to ask, given what is known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self) -> None:
         """Show what is known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def compose_body(self) -> ComposeResult:
         """What is between the first line and the last."""
-        raise NotImplementedError
 
     @override
     def compose(self) -> ComposeResult:

@@ -1,5 +1,6 @@
 """A list of one kind of thing, newest first, with what is known of the one under the cursor."""
 
+from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Final
 
@@ -40,17 +41,17 @@ class Listing(Filtered):
         self.model = model
         self._pages = 1
 
+    @abstractmethod
     def page(self, cursor: str | None) -> Call[Any]:
         """The call for a page."""
-        raise NotImplementedError
 
+    @abstractmethod
     def row(self, item: Any) -> Row:  # noqa: ANN401 - of any kind of item
         """The line of an item."""
-        raise NotImplementedError
 
+    @abstractmethod
     def facts(self, item: Any) -> Sequence[Facts]:  # noqa: ANN401 - of any kind of item
         """What is known of an item."""
-        raise NotImplementedError
 
     def changes_with(self, known: Known) -> Hashable:  # noqa: ARG002 - for those that look
         """When the first page is worth asking again; None: every round."""

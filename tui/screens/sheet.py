@@ -1,5 +1,6 @@
 """A screen that is a sheet of facts about one thing."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
@@ -15,9 +16,9 @@ class Sheet(Followed):
 
     CSS_PATH = "../styles/sheet.tcss"
 
+    @abstractmethod
     def facts(self) -> Sequence[Facts] | None:
         """What is known of it; None while nothing is."""
-        raise NotImplementedError
 
     @override
     def compose_body(self) -> ComposeResult:

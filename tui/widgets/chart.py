@@ -1,5 +1,6 @@
 """What every chart has: lines of text that are laid out anew when the size or the data change."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from textual.content import Content
@@ -19,9 +20,9 @@ class Chart(Widget):
         super().__init__(id=id)
         self._lines: Sequence[Content] = ()
 
+    @abstractmethod
     def drawn(self, width: int, height: int) -> Sequence[Content]:
         """What is shown in so many cells and lines."""
-        raise NotImplementedError
 
     def lay_out(self) -> None:
         """Draw again: the size or what is drawn has changed."""
