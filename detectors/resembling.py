@@ -1,10 +1,9 @@
-"""How many windows that know nothing of each other the calibration windows are worth.
+"""As how many values that know nothing of each other a series counts for its mean.
 
-Windows that resemble the one before them show less of what a stream can do than as many apart: the
-variance of a mean over them is that of fewer. The ratio is the sum of all autocorrelations (Bayley
-and Hammersley 1946), here of the scores without change, averaged over them, up to the first pair
-of lags whose sum is not above zero (Geyer 1992). A season comes back and is no wander, so what the
-hours and weekdays explain is taken out before.
+Values that resemble the ones before them say less than as many apart: the variance of a mean over
+them is that of fewer. The ratio is the sum of all autocorrelations (Bayley and Hammersley 1946), up
+to the first pair of lags whose sum is not above zero (Geyer 1992). A season comes back and is no
+wander: `without_seasons` takes out what the hours and weekdays explain.
 """
 
 import math
@@ -19,36 +18,33 @@ from detectors.seasons import Groupings
 
 FEWEST_TIMES: Final = 4
 """So often must every group of a season have come back for the season to be told from a wander."""
-CHANCE: Final = 2.326
-"""Standard normal deviations that chance passes once in a hundred."""
 FEWEST: Final = 8
-"""Of fewer windows nothing can be said."""
+"""Of fewer values nothing can be said."""
 ROUNDING: Final = 1e-9
 NO_SEASONS: Final[Groupings] = MappingProxyType({})
 
 
-def worth(scores: Floats, groupings: Groupings = NO_SEASONS, *, chance: float = CHANCE) -> float:
-    """The effective number of windows, from 1 to as many as there are.
+def worth(series: Floats, *, chance: float) -> float:
+    """The effective number of values, from 1 to as many as there are.
 
-    `scores` has shape (scores, windows), the windows in order of time, NaN where not known;
-    `groupings` names the season of each window. All windows count where the first autocorrelation,
-    averaged over the scores, is not above what chance gives once in a hundred times (`chance`
-    standard deviations): that is normal about -1 / n with variance 1 / n, divided by the number of scores that are unlike each
-    other, (sum of c)^2 / sum of c^2 over the eigenvalues c of their correlations. What short series
-    hide by being centred on their own mean is put back: it takes the variance of that mean from
-    every autocovariance. A wander longer than the series cannot be seen in it, so with strong ones
-    the truth lies below. O(scores windows times the lesser of both).
+    `series` has shape (series, values), the values in order of time, NaN where not known. All
+    count where the first autocorrelation, averaged over the series, is not above `chance` standard
+    deviations: by chance that is normal about -1 / n with variance 1 / n, divided by the number of
+    series that are unlike each other (`effective`). What short series hide by being centred on
+    their own mean is put back: it takes the variance of that mean from every autocovariance. A
+    wander longer than the series cannot be seen in it, so with strong ones the truth lies below.
+    O(series values times the lesser of both).
 
     >>> generator = np.random.default_rng(5)
     >>> apart = generator.normal(size=(20, 60))
     >>> alike = apart.copy()
     >>> for at in range(1, 60):
     ...     alike[:, at] += 0.8 * alike[:, at - 1]
-    >>> worth(apart), round(worth(alike))
+    >>> worth(apart, chance=2.3), round(worth(alike, chance=2.3))
     (60.0, 9)
     """
-    windows = scores.shape[1]
-    centred = without_seasons(scores, groupings)
+    windows = series.shape[1]
+    centred = without_seasons(series)
     size = np.sqrt(np.square(centred).sum(axis=1, keepdims=True))
     unit = centred[size.ravel() > ROUNDING] / size[size > ROUNDING][:, None]
     if windows < FEWEST or not unit.size:
