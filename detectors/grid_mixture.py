@@ -133,7 +133,7 @@ def upper_bound(values: Floats, *, alpha: float, counts: NDArray[np.int64] | Non
 def hold(held: Held, values: Floats) -> Held:
     """Read more values in [-1, 1], in any order; for bounds on their mean at any time.
 
-    Raises ValueError as `read` does. Some 500 multiplications a value, in bounded memory;
+    Raises ValueError as `read` does. Some 900 multiplications a value, in bounded memory;
     a sort where few values differ.
     """
     known = _checked(values)
