@@ -14,7 +14,7 @@ from detectors.comparison.result import ComparedColumn, Side
 from detectors.finding import Kind, Sample
 from detectors.profile import hashing
 from detectors.profile.hashing import Words
-from detectors.reading import Floats
+from detectors.reading import Counts, Floats
 
 NEARLY: Final = 0.95
 """The share of the rows from which on one value makes a column nearly constant."""
@@ -73,9 +73,10 @@ def overview(
 
 def words(sample: Sample) -> tuple[Words, NDArray[np.bool_]]:
     """A word for the value of every row, and whether it holds one; equal values have equal words,
-    others as good as never. Numbers some 10 ns each, texts as much a byte of a different one."""
+    others as good as never. Numbers some 10 ns each, texts as much a byte of a different one.
+    Raises ValueError for a kind of column that has no levels."""
     if sample.kind is Kind.CATEGORICAL or sample.kind is Kind.BOOLEAN:
-        return _of_texts(reading.texts(sample))
+        return _of_levels(sample)
     return _of_numbers(reading.numbers(sample.values))
 
 
@@ -101,15 +102,25 @@ def _of_numbers(values: Floats) -> tuple[Words, NDArray[np.bool_]]:
     return np.where(known, found, _NOTHING), known
 
 
-def _of_texts(values: pa.ChunkedArray) -> tuple[Words, NDArray[np.bool_]]:
-    coded = values.dictionary_encode().combine_chunks()
-    if isinstance(coded, pa.ChunkedArray):  # of no rows
-        return np.zeros(0, np.uint64), np.zeros(0, np.bool_)
-    known = coded.indices.is_valid().to_numpy(zero_copy_only=False)
-    codes = coded.indices.fill_null(0).to_numpy().astype(np.int64)
-    names = hashing.hashes(coded.dictionary)
-    found = names[codes] if names.size else np.zeros(codes.size, np.uint64)
-    return np.where(known, found, _NOTHING), known
+def _of_levels(sample: Sample) -> tuple[Words, NDArray[np.bool_]]:
+    codes, levels = coded(sample)
+    names = np.append(hashing.hashes(levels.fill_null("")), _NOTHING)
+    known = np.append(levels.is_valid().to_numpy(zero_copy_only=False), False)
+    return np.where(known, names, _NOTHING)[codes], known[codes]
+
+
+def coded(sample: Sample) -> tuple[Counts, pa.Array]:
+    """The place of every row's level among the levels, the last (-1) where it has none; and those
+    as `reading.texts` has them, null where one stands for none, perhaps some twice.
+
+    Only the different values are brought into their form, not every row's.
+    """
+    values = sample.values.dictionary_encode().combine_chunks()
+    if isinstance(values, pa.ChunkedArray):  # of no rows
+        return np.zeros(0, np.int64), pa.array([], pa.string())
+    each = pa.chunked_array([values.dictionary])
+    levels = reading.texts(Sample(sample.column, sample.kind, each)).combine_chunks()
+    return values.indices.fill_null(-1).to_numpy().astype(np.int64), levels
 
 
 def _is_constant(side: Side) -> bool:

@@ -248,3 +248,20 @@ def test_rows_that_repeat_are_counted_as_a_hash_table_counts_them() -> None:
     again = overview.words(Sample("m", Kind.NUMERIC, chunked(number)))[0]
     assert overview.over_rows(again) == overview.over_rows(words[0][0])
     assert overview.over_rows(np.roll(again, 1)) != overview.over_rows(again)
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        (Kind.BOOLEAN, [True, None, False], ["True ", None, "0"]),
+        (Kind.BOOLEAN, [True, None, False], [1.0, float("nan"), 0.0]),
+        (Kind.CATEGORICAL, ["a", None, ""], pa.DictionaryArray.from_arrays([0, 1, 2], ["a", None, ""])),
+        (Kind.CATEGORICAL, ["1", None, "2.5"], [1.0, float("nan"), 2.5]),
+    ],
+    ids=["texts", "numbers", "dictionary", "floats"],
+)  # fmt: skip
+def test_a_level_has_one_word_however_it_is_written(kind, one, other) -> None:
+    found = [overview.words(Sample("x", kind, chunked(values))) for values in (one, other)]
+    assert found[0][0].tolist() == found[1][0].tolist()
+    assert len(set(found[0][0].tolist())) == 3
+    assert [known.tolist() for _, known in found] == [[True, False, True]] * 2

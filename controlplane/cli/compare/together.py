@@ -92,7 +92,8 @@ class Together:
 
 def _numbers(sample: Sample) -> Floats:
     if sample.kind is Kind.BOOLEAN:
-        is_true = pc.equal(reading.texts(sample), "true")
-        found: Floats = is_true.cast(pa.int8()).cast(pa.float64()).to_numpy()
+        codes, levels = overview.coded(sample)
+        is_true = pc.equal(levels, "true").cast(pa.int8()).cast(pa.float64())
+        found: Floats = np.append(is_true.to_numpy(zero_copy_only=False), np.nan)[codes]
         return found
     return reading.numbers(sample.values)
