@@ -40,7 +40,8 @@ class MediaType(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def media_type_of(content_type: str) -> MediaType:
-    """A content type's parts, by the name that the table above has for it.
+    """A content type's parts, by the name that the table above has for it; one whose parameters
+    cannot be read is a kind of its own, which nobody knows.
 
     >>> media_type_of('Application/JSONL; charset="UTF-8"')
     MediaType(kind='application/x-ndjson', parameters={'charset': 'utf-8'})
@@ -50,10 +51,11 @@ def media_type_of(content_type: str) -> MediaType:
     if rest:
         said = Message()
         said["content-type"] = f"a/b;{rest}"
-        parameters = {
-            name.lower(): str(value).strip().lower()
-            for name, value in said.get_params(failobj=[])[1:]
-        }
+        try:
+            told = said.get_params(failobj=[])[1:]
+        except ValueError:  # a parameter may be told in numbered parts, and this number is too long
+            return MediaType(content_type.strip().lower())
+        parameters = {name.lower(): str(value).strip().lower() for name, value in told}
     name = kind.strip().lower()
     return MediaType(SYNONYMS.get(name, name), parameters)
 

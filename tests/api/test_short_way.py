@@ -52,6 +52,7 @@ REQUESTS: list[tuple[str, bytes, dict[str, str]]] = [
     (ROWS, b"id,at\ni,2024-03-01T01:00:00Z\n", {"content-type": "text/csv"}),
     (ROWS, b"{", JSON), (ROWS, b"[]", JSON), (ROWS, b"\xff", JSON), (ROWS, b"[" * 100_000, JSON),
     (ROWS, b"", JSON), (ROWS, b"{}", {"content-type": "application/x-what"}), (ROWS, b"{}", {}),
+    (ROWS, b"{}", {"content-type": "application/json; a*" + "9" * 5_000 + "=b"}),
     (ROWS, json.dumps(ROW | {"id": "k"}).encode(), JSON | {"idempotency-key": "1"}),
     (ROWS, json.dumps(ROW | {"id": "k"}).encode(), JSON | {"idempotency-key": "1"}),
     (ROWS, json.dumps(ROW | {"id": "l"}).encode(), JSON | {"idempotency-key": "1"}),
