@@ -18,6 +18,7 @@ from controlplane.ingest.coercion import classes
 from controlplane.ingest.decode import decode
 from controlplane.ingest.encoding import decoded
 from controlplane.ingest.formats import json as json_format
+from controlplane.ingest.formats.columnar import unfolded
 from controlplane.ingest.ids import ids
 
 JSON = "application/json"
@@ -234,6 +235,27 @@ def test_a_run_of_a_long_text_counts_with_what_it_unfolds_to() -> None:
     assert len(small) < 3_000
     with pytest.raises(TooLarge, match="unfolds to more than"):
         decode(ARROW, small, feed="predictions")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "width"),
+    [
+        (pa.decimal256(40, 0), Decimal(1), 32),
+        (pa.decimal128(20, 0), Decimal(1), 16),
+        (pa.uuid(), uuid.UUID(int=7).bytes, 36),
+        (pa.json_(), "x" * 1_000, 1_000),
+        (pa.string(), "x" * 1_000, 1_000),
+        (pa.float64(), 1.5, 8),
+    ],
+    ids=str,
+)
+def test_values_that_stand_for_many_count_with_what_each_of_them_takes(
+    kind: pa.DataType, value: object, width: int
+) -> None:
+    one = pa.array([value], kind)
+    runs = pa.RunEndEncodedArray.from_arrays([500], one)
+    named = pa.DictionaryArray.from_arrays(pa.array([0] * 500), one)
+    assert (unfolded(runs), unfolded(named)) == (500 * width, 500 * width)
 
 
 def test_what_follows_the_end_of_a_stream_is_not_passed_over_in_silence() -> None:

@@ -21,6 +21,8 @@ _USABLE: Final = (
     pa.types.is_date, pa.types.is_timestamp,
 )  # fmt: skip
 """Kinds of columns that something can be made of; any other is not even read."""
+_WIDEST: Final = 8
+"""Bytes of a number, a time or a truth value, at most; decimals may have more."""
 _VIEW: Final = 4
 """A view is four numbers of 32 bits, the first of them a length."""
 
@@ -69,7 +71,7 @@ def unfolded(column: pa.Array) -> int:
     if isinstance(column.type, pa.UuidType):
         return len(column) * UUID_LENGTH
     if isinstance(column, pa.ExtensionArray):
-        column = column.storage
+        return unfolded(column.storage)
     if isinstance(column, pa.RunEndEncodedArray):
         return int((_lengths(column.values) * runs_of(column)).sum())
     if isinstance(column, pa.DictionaryArray) or pa.types.is_string_view(column.type):
@@ -80,6 +82,10 @@ def unfolded(column: pa.Array) -> int:
 def _lengths(texts: pa.Array) -> NDArray[np.int64]:
     """Bytes of each value of an array, shape (n,)."""
     kind = texts.type
+    if isinstance(kind, pa.UuidType):
+        return np.full(len(texts), UUID_LENGTH, np.int64)
+    if isinstance(texts, pa.ExtensionArray):
+        return _lengths(texts.storage)
     if isinstance(texts, pa.DictionaryArray):
         each = np.append(_lengths(texts.dictionary), 0)
         places = pc.fill_null(texts.indices.cast(pa.int64()), len(each) - 1)
@@ -92,7 +98,8 @@ def _lengths(texts: pa.Array) -> NDArray[np.int64]:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         lengths = pc.fill_null(pc.binary_length(texts), 0)
         return np.asarray(lengths.to_numpy(zero_copy_only=False), np.int64)
-    return np.full(len(texts), 8, np.int64)
+    width = kind.byte_width if pa.types.is_decimal(kind) else _WIDEST
+    return np.full(len(texts), width, np.int64)
 
 
 def columns_of(schema: pa.Schema, table: pa.Table, rows: int) -> dict[str, Values]:
