@@ -6,18 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.signal import lfilter
 
 from detectors.day_bounds import bounds, design_effect, worth
 from detectors.sequences import lower_bound, radius
+from tests.series import wandering
 
 FEWEST = 14
-
-
-def alike(generator, days, likeness):
-    """Standard normal days, each so much like the one before."""
-    shocks = generator.normal(size=days + 40)
-    return lfilter([math.sqrt(1.0 - likeness**2)], [1.0, -likeness], shocks)[40:]
 
 
 def ever_above(means):
@@ -40,7 +34,7 @@ def test_days_apart_have_the_bounds_of_the_confidence_sequence() -> None:
 
 
 def test_days_that_resemble_each_other_count_as_fewer_and_have_wider_bounds() -> None:
-    means = alike(np.random.default_rng(3), 200, 0.6)
+    means = wandering(np.random.default_rng(3), 1, 200, 0.6)[0]
     found = bounds(means, alpha=0.05, fewest=FEWEST)
     assert found.worth == worth(means)
     assert 25 <= found.worth <= 90, "a quarter of two hundred, about"
@@ -71,7 +65,7 @@ def test_looking_every_day_errs_seldom_even_where_days_resemble_the_ones_before(
 ) -> None:
     """Counting days whole errs in 2 and in 13 to 14 of a hundred such streams of four weeks."""
     generator, streams = np.random.default_rng(5), 200
-    wrong = sum(ever_above(alike(generator, 28, likeness)) for _ in range(streams))
+    wrong = sum(map(ever_above, wandering(generator, streams, 28, likeness)))
     assert wrong / streams <= most
 
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.signal import lfilter
 
 from controlplane.domain.budget import Family, in_words
 from detectors import remembering, thresholds
@@ -18,12 +17,7 @@ from detectors.laws import Calibration, Options
 from detectors.refmax import calibrate, calibrate_rates, judge, judge_rates
 from detectors.remembering import memories
 from tests.columns import frozen, levels, normals, numeric
-
-
-def wandering(generator, series, windows, memory):
-    """Series of which each window is like the one before by `memory`, of variance 1."""
-    steps = generator.normal(size=(series, windows + 200)) * math.sqrt(1.0 - memory**2)
-    return lfilter([1.0], [1.0, -memory], steps, axis=1)[:, 200:]
+from tests.series import wandering
 
 
 @pytest.mark.parametrize("memory", [0.8, 0.9, 0.95])

@@ -6,18 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.signal import lfilter
 
 from detectors import resembling
+from tests.series import wandering
 
 worth = partial(resembling.worth, chance=2.326)
 """All count unless chance would give as high an autocorrelation once in a hundred times."""
-
-
-def wandering(generator, scores, windows, memory):
-    """Scores of which each is like the one of the window before by `memory`."""
-    steps = generator.normal(size=(scores, windows + 200))
-    return lfilter([1.0], [1.0, -memory], steps, axis=1)[:, 200:]
 
 
 def slowly(scores):
