@@ -95,7 +95,8 @@ def texts(sample: Sample) -> pa.ChunkedArray:
             "text, numbers, booleans or dictionaries of these can"
         )
     plain = plain.cast(pa.string())
-    return _booleans(plain) if sample.kind is Kind.BOOLEAN else plain
+    as_words = sample.kind is Kind.BOOLEAN and not pa.types.is_boolean(kind)
+    return _booleans(plain) if as_words else plain  # of booleans Arrow's texts are those words
 
 
 def levels(sample: Sample) -> tuple[pa.Array, Counts, int]:
