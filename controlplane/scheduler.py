@@ -91,13 +91,16 @@ class Scheduler:
         """Have a model woken in a moment, once for all nudges until then, and not before it has
         rested from when it was woken last."""
         with self._lock:
+            now = self._clock.now()
+            rested = self._rested.get(model, now)
+            if rested > now + LONGEST_REST:  # the clock was put back: what was due is far off
+                del self._rested[model]
+                self._nudged.discard(model)
+                rested = now
             is_told = model in self._nudged
             self._nudged.add(model)
             if model not in self._running and not is_told:
-                now = self._clock.now()
-                rested = self._rested.get(model, now)
-                # a clock that was put back since must not make a rest of hours out of it
-                self._due(model, min(max(now + GATHER, rested), now + LONGEST_REST))
+                self._due(model, max(now + GATHER, rested))
 
     def nudge_all(self, models: frozenset[str]) -> None:
         """Nudge the models that a commit touched; those without a job are not followed."""
