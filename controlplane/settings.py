@@ -90,7 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trainers: dict[str, TrainerSettings] = {}
     receivers: dict[str, ReceiverSettings] = {}
     retention: Retention = Retention()
-    unfolded_mib: int = 512
+    unfolded_mib: int = MOST_UNFOLDED
     """MiB that a body may unfold to; large ones are taken in one at a time."""
     artifacts_from: tuple[Path, ...] = ()
     """Folders from which versions may be registered by path; absolute."""

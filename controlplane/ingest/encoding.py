@@ -7,8 +7,9 @@ import pyarrow as pa
 
 from controlplane.domain.errors import BadInput, TooLarge, UnsupportedType
 from controlplane.ingest.unfolding import unfolds_to
+from controlplane.settings import MIB, MOST_UNFOLDED
 
-MOST_DECODED: Final = 512 * 2**20
+MOST_DECODED: Final = MOST_UNFOLDED * MIB
 """Bytes of a body after decompression."""
 GZIP: Final = b"\x1f\x8b"
 """How a member of a gzip file begins."""

@@ -12,8 +12,9 @@ from controlplane.domain.errors import BadInput, TooLarge
 from controlplane.ingest.batch import MOST_COLUMNS, MOST_ROWS, Unusable, Values
 from controlplane.ingest.formats.spread import UUID_LENGTH, runs_of, spread, uuid_texts
 from controlplane.ingest.unfolding import unfolds_to
+from controlplane.settings import MIB, MOST_UNFOLDED
 
-MOST_BYTES: Final = 512 * 2**20
+MOST_BYTES: Final = MOST_UNFOLDED * MIB
 """Bytes of the table that a body unfolds to."""
 _USABLE: Final = (
     pa.types.is_null, pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating,
